@@ -1,0 +1,1 @@
+"""From item and pair files to batches of tensors."""

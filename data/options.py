@@ -1,0 +1,66 @@
+"""Options of the data section."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from options.base import Options
+
+
+class SplitOptions(Options):
+    """The files of one split."""
+
+    items: Path
+    """JSONL file of items."""
+    pairs: Path
+    """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
+    images: Path
+    """Folder of the items' images."""
+
+
+class TextOptions(Options):
+    """How an item's text becomes tokens."""
+
+    tokenizer: str = "hfl/chinese-roberta-wwm-ext"
+    """Hub name or local folder of the tokenizer."""
+    max_tokens: int = Field(default=140, ge=3)
+    """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
+    attributes: tuple[str, ...] = (
+        "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
+    )  # fmt: skip
+    """Attribute names whose values follow the title, in this order."""
+
+
+class ImageOptions(Options):
+    """How an image file becomes a tensor."""
+
+    size: int = Field(default=384, ge=1)
+    """Height and width in pixels; the whole picture is stretched to this square."""
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Mean of red, green and blue on the scale 0 to 1, subtracted."""
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    on_bad_image: Literal["error", "blank"] = "error"
+    """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
+
+
+class DataOptions(Options):
+    """Files and their preparation."""
+
+    train: SplitOptions | None = None
+    """Pairs to learn from; needed by training."""
+    val: SplitOptions | None = None
+    """Pairs to evaluate on and to calibrate the threshold with; needed by training."""
+    test: SplitOptions | None = None
+    """Pairs to predict, usually without labels."""
+    text: TextOptions = TextOptions()
+    """How an item's text becomes tokens."""
+    image: ImageOptions = ImageOptions()
+    """How an image file becomes a tensor."""
+    workers: int = Field(default=4, ge=0)
+    """Loader processes of each training process; 0 loads in the training process itself."""
+
+    def split(self, name: str) -> SplitOptions | None:
+        """Return the files of the split train, val or test."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]

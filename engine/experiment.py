@@ -1,0 +1,38 @@
+"""The root of an option file, and the checks that span its sections."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from data.options import DataOptions
+from engine.options import EvaluateOptions, LogOptions, PredictOptions, TrainOptions
+from losses.options import LossOptions
+from models.options import ModelOptions
+from options.base import Options
+
+RunName = Annotated[str, Field(pattern=r"^[^\s/\\.][^\s/\\]*$", max_length=200)]
+
+
+class ExperimentOptions(Options):
+    """A whole option file."""
+
+    name: RunName
+    """Name of the run; its folder is experiments/<name>."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Seed of the first weights, the data order and all randomness in training."""
+    deterministic: bool = True
+    """Whether only deterministic algorithms are used, so that equal runs give equal weights."""
+    data: DataOptions
+    """Files and their preparation."""
+    model: ModelOptions
+    """The two-branch item encoder."""
+    loss: LossOptions
+    """The loss."""
+    train: TrainOptions
+    """How the model is trained."""
+    evaluate: EvaluateOptions = EvaluateOptions()
+    """How items are encoded in validation and prediction."""
+    predict: PredictOptions = PredictOptions()
+    """What predict.sh does."""
+    log: LogOptions = LogOptions()
+    """Where the course of training is written besides the run folder's own files."""

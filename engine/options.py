@@ -1,0 +1,129 @@
+"""Options of the training, evaluation, prediction and log sections."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from options.base import Options
+
+Betas = tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+
+
+class OptimizerOptions(Options):
+    """The optimizer."""
+
+    name: Literal["adam", "adamw"] = "adam"
+    """adam adds weight decay to the gradient; adamw decouples it (arXiv 1711.05101)."""
+    lr: PositiveFloat = 2e-6
+    """Base learning rate, which the schedule scales."""
+    weight_decay: NonNegativeFloat = 1e-6
+    """Weight decay."""
+    betas: Betas = (0.9, 0.999)
+    """Decay rates of the two moments."""
+
+
+class ScheduleOptions(Options):
+    """What every schedule has."""
+
+    warmup_steps: int = Field(default=0, ge=0)
+    """Steps over which the learning rate rises linearly from 0; 0 for none."""
+
+
+class ConstantOptions(ScheduleOptions):
+    """The base learning rate throughout."""
+
+    name: Literal["constant"]
+    """Kind of schedule."""
+
+
+class CosineRestartsOptions(ScheduleOptions):
+    """Cosine annealing with restarts (arXiv 1608.03983)."""
+
+    name: Literal["cosine_restarts"]
+    """Kind of schedule."""
+    periods: tuple[PositiveInt, ...] = Field(min_length=1)
+    """Length of each period in steps; after the last one the learning rate stays at min_lr."""
+    restart_weights: tuple[PositiveFloat, ...] = (1.0,)
+    """Factor of the learning rate in each period, as many as periods."""
+    min_lr: NonNegativeFloat = 0.0
+    """Learning rate at the end of each period."""
+
+
+class MultiStepRestartsOptions(ScheduleOptions):
+    """A factor at each milestone, back to the base learning rate at each restart."""
+
+    name: Literal["multi_step_restarts"]
+    """Kind of schedule."""
+    milestones: tuple[PositiveInt, ...]
+    """Steps at which the learning rate is multiplied by gamma."""
+    gamma: PositiveFloat = 0.1
+    """Factor at each milestone."""
+    restarts: tuple[PositiveInt, ...] = ()
+    """Steps at which the learning rate starts again from the base."""
+    restart_weights: tuple[PositiveFloat, ...] = ()
+    """Factor of the base learning rate from each restart on, as many as restarts."""
+
+
+AnyScheduleOptions = Annotated[
+    ConstantOptions | CosineRestartsOptions | MultiStepRestartsOptions, Field(discriminator="name")
+]
+
+
+class TrainOptions(Options):
+    """How the model is trained."""
+
+    steps: PositiveInt
+    """Optimizer steps."""
+    batch_size: PositiveInt = 4
+    """Pairs a process takes at once."""
+    accumulate: PositiveInt = 1
+    """Batches whose gradients are added up before each optimizer step."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Type of the encoders' arithmetic; losses and weights stay float32."""
+    optimizer: OptimizerOptions = OptimizerOptions()
+    """The optimizer."""
+    schedule: AnyScheduleOptions = ConstantOptions(name="constant")
+    """The learning rate by step."""
+    clip_norm: PositiveFloat | None = None
+    """Largest norm of the whole gradient; null for no clipping."""
+    activation_checkpointing: bool = False
+    """Whether activations are computed again in the backward pass, to save memory."""
+    log_every: PositiveInt = 100
+    """Steps between two log lines."""
+    evaluate_every: PositiveInt = 2000
+    """Steps between two evaluations on the validation split; the last step is always evaluated."""
+    save_every: PositiveInt = 2000
+    """Steps between two checkpoints; the last step and a new best are always saved."""
+    keep_checkpoints: PositiveInt = 3
+    """Latest checkpoints kept, besides the best."""
+
+
+class EvaluateOptions(Options):
+    """How the items of a split are encoded, in validation and prediction."""
+
+    batch_size: PositiveInt = 64
+    """Items a process encodes at once."""
+
+
+class PredictOptions(Options):
+    """What predict.sh does."""
+
+    split: Literal["train", "val", "test"] = "test"
+    """Split to predict."""
+    checkpoint: str = "best"
+    """best, latest, or the path of a checkpoint."""
+    threshold: float | Literal["calibrated"] = 0.0
+    """Margin above which a pair is the same product: a number, or the one that validation chose."""
+    output: Path | None = None
+    """Submission file; null for predictions/<split>.jsonl in the run folder."""
+
+
+class LogOptions(Options):
+    """Where the course of training is written besides the run folder's own files."""
+
+    tensorboard: bool = True
+    """Whether TensorBoard event files are written."""

@@ -1,0 +1,1 @@
+"""Figures computed from margins and labels, with numpy alone."""

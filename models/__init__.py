@@ -1,0 +1,1 @@
+"""Encoders, branches and the score of a pair."""

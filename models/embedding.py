@@ -1,0 +1,63 @@
+"""The embeddings of items and the score of pairs: the one place where a score is computed.
+
+Letters of shapes: B pairs, N items, D embedding width.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class ItemEmbedding(NamedTuple):
+    """The two embeddings of items.
+
+    A model without a threshold branch has threshold embeddings of width 0, whose dot products are 0.
+    """
+
+    threshold: Tensor
+    """(N, D) or (N, 0)"""
+    match: Tensor
+    """(N, D)"""
+
+    def rows(self, index: Tensor) -> ItemEmbedding:
+        """Return the embeddings at index (M,), one row each."""
+        return ItemEmbedding(self.threshold[index], self.match[index])
+
+
+class PairScore(NamedTuple):
+    """The two dot products of pairs (any shape, the same for both)."""
+
+    match: Tensor
+    threshold: Tensor
+
+    @property
+    def margin(self) -> Tensor:
+        """The decision value: a pair is the same product where it exceeds the decision threshold."""
+        return self.match - self.threshold
+
+
+def pair_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
+    """Score B pairs, row i of source with row i of target, in float32 (equation 1 of arXiv 2208.11064)."""
+    return PairScore(
+        match=(source.match.float() * target.match.float()).sum(dim=1),
+        threshold=(source.threshold.float() * target.threshold.float()).sum(dim=1),
+    )
+
+
+def all_pairs_score(items: ItemEmbedding) -> PairScore:
+    """Score every item with every item: (N, N), in float32."""
+    match, threshold = items.match.float(), items.threshold.float()
+    return PairScore(match=match @ match.T, threshold=threshold @ threshold.T)
+
+
+def pack(items: ItemEmbedding) -> Tensor:
+    """Return the numbers of each item as they are stored in files, threshold half first: (N, 2D) or (N, D)."""
+    return torch.cat([items.threshold, items.match], dim=1)
+
+
+def unpack(packed: Tensor, threshold_width: int) -> ItemEmbedding:
+    """Undo pack."""
+    return ItemEmbedding(packed[:, :threshold_width], packed[:, threshold_width:])

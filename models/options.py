@@ -1,0 +1,93 @@
+"""Options of the model section; torch is imported only when something is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from options.base import Options
+
+if TYPE_CHECKING:
+    from models.encoder import Encoder
+
+
+class TimmImageEncoderOptions(Options):
+    """An image encoder of timm."""
+
+    name: Literal["timm"]
+    """Library of the encoder."""
+    architecture: str
+    """timm's model name, with the tag of the pretrained weights if they are wanted."""
+    arguments: Mapping[str, JsonValue] = {}
+    """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
+    weights: str = "pretrained"
+    """pretrained (by name, from the hub or its cache), random, or a file or folder."""
+
+    def build(self) -> Encoder:
+        """Build the encoder with its first weights."""
+        from models.timm_image_encoder import build_timm_image_encoder
+
+        return build_timm_image_encoder(self.architecture, self.arguments, self.weights)
+
+
+class TransformersImageEncoderOptions(Options):
+    """An image encoder of transformers."""
+
+    name: Literal["transformers"]
+    """Library of the encoder."""
+    architecture: str | Mapping[str, JsonValue]
+    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    pooling: Literal["mean", "cls"] = "mean"
+    """How the last hidden states become one vector: their mean, or the first one."""
+    weights: str = "pretrained"
+    """pretrained (those of the architecture), random, or a folder."""
+
+    def build(self) -> Encoder:
+        """Build the encoder with its first weights."""
+        from models.transformers_encoders import build_transformers_image_encoder
+
+        return build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+
+
+class TransformersTextEncoderOptions(Options):
+    """A text encoder of transformers, read at [CLS]."""
+
+    name: Literal["transformers"]
+    """Library of the encoder."""
+    architecture: str | Mapping[str, JsonValue]
+    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    weights: str = "pretrained"
+    """pretrained (those of the architecture), random, or a folder."""
+
+    def build(self) -> Encoder:
+        """Build the encoder with its first weights."""
+        from models.transformers_encoders import build_transformers_text_encoder
+
+        return build_transformers_text_encoder(self.architecture, self.weights)
+
+
+ImageEncoderOptions = Annotated[
+    TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")
+]
+TextEncoderOptions = TransformersTextEncoderOptions
+
+
+class ModelOptions(Options):
+    """The two-branch item encoder."""
+
+    image_encoder: ImageEncoderOptions | None = None
+    """Image encoder; null to decide on text alone."""
+    text_encoder: TextEncoderOptions | None = None
+    """Text encoder; null to decide on images alone."""
+    embedding_width: int = Field(default=512, ge=1)
+    """Numbers in the embedding of each branch."""
+    threshold_branch: bool = True
+    """Whether items have a threshold embedding; false gives match embeddings only, for a fixed threshold."""
+    share_encoders: bool = False
+    """Whether both branches use one pair of encoders, each with a projection of its own."""
+    normalize: bool = False
+    """Whether embeddings have length 1, so that dot products are cosines."""
+    weights: str | None = None
+    """Checkpoint to start from."""

@@ -1,0 +1,1 @@
+"""Option files and the machinery that reads and checks them."""
