@@ -1,0 +1,25 @@
+"""Faults that the user can mend, and how a command ends on one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class UserError(ValueError):
+    """A fault that the user can mend; its message names the place and what to do."""
+
+
+@contextmanager
+def exit_on_user_error() -> Iterator[None]:
+    """End the command with exit status 2 and the message alone, without a traceback, on a UserError.
+
+    Usable as `with exit_on_user_error():` and as the decorator `@exit_on_user_error()`.
+
+    Raises:
+        SystemExit: with code 2, in place of a UserError.
+    """
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

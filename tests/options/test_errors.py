@@ -1,0 +1,38 @@
+import pytest
+
+from options.errors import UserError, exit_on_user_error
+
+
+def test_user_error_ends_the_command_with_status_2_and_its_message(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info, exit_on_user_error():
+        raise UserError("pairs.jsonl:3: item 7 不存在")
+    assert exit_info.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err == "error: pairs.jsonl:3: item 7 不存在\n"
+    assert captured.out == ""
+
+
+def test_subclasses_of_user_error_end_the_command_too() -> None:
+    class MissingItemError(UserError):
+        pass
+
+    with pytest.raises(SystemExit), exit_on_user_error():
+        raise MissingItemError("item 7")
+
+
+def test_our_own_mistakes_keep_their_traceback() -> None:
+    with pytest.raises(ValueError, match="ours"), exit_on_user_error():
+        raise ValueError("ours")
+
+
+def test_decorated_command_passes_its_arguments_and_result_through() -> None:
+    @exit_on_user_error()
+    def main(number: int) -> int:
+        if number < 0:
+            raise UserError("negative")
+        return number + 1
+
+    assert main(1) == 2
+    with pytest.raises(SystemExit):
+        main(-1)
+    assert main(2) == 3
