@@ -20,11 +20,13 @@ SPLITS = ("train", "val", "test")
 CHUNK = 64
 """Listings a process makes at a time."""
 
-Map = Callable[[Callable[[list[ListingPlan]], list[ListedItem]], list[list[ListingPlan]]], Iterator[list[ListedItem]]]
+Map = Callable[
+    [Callable[[list[ListingPlan]], list[ListedItem]], list[list[ListingPlan]]], Iterator[list[ListedItem]]
+]
 
 
 def make_catalogue(settings: DemoSettings, images: Path) -> dict[str, list[ListedItem]]:
-    """Write all photographs into the folder and return the listings of each split, in an order without meaning."""
+    """Write all photographs into the folder and return the listings of each split, ordered by id."""
     families = plan_families(max(3, round(settings.items / MEAN_ITEMS_PER_FAMILY)), settings.seed)
     split_of = split_families(len(families), settings)
     splits: dict[str, list[ListedItem]] = {split: [] for split in SPLITS}
@@ -45,13 +47,18 @@ def make_items(plans: list[ListingPlan], images: Path, settings: DemoSettings) -
     """Make the listings in the order of their plans, with a progress bar."""
     chunks = [plans[start : start + CHUNK] for start in range(0, len(plans), CHUNK)]
     make = partial(make_chunk, images=images, image_size=settings.image_size, naming=settings.naming)
-    with tqdm(total=len(plans), unit="item", desc="photographs") as bar, process_map(settings.processes) as map_:
+    with (
+        tqdm(total=len(plans), unit="item", desc="photographs") as bar,
+        process_map(settings.processes) as map_,
+    ):
         for items in map_(make, chunks):
             bar.update(len(items))
             yield from items
 
 
-def make_chunk(plans: list[ListingPlan], images: Path, image_size: int, naming: NamingRates) -> list[ListedItem]:
+def make_chunk(
+    plans: list[ListingPlan], images: Path, image_size: int, naming: NamingRates
+) -> list[ListedItem]:
     """Make several listings."""
     return [make_item(plan, images, image_size, naming) for plan in plans]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scripts.demo_data.category import CATEGORIES
 from scripts.demo_data.product import (
     BRANDS,
-    CATEGORIES,
     COLOURS,
     MODEL_DIGITS,
     MODEL_LETTERS,
@@ -104,4 +104,3 @@ def other_model(model: str, rng: np.random.Generator) -> str:
         place = places[i]
         characters[place] = pick(rng, others(model[place], MODEL_LETTERS if place == 0 else MODEL_DIGITS))
     return "".join(characters)
-

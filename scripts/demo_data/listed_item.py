@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scripts.demo_data.category import CATEGORIES
 from scripts.demo_data.family import Family
 from scripts.demo_data.image_file import draw_file_kind, save_photograph
 from scripts.demo_data.listing import phrase
 from scripts.demo_data.photograph import draw_photograph
-from scripts.demo_data.product import CATEGORIES, Factor, Product
+from scripts.demo_data.product import Factor, Product
 from scripts.demo_data.settings import NamingRates
 
 
@@ -46,9 +47,8 @@ def plan_listings(families: list[Family], seed: int) -> list[ListingPlan]:
     plans: list[ListingPlan] = []
     for family in families:
         for product, count in zip(family.products, family.num_listings, strict=True):
-            plans += [
-                ListingPlan(len(plans) + copy, seed, family.number, family.series, product) for copy in range(count)
-            ]
+            for _ in range(count):
+                plans.append(ListingPlan(len(plans), seed, family.number, family.series, product))
     return plans
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.demo_data.product import BRANDS, CATEGORIES, COLOURS, PATTERNS, Category, Factor, Product
+from scripts.demo_data.category import CATEGORIES, Category
+from scripts.demo_data.product import BRANDS, COLOURS, PATTERNS, Factor, Product
 from scripts.demo_data.random_choice import chance, pick
 from scripts.demo_data.settings import NamingRates
 
-PROMOTIONS = ("新款", "热卖", "包邮", "官方正品", "网红同款", "限时特惠", "买一送一", "爆款", "旗舰店", "现货速发", "高颜值", "厂家直销")
-PRAISES = ("简约", "百搭", "学生", "家用", "送礼", "男女通用", "时尚", "可爱", "北欧风", "大容量", "耐用", "便携")
+PROMOTIONS = (
+    *("新款", "热卖", "包邮", "官方正品", "网红同款", "限时特惠"),
+    *("买一送一", "爆款", "旗舰店", "现货速发", "高颜值", "厂家直销"),
+)
+PRAISES = (
+    *("简约", "百搭", "学生", "家用", "送礼", "男女通用"),
+    *("时尚", "可爱", "北欧风", "大容量", "耐用", "便携"),
+)
 EXTRAS = {
     "适用季节": ("春夏", "秋冬", "四季通用"),
     "产地": ("浙江", "广东", "福建", "江苏"),
@@ -59,14 +67,12 @@ def write_title(
     product: Product, category: Category, series: str, factors: set[Factor], rng: np.random.Generator
 ) -> str:
     """Write a title that names these factors, in an order of the seller's own."""
-    words = [spell(product, category, factor, rng) for factor in ("shape", "pattern", "colour") if factor in factors]
-    if "model" in factors:
-        words.append(spell(product, category, "model", rng))
+    order: tuple[Factor, ...] = ("shape", "pattern", "colour", "model")
+    words = [spell(product, category, factor, rng) for factor in order if factor in factors]
     words += [pick(rng, PRAISES) for _ in range(int(rng.integers(0, 3)))]
     if chance(rng, 0.2):
         words.append(series + "系列")
-    order = rng.permutation(len(words))
-    words = [words[i] for i in order]
+    words = [words[i] for i in rng.permutation(len(words))]
     if "brand" in factors:
         words.insert(0 if chance(rng, 0.8) else len(words), brand_in_title(product.brand, rng))
     words.append(pick(rng, category.nouns))
@@ -153,8 +159,8 @@ def join(words: Sequence[str], separator: str) -> str:
     """Join words; Latin letters and digits of neighbours are always kept apart."""
     text = ""
     for word in words:
-        touching = text and text[-1].isascii() and text[-1].isalnum() and word[:1].isascii() and word[:1].isalnum()
-        text += (" " if touching else separator) * bool(text) + word
+        touching = re.search("[A-Za-z0-9]$", text) and re.match("[A-Za-z0-9]", word)
+        text += (" " if touching else separator if text else "") + word
     return text
 
 

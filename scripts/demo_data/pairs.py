@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from scripts.demo_data.category import CATEGORIES
 from scripts.demo_data.listed_item import ListedItem
-from scripts.demo_data.product import CATEGORIES
+from scripts.demo_data.product import Factor, Product
 from scripts.demo_data.random_choice import chance
 
 EASY_FRACTION = 0.15
@@ -33,10 +34,12 @@ class LabelledPair(NamedTuple):
         return self.source.product == self.target.product
 
 
-def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator) -> list[LabelledPair]:
+def make_pairs(
+    items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator
+) -> list[LabelledPair]:
     """Pair the listings of one split: all positives, and as many negatives as the fraction asks for.
 
-    The negatives are hard ones (one factor differs, and both listings show it) as far as there are enough, and easy ones.
+    Most negatives are hard: one factor differs, and both listings show it. The others are easy.
     """
     positives, hard = [], []
     for source, target in pairs_of_families(items):
@@ -44,16 +47,20 @@ def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.ra
         if not differences:
             positives.append(LabelledPair(source, target, "positive", "image+text"))
         elif len(differences) == 1 and (modality := deciding_modality(source, target)):
-            factor = differences[0]
-            name = "size" if factor == "variant" else factor
-            if factor == "variant" and CATEGORIES[source.product.category].variant_key == "口味":
-                name = "taste"
-            hard.append(LabelledPair(source, target, f"negative-{name}", modality))
+            kind = f"negative-{factor_name(source.product, differences[0])}"
+            hard.append(LabelledPair(source, target, kind, modality))
     num_negatives = round(len(positives) * (1 - positive_fraction) / positive_fraction)
     num_hard = min(len(hard), round(num_negatives * (1 - EASY_FRACTION)))
     pairs = positives + [hard[i] for i in rng.permutation(len(hard))[:num_hard]]
     pairs += easy_pairs(items, round(num_hard * EASY_FRACTION / (1 - EASY_FRACTION)), rng)
     return [turn(pairs[i], rng) for i in rng.permutation(len(pairs))]
+
+
+def factor_name(product: Product, factor: Factor) -> str:
+    """Return the name of a factor in the kinds of pairs: a variant is a taste or a size."""
+    if factor != "variant":
+        return factor
+    return "taste" if CATEGORIES[product.category].variant_key == "口味" else "size"
 
 
 def pairs_of_families(items: Sequence[ListedItem]) -> Iterator[tuple[ListedItem, ListedItem]]:
@@ -80,7 +87,8 @@ def easy_pairs(items: Sequence[ListedItem], count: int, rng: np.random.Generator
         target = candidates[int(rng.integers(len(candidates)))]
         modality = deciding_modality(source, target)
         if source.family != target.family and modality:
-            kind = "negative-category" if source.product.category == target.product.category else "negative-random"
+            alike = source.product.category == target.product.category
+            kind = "negative-category" if alike else "negative-random"
             pairs[frozenset((source.item_id, target.item_id))] = LabelledPair(source, target, kind, modality)
     return list(pairs.values())
 

@@ -17,9 +17,9 @@ LEAST_COUNT_OF_WORDS = 20
 def make_vocabulary(texts: Iterable[str]) -> list[str]:
     """Return the tokens, special ones first.
 
-    They are all single characters, the letters and digits also as continuations (##a), and frequent words of letters
-    alone. What has digits, a model number above all, is so spelt character by character, and an unseen one is as
-    readable as a seen one.
+    They are all single characters, the letters and digits also as continuations (##a), and frequent words
+    of letters alone. What has digits, a model number above all, is so spelt character by character, and an
+    unseen one is as readable as a seen one.
     """
     characters: set[str] = set("abcdefghijklmnopqrstuvwxyz0123456789-")
     words: Counter[str] = Counter()
