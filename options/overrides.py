@@ -27,7 +27,8 @@ class PlacedValues:
 def apply_override(placed: PlacedValues, override: str) -> list[Fault]:
     """Set one value, creating absent sections; return the faults.
 
-    A section that is null counts as absent. A value that is faulty in itself is set to null, so that no second fault reports the key as missing.
+    A section that is null counts as absent. A value that is faulty in itself is set to null, so that no
+    second fault reports its key as missing.
     """
     key, equals, text = override.partition("=")
     path = tuple(key.split("."))
