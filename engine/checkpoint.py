@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -63,14 +64,15 @@ def best_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint of the best evaluation, if there is any."""
     if not (folder / BEST).is_file():
         return None
-    return folder / TypeAdapter(dict[str, str]).validate_json(_read_file(folder / BEST))["checkpoint"]
+    best: dict[str, str] = TypeAdapter(dict[str, str]).validate_json(_read_file(folder / BEST))
+    return folder / best["checkpoint"]
 
 
 def read_state(checkpoint: Path) -> CheckpointState:
     """Read what a checkpoint says besides its tensors; raises UserError for one that is damaged."""
     file = checkpoint / STATE
     try:
-        record = TypeAdapter(CheckpointState).validate_json(_read_file(file))
+        record: CheckpointState = TypeAdapter(CheckpointState).validate_json(_read_file(file))
     except ValidationError as error:
         fault = error.errors()[0]
         raise UserError(f"{file}: damaged or no checkpoint: {dotted(fault['loc'])} {fault['msg']}") from error
