@@ -1,4 +1,4 @@
-"""Make an invented catalogue: python -m scripts.make_demo_data --out datasets/demo."""
+"""Make an invented catalogue: python scripts/make_demo_data.py --out datasets/demo."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.demo_data.catalogue import SPLITS
 from scripts.demo_data.settings import DemoSettings
