@@ -57,9 +57,9 @@ def draw_body(
     cloth = Image.new("RGB", mask.size, main)
     for polygon in pattern_polygons(product.pattern, product.shape):
         ImageDraw.Draw(cloth).polygon(inside(polygon), fill=ink(main))
-    if chance(rng, 0.5):
+    if chance(rng, 0.4):
         words = BRANDS[product.brand] if chance(rng, 0.7) else product.model
-        draw_print(cloth, words, shape, inside, canvas.width // 12)
+        draw_print(cloth, words, shape, inside, canvas.width // 14)
     cloth.paste((0, 0, 0), mask=ramp(mask.size, pick(rng, ("left", "right")), 70))
     for polygon in shape.body:
         outline = inside(polygon)
@@ -85,7 +85,7 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Brighten or darken the picture, more on one side, tint it slightly and add the sensor's noise."""
     across = np.linspace(-1, 1, image.width, dtype=np.float32)
     slope_x, slope_y = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
-    gain = np.float32(rng.uniform(0.85, 1.1)) + slope_x * across[None, :] + slope_y * across[:, None]
+    gain = np.float32(rng.uniform(0.9, 1.08)) + slope_x * across[None, :] + slope_y * across[:, None]
     tint = rng.uniform(0.95, 1.05, 3).astype(np.float32)
     noise = rng.standard_normal((image.height, image.width, 1), dtype=np.float32) * np.float32(
         rng.uniform(1, 6)
