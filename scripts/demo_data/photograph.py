@@ -87,8 +87,10 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     slope_x, slope_y = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
     gain = np.float32(rng.uniform(0.9, 1.08)) + slope_x * across[None, :] + slope_y * across[:, None]
     tint = rng.uniform(0.95, 1.05, 3).astype(np.float32)
-    noise = rng.standard_normal((image.height, image.width, 1), dtype=np.float32) * np.float32(
-        rng.uniform(1, 6)
-    )
-    pixels = np.asarray(image, dtype=np.float32) * gain[:, :, None] * tint + noise
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    noise = rng.standard_normal(gain.shape, dtype=np.float32) * np.float32(rng.uniform(1, 6))
+    pixels = np.array(image, dtype=np.float32)
+    pixels *= gain[:, :, None]
+    pixels *= tint
+    pixels += noise[:, :, None]
+    np.clip(pixels, 0, 255, out=pixels)
+    return Image.fromarray(pixels.astype(np.uint8))
