@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
+from options.errors import exit_on_user_error
 from scripts.demo_data.catalogue import SPLITS
 from scripts.demo_data.settings import DemoSettings
-from scripts.demo_data.write import write_demo_data
+from scripts.demo_data.write import is_demo_data, write_demo_data
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -32,21 +32,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+@exit_on_user_error()
+def main() -> None:
     """Make the catalogue and print how many pairs of each kind it has."""
     arguments = vars(parse_arguments())
     force = arguments.pop("force")
     settings = DemoSettings(**arguments)
-    if settings.out.exists() and not force:
+    if is_demo_data(settings.out) and not force:
         print(f"{settings.out} is already there; --force makes it anew")
-        return 0
+        return
     kinds = write_demo_data(settings)
     names = sorted({kind for counts in kinds.values() for kind in counts})
     print(f"{'pairs':20}" + "".join(f"{split:>8}" for split in SPLITS))
     for name in names:
         print(f"{name:20}" + "".join(f"{kinds[split][name]:8}" for split in SPLITS))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

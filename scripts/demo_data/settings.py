@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from options.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class NamingRates:
@@ -49,15 +51,13 @@ class DemoSettings:
         """Refuse what cannot be made.
 
         Raises:
-            ValueError: a number is out of its range.
+            UserError: a number is out of its range.
         """
         if self.items < 1 or self.image_size < 16 or self.processes < 1 or self.seed < 0:
-            raise ValueError(
-                "items and processes must be at least 1, image size at least 16, seed at least 0"
-            )
+            raise UserError("items and processes must be at least 1, image size at least 16, seed at least 0")
         if min(self.val_fraction, self.test_fraction) < 0 or self.val_fraction + self.test_fraction >= 1:
-            raise ValueError(
+            raise UserError(
                 "the fractions of val and test must not be negative and must leave some for train"
             )
         if not 0 < self.positive_fraction < 1:
-            raise ValueError("the fraction of positive pairs must lie between 0 and 1")
+            raise UserError("the fraction of positive pairs must lie between 0 and 1")
