@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from options.errors import exit_on_user_error
 from scripts.demo_data.catalogue import SPLITS
-from scripts.demo_data.settings import DemoSettings
+from scripts.demo_data.product import FACTORS
+from scripts.demo_data.settings import DemoSettings, NamingRates
 from scripts.demo_data.write import is_demo_data, write_demo_data
 
 
@@ -28,6 +30,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)"
     )
+    for factor, rate in asdict(default.naming).items():
+        text = f"how often sellers name the {factor} in the text, 0 to 1 (%(default)s)"
+        parser.add_argument(f"--name-{factor}", type=float, default=rate, metavar="RATE", help=text)
     parser.add_argument("--force", action="store_true", help="replace a folder that is already there")
     return parser.parse_args()
 
@@ -37,7 +42,8 @@ def main() -> None:
     """Make the catalogue and print how many pairs of each kind it has."""
     arguments = vars(parse_arguments())
     force = arguments.pop("force")
-    settings = DemoSettings(**arguments)
+    naming = NamingRates(**{factor: arguments.pop(f"name_{factor}") for factor in FACTORS})
+    settings = DemoSettings(**arguments, naming=naming)
     if is_demo_data(settings.out) and not force:
         print(f"{settings.out} is already there; --force makes it anew")
         return

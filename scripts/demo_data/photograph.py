@@ -26,7 +26,7 @@ def draw_photograph(product: Product, size: int, rng: np.random.Generator) -> Im
     canvas = draw_background(side, rng)
     draw_shadow(canvas, view, rng)
     draw_product(canvas, product, view, rng)
-    if chance(rng, 0.2):
+    if chance(rng, 0.12):
         draw_badge(canvas, rng)
     return light(canvas.reduce(OVERSAMPLING), rng)
 
@@ -57,7 +57,7 @@ def draw_body(
     cloth = Image.new("RGB", mask.size, main)
     for polygon in pattern_polygons(product.pattern, product.shape):
         ImageDraw.Draw(cloth).polygon(inside(polygon), fill=ink(main))
-    if chance(rng, 0.4):
+    if chance(rng, 0.3):
         words = BRANDS[product.brand] if chance(rng, 0.7) else product.model
         draw_print(cloth, words, shape, inside, canvas.width // 14)
     cloth.paste((0, 0, 0), mask=ramp(mask.size, pick(rng, ("left", "right")), 70))
@@ -87,7 +87,7 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     slope_x, slope_y = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
     gain = np.float32(rng.uniform(0.9, 1.08)) + slope_x * across[None, :] + slope_y * across[:, None]
     tint = rng.uniform(0.95, 1.05, 3).astype(np.float32)
-    noise = rng.standard_normal(gain.shape, dtype=np.float32) * np.float32(rng.uniform(1, 6))
+    noise = rng.standard_normal(gain.shape, dtype=np.float32) * np.float32(rng.uniform(1, 4))
     pixels = np.array(image, dtype=np.float32)
     pixels *= gain[:, :, None]
     pixels *= tint

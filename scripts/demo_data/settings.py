@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from options.errors import UserError
@@ -22,6 +22,16 @@ class NamingRates:
     colour: float = 0.35
     pattern: float = 0.25
     shape: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability.
+
+        Raises:
+            UserError: a rate lies outside 0 to 1.
+        """
+        for factor, rate in asdict(self).items():
+            if not 0 <= rate <= 1:
+                raise UserError(f"the rate of naming {factor} must lie between 0 and 1, not at {rate}")
 
 
 @dataclass(frozen=True, slots=True)

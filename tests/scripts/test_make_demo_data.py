@@ -31,3 +31,16 @@ def test_a_wrong_number_ends_with_status_2(run, capsys):
         run("--items", "0")
     assert end.value.code == 2
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_the_rates_of_naming_are_options(run, tmp_path):
+    run("--items", "30", "--image-size", "16", "--name-brand", "0")
+    text = (tmp_path / "demo" / "item_train_info.jsonl").read_text(encoding="utf-8")
+    assert "品牌" not in text
+
+
+def test_a_rate_above_1_ends_with_status_2(run, capsys):
+    with pytest.raises(SystemExit) as end:
+        run("--name-colour", "1.5")
+    assert end.value.code == 2
+    assert "colour" in capsys.readouterr().err
