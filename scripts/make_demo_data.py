@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from options.errors import exit_on_user_error
 from scripts.demo_data.catalogue import SPLITS
-from scripts.demo_data.settings import DemoSettings
-from scripts.demo_data.write import write_demo_data
+from scripts.demo_data.product import FACTORS
+from scripts.demo_data.settings import DemoSettings, NamingRates
+from scripts.demo_data.write import is_demo_data, write_demo_data
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -27,25 +30,29 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--val-fraction", type=float, default=default.val_fraction, help="(%(default)s)")
     parser.add_argument("--test-fraction", type=float, default=default.test_fraction, help="(%(default)s)")
     parser.add_argument("--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)")
+    for factor, rate in asdict(default.naming).items():
+        text = f"how often sellers name the {factor} in the text, 0 to 1 (%(default)s)"
+        parser.add_argument(f"--name-{factor}", type=float, default=rate, metavar="RATE", help=text)
     parser.add_argument("--force", action="store_true", help="replace a folder that is already there")
     return parser.parse_args()
 
 
-def main() -> int:
+@exit_on_user_error()
+def main() -> None:
     """Make the catalogue and print how many pairs of each kind it has."""
     arguments = vars(parse_arguments())
     force = arguments.pop("force")
-    settings = DemoSettings(**arguments)
-    if settings.out.exists() and not force:
+    naming = NamingRates(**{factor: arguments.pop(f"name_{factor}") for factor in FACTORS})
+    settings = DemoSettings(**arguments, naming=naming)
+    if is_demo_data(settings.out) and not force:
         print(f"{settings.out} is already there; --force makes it anew")
-        return 0
+        return
     kinds = write_demo_data(settings)
     names = sorted({kind for counts in kinds.values() for kind in counts})
     print(f"{'pairs':20}" + "".join(f"{split:>8}" for split in SPLITS))
     for name in names:
         print(f"{name:20}" + "".join(f"{kinds[split][name]:8}" for split in SPLITS))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
