@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import re
+import struct
 import zipfile
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,20 @@ import torch
 from torch import Tensor
 
 from options.errors import UserError
+
+# torch checks little of what it reads, so that damage shows as nearly any error of its own steps.
+_DAMAGED = (
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    struct.error,
+    zipfile.BadZipFile,
+)
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
@@ -39,7 +55,9 @@ def read_published(path: Path) -> dict[str, Tensor]:
             f"{path}: refused, because it is damaged or holds more than tensors and could run code when "
             "it is opened; download it again from where it was published"
         ) from error
-    except (RuntimeError, EOFError, OSError, KeyError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except _DAMAGED as error:
         raise UserError(
             f"{path}: damaged or no checkpoint of torch; download it again: {_first_line(error)}"
         ) from error
@@ -53,7 +71,9 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
             f'{path}: no published checkpoint, which is a dictionary with a state dictionary "params"'
         )
     strangers = [
-        repr(name) for name, value in state.items() if not (isinstance(name, str) and _is_tensor(value))
+        repr(name)
+        for name, value in state.items()
+        if not (isinstance(name, str) and isinstance(value, Tensor))
     ]
     if strangers:
         raise UserError(f'{path}: "params" holds what is no named tensor: {", ".join(strangers)}')
@@ -64,13 +84,9 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def _is_tensor(value: object) -> bool:
-    return isinstance(value, Tensor)
-
-
 def _files(path: Path) -> list[Path]:
     """Return the file, or its parts in order."""
-    whole = path.with_suffix("") if path.suffix.startswith(".part") else path
+    whole = path.with_suffix("") if re.fullmatch(r"\.part[a-z]{2}", path.suffix) else path
     if path == whole and path.is_file():
         return [path]
     parts = sorted(whole.parent.glob(f"{whole.name}.part[a-z][a-z]"))

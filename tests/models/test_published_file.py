@@ -1,6 +1,7 @@
 import os
 from collections import OrderedDict
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -95,6 +96,25 @@ def test_a_damaged_file_is_reported_by_name(tmp_path: Path, content: bytes) -> N
     file.write_bytes(content)
     with pytest.raises(UserError, match=r"damaged\.pth: .*damaged"):
         read_published(file)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damage_anywhere_ends_in_tensors_or_in_a_user_error(tmp_path: Path, zipped: bool) -> None:
+    whole, damaged = tmp_path / "whole.pth", tmp_path / "damaged.pth"
+    state = {"params": {f"fc{number}.bias": torch.arange(5.0) for number in range(3)}}
+    torch.save(state, whole, _use_new_zipfile_serialization=zipped)
+    random, num_refused = Random(0), 0
+    for _ in range(300):
+        content = bytearray(whole.read_bytes())
+        for _ in range(3):
+            content[random.randrange(len(content))] = random.randrange(256)
+        damaged.write_bytes(content[: random.randrange(len(content) // 2, 2 * len(content))])
+        try:
+            read_published(damaged)
+        except UserError:
+            num_refused += 1
+    assert num_refused > 100
 
 
 @pytest.mark.parametrize("content", [{"weights": {}}, [1, 2], {"params": [1]}, {"params": {}}, torch.ones(1)])
