@@ -54,7 +54,8 @@ def reference_markdown(kind: type[Options]) -> str:
     """Return the reference page: a table a section, and a table a variant where a name chooses."""
     parts = [
         "# Options",
-        "Every key of an option file. On the command line, `section.key=value` overrides the file.",
+        "Every key of an option file. On the command line, `section.key=value` overrides the file. "
+        "This page is written by `python -m scripts.describe_options` from the options classes.",
     ]
     headed: set[str] = set()
     for content, alike in groupby(describe_sections(kind), key=_content):

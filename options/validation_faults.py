@@ -1,6 +1,7 @@
 """Pydantic's validation errors as faults in plain words."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, get_args
 
 from pydantic import JsonValue, ValidationError
@@ -21,6 +22,8 @@ class _Located(NamedTuple):
     path: KeyPath
     shape: Shape | None
     """None for a key that the options do not have."""
+    section: Shape
+    """What the innermost section or list on the way may be."""
 
 
 def validation_faults(
@@ -39,11 +42,22 @@ def validation_faults(
         place_of: the place of a value, or of the section that should hold it.
         descriptions: all options, to search for the one that an unknown key meant.
     """
+    all_details = error.errors(include_url=False)
+    deepest = {_located(root, details["loc"], values).path for details in all_details}
     faults: dict[tuple[KeyPath, str], Fault] = {}
-    for details in error.errors(include_url=False):
+    for details in all_details:
+        if _is_of_another_member(details["loc"], root, values, deepest):
+            continue
         path, problem = _explained(details, root, values, descriptions)
         faults[path, problem] = Fault(place_of(path), path, problem)
     return list(faults.values())
+
+
+def _is_of_another_member(location: KeyPath, root: Shape, values: JsonValue, paths: AbstractSet[KeyPath]) -> bool:
+    """Return whether a plain union's error says no more than that one of its other members was meant."""
+    path, shape, _ = _located(root, location, values)
+    inside = (other for other in paths if len(other) > len(path) and other[: len(path)] == path)
+    return shape is not None and bool(shape.members) and any(inside)
 
 
 def _explained(
@@ -55,9 +69,8 @@ def _explained(
         case "value_error" | "assertion_error":
             return _located(root, location, values).path, str(details["ctx"]["error"])
         case "extra_forbidden":
-            section = _located(root, location[:-1], values)
-            path = (*section.path, location[-1])
-            return path, _unknown_key(path, section.shape or root, descriptions)
+            found = _located(root, location, values)
+            return found.path, _unknown_key(found.path, found.section, descriptions)
         case "missing" if isinstance(location[-1], str):
             found = _located(root, location, values)
             return found.path, _missing(found.shape)
@@ -76,7 +89,7 @@ def _explained(
 
 def _located(root: Shape, location: KeyPath, values: JsonValue) -> _Located:
     """Follow an error's location, which names the chosen member of each union besides keys and positions."""
-    shape = root
+    section = shape = root
     path: KeyPath = ()
     for depth, part in enumerate(location):
         if part in shape.variants:
@@ -92,9 +105,9 @@ def _located(root: Shape, location: KeyPath, values: JsonValue) -> _Located:
         path = (*path, part)
         child = shape.child(part)
         if child is None:
-            return _Located(path, None)
-        shape = child
-    return _Located(path, shape)
+            return _Located(path, None, shape)
+        section, shape = shape, child
+    return _Located(path, shape, section)
 
 
 def _value_at(values: JsonValue, path: KeyPath) -> JsonValue:

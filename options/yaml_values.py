@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from options.errors import UserError
 from options.fault import COMMAND_LINE, Fault, KeyPath, Place, shown
 
-LARGEST_FILE = 1_000_000
+LARGEST_FILE = 100_000
 """Bytes; option files have a few thousand."""
 DEEPEST_NESTING = 40
 """Levels of sections and lists; option files have about five."""
@@ -81,6 +81,10 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # The library's other styles do not bring all line breaks of Unicode back.
+        return self.represent_scalar(_TAG + "str", data, style=None if data.isprintable() else '"')
+
     def represent_sequence(
         self, tag: str, sequence: Iterable[object], flow_style: bool | None = None
     ) -> yaml.SequenceNode:
@@ -89,6 +93,7 @@ class _Dumper(yaml.SafeDumper):
         return node
 
 
+_Dumper.add_representer(str, _Dumper.represent_str)
 for _tag, _pattern, _first_characters in _PLAIN_SCALARS:
     _Loader.add_implicit_resolver(_tag, _pattern, _first_characters)
     _Dumper.add_implicit_resolver(_tag, _pattern, _first_characters)
@@ -165,8 +170,8 @@ def read_yaml_mapping(file: Path) -> YamlMapping:
     """Read a YAML file whose root is a mapping.
 
     Raises:
-        UserError: where the file cannot be read, is not UTF-8, is too large or empty, or is no plain YAML mapping;
-            names the file and line.
+        UserError: where the file cannot be read, is not UTF-8, is too large or empty, or is no plain YAML
+            mapping; names the file and line.
     """
     text = _read_text(file)
     try:
@@ -176,9 +181,7 @@ def read_yaml_mapping(file: Path) -> YamlMapping:
     if node is None:
         raise UserError(f"{file}: the file is empty")
     if not isinstance(node, yaml.MappingNode):
-        raise UserError(
-            f"{file}:{_line(node)}: the file should hold `key: value` lines, not a single value or list"
-        )
+        raise UserError(f"{file}:{_line(node)}: the file should hold `key: value` lines, not a single value or list")
     reading = _Reading(str(file))
     values = reading.mapping(node, ())
     return YamlMapping(values, reading.lines, reading.faults)
@@ -242,9 +245,7 @@ def _compose(text: str) -> yaml.Node | None:
         raise _SyntaxFaultError(line, f"the character {chr(error.character)!r} is refused") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _SyntaxFaultError(
-            mark.line + 1 if mark else 1, f"not valid YAML: {_explained(error)}"
-        ) from None
+        raise _SyntaxFaultError(mark.line + 1 if mark else 1, f"not valid YAML: {_explained(error)}") from None
     return root
 
 

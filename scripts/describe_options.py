@@ -15,12 +15,8 @@ REFERENCE = Path(__file__).parents[1] / "options" / "REFERENCE.md"
 
 def main() -> None:
     """Write options/REFERENCE.md; with --check, exit with status 1 where it differs instead."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 if the page is stale"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the page is stale")
     check: bool = parser.parse_args().check
     text = reference_markdown(ExperimentOptions)
     if REFERENCE.exists() and REFERENCE.read_text(encoding="utf-8") == text:

@@ -19,15 +19,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--items", type=int, default=default.items, help="approximate number (%(default)s)")
     parser.add_argument("--seed", type=int, default=default.seed, help="seed of all randomness (%(default)s)")
-    parser.add_argument(
-        "--image-size", type=int, default=default.image_size, help="pixels a side (%(default)s)"
-    )
+    parser.add_argument("--image-size", type=int, default=default.image_size, help="pixels a side (%(default)s)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="(%(default)s, the cores)")
     parser.add_argument("--val-fraction", type=float, default=default.val_fraction, help="(%(default)s)")
     parser.add_argument("--test-fraction", type=float, default=default.test_fraction, help="(%(default)s)")
-    parser.add_argument(
-        "--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)"
-    )
+    parser.add_argument("--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)")
     parser.add_argument("--force", action="store_true", help="replace a folder that is already there")
     return parser.parse_args()
 

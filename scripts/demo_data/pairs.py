@@ -34,9 +34,7 @@ class LabelledPair(NamedTuple):
         return self.source.product == self.target.product
 
 
-def make_pairs(
-    items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator
-) -> list[LabelledPair]:
+def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator) -> list[LabelledPair]:
     """Pair the listings of one split: all positives, and as many negatives as the fraction asks for.
 
     Most negatives are hard: one factor differs, and both listings show it. The others are easy.

@@ -43,9 +43,7 @@ def draw_product(canvas: Image.Image, product: Product, view: View, rng: np.rand
         draw.polygon(view(polygon), fill=paints[paint])
 
 
-def draw_body(
-    canvas: Image.Image, product: Product, shape: Shape, view: View, rng: np.random.Generator
-) -> None:
+def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, rng: np.random.Generator) -> None:
     """Draw the body: outline, colour, pattern, print and the darker side that faces away from the light."""
     main = COLOURS[product.colour][0]
     outlines = [view(polygon) for polygon in shape.body]
@@ -87,8 +85,6 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     slope_x, slope_y = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
     gain = np.float32(rng.uniform(0.85, 1.1)) + slope_x * across[None, :] + slope_y * across[:, None]
     tint = rng.uniform(0.95, 1.05, 3).astype(np.float32)
-    noise = rng.standard_normal((image.height, image.width, 1), dtype=np.float32) * np.float32(
-        rng.uniform(1, 6)
-    )
+    noise = rng.standard_normal((image.height, image.width, 1), dtype=np.float32) * np.float32(rng.uniform(1, 6))
     pixels = np.asarray(image, dtype=np.float32) * gain[:, :, None] * tint + noise
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

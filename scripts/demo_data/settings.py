@@ -52,12 +52,8 @@ class DemoSettings:
             ValueError: a number is out of its range.
         """
         if self.items < 1 or self.image_size < 16 or self.processes < 1 or self.seed < 0:
-            raise ValueError(
-                "items and processes must be at least 1, image size at least 16, seed at least 0"
-            )
+            raise ValueError("items and processes must be at least 1, image size at least 16, seed at least 0")
         if min(self.val_fraction, self.test_fraction) < 0 or self.val_fraction + self.test_fraction >= 1:
-            raise ValueError(
-                "the fractions of val and test must not be negative and must leave some for train"
-            )
+            raise ValueError("the fractions of val and test must not be negative and must leave some for train")
         if not 0 < self.positive_fraction < 1:
             raise ValueError("the fraction of positive pairs must lie between 0 and 1")
