@@ -71,9 +71,7 @@ def ours_to_published(state: Mapping[str, Tensor], image_library: ImageLibrary) 
     }
 
 
-def _grouped(
-    state: Mapping[str, Tensor], prefixes: list[str]
-) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
+def _grouped(state: Mapping[str, Tensor], prefixes: list[str]) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
     """Return the tensors by prefix, without it, and a fault for each name without a known prefix."""
     groups: dict[str, dict[str, Tensor]] = {prefix: {} for prefix in prefixes}
     faults = []
@@ -110,9 +108,7 @@ def _is_range(position_ids: Tensor, positions: Tensor | None) -> bool:
     return positions is not None and torch.equal(position_ids, torch.arange(len(positions))[None])
 
 
-def _from_published(
-    prefix: str, group: Mapping[str, Tensor], image_library: ImageLibrary
-) -> dict[str, Tensor]:
+def _from_published(prefix: str, group: Mapping[str, Tensor], image_library: ImageLibrary) -> dict[str, Tensor]:
     if prefix.startswith("img"):
         return swin_names.from_published(group, image_library)
     return {name: tensor for name, tensor in group.items() if name != _POSITION_IDS}

@@ -67,13 +67,9 @@ def read_published(path: Path) -> dict[str, Tensor]:
 def _tensors(path: Path, content: object) -> dict[str, Tensor]:
     state = content.get("params") if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
-        raise UserError(
-            f'{path}: no published checkpoint, which is a dictionary with a state dictionary "params"'
-        )
+        raise UserError(f'{path}: no published checkpoint, which is a dictionary with a state dictionary "params"')
     strangers = [
-        repr(name)
-        for name, value in state.items()
-        if not (isinstance(name, str) and isinstance(value, Tensor))
+        repr(name) for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))
     ]
     if strangers:
         raise UserError(f'{path}: "params" holds what is no named tensor: {", ".join(strangers)}')
@@ -95,9 +91,7 @@ def _files(path: Path) -> list[Path]:
     wanted = [f"{whole.name}.parta{letter}" for letter in ascii_lowercase[: max(len(parts), 2)]]
     missing = [name for name in wanted if not (whole.parent / name).is_file()]
     if missing:
-        raise UserError(
-            f"{whole}: found {', '.join(part.name for part in parts)}; missing {', '.join(missing)}"
-        )
+        raise UserError(f"{whole}: found {', '.join(part.name for part in parts)}; missing {', '.join(missing)}")
     return parts
 
 

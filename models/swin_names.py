@@ -31,9 +31,7 @@ _TIMM_BLOCK = "layers.{stage}.blocks.{block}."
 
 # timm's attn.query, attn.key and attn.value are one module there, attn.qkv: see _fuse and _split.
 _NAMES = (
-    _Names(
-        "embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"
-    ),
+    _Names("embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"),
     _Names("embeddings.norm", "embeddings.norm", "patch_embed.norm"),
     _Names(_BLOCK + "layernorm_before", _BLOCK + "layernorm_before", _TIMM_BLOCK + "norm1"),
     _Names(
@@ -72,9 +70,7 @@ def from_published(state: Mapping[str, Tensor], library: ImageLibrary) -> dict[s
     """Rename a published backbone for a library; raises UserError naming every tensor that cannot be."""
     raise_faults(published_faults(state), _WHAT)
     renamed = {
-        _translate(name, "published", library): tensor
-        for name, tensor in state.items()
-        if not name.endswith(_INDEX)
+        _translate(name, "published", library): tensor for name, tensor in state.items() if not name.endswith(_INDEX)
     }
     return _fuse(renamed) if library == "timm" else renamed
 

@@ -254,9 +254,7 @@ def test_the_hubs_swin_weights_under_timms_names_give_the_same_pooled_output(
     tmp_path: Path, expected: dict[str, Tensor], items: ItemBatch
 ) -> None:
     stored = torch.load(ASSETS / "swin/pytorch_model.bin", weights_only=True)
-    backbone = {
-        name.removeprefix("swin."): tensor for name, tensor in stored.items() if name.startswith("swin.")
-    }
+    backbone = {name.removeprefix("swin."): tensor for name, tensor in stored.items() if name.startswith("swin.")}
     save_file(published_swin_to_timm(backbone), tmp_path / "model.safetensors")
     encoder = build_timm_image_encoder(
         "swin_large_patch4_window12_384", TIMM_ARGUMENTS, str(tmp_path / "model.safetensors")

@@ -115,9 +115,7 @@ class PublishedNetwork(nn.Module):
 
     def stream(self, number, token_ids, attention_mask, images):
         """Return the embeddings of one stream."""
-        bert, swin, linear = (
-            getattr(self, f"{name}{number}") for name in ("txt_encoder", "img_encoder", "fc")
-        )
+        bert, swin, linear = (getattr(self, f"{name}{number}") for name in ("txt_encoder", "img_encoder", "fc"))
         text = bert(input_ids=token_ids, attention_mask=attention_mask).last_hidden_state[:, 0]
         image = swin(pixel_values=images).pooler_output
         return linear(torch.cat((text, image), 1))
@@ -333,9 +331,7 @@ def main():
         "loss": nn.functional.cross_entropy(logits, labels),
         **write_backbones(bert_config, swin_config, inputs),
     }
-    np.savez_compressed(
-        FOLDER / "inputs_and_outputs.npz", **{name: tensor.numpy() for name, tensor in arrays.items()}
-    )
+    np.savez_compressed(FOLDER / "inputs_and_outputs.npz", **{name: tensor.numpy() for name, tensor in arrays.items()})
 
     trace = train(network, inputs, source, target, labels)
     with torch.no_grad():
