@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data.item_catalog import ItemCatalog, read_items
@@ -80,7 +81,13 @@ def _batches(
     dataset: Dataset[Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
 ) -> Iterator[Batch]:
     loader: DataLoader[Batch | UserError] = DataLoader(
-        _ErrorsAsValues(dataset), batch_size=None, sampler=order, num_workers=workers, pin_memory=pin
+        _ErrorsAsValues(dataset),
+        batch_size=None,
+        sampler=order,
+        num_workers=workers,
+        pin_memory=pin,
+        # Its own, so that starting to load takes no number from the sequence that dropout draws from.
+        generator=torch.Generator(),
     )
     for batch in loader:
         if isinstance(batch, UserError):

@@ -18,6 +18,8 @@ from options.read import read_options
 if TYPE_CHECKING:
     from engine.distributed import Processes
 
+SECONDS_HELD_BACK = 3.0
+
 EPILOG = """\
 Every option, its type, default and meaning: options/REFERENCE.md.
 Any option can be overridden: section.key=value, such as train.steps=500 data.workers=0 model.text_encoder=null.
@@ -37,7 +39,7 @@ def run_command(
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
     parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
     parsed = parser.parse_args(arguments)
-    with exit_on_user_error(), _first_process_speaks_first():
+    with exit_on_user_error(), _cause_speaks_first():
         options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
         if parsed.check:
             return
@@ -50,11 +52,16 @@ def run_command(
 
 
 @contextmanager
-def _first_process_speaks_first() -> Iterator[None]:
-    """Hold back a fault of another process: if the first one has it too, it ends all before this one repeats it."""
+def _cause_speaks_first() -> Iterator[None]:
+    """Among several processes, hold back a fault that may follow from another's, which then ends all of them.
+
+    A fault of the user's files mostly occurs in every process, and the first one tells it; a lost connection
+    occurs where another process has ended.
+    """
     try:
         yield
-    except UserError:
-        if os.environ.get("RANK", "0") != "0":
-            time.sleep(3)
+    except Exception as error:
+        several = os.environ.get("WORLD_SIZE", "1") != "1"
+        if several and not (isinstance(error, UserError) and os.environ.get("RANK") == "0"):
+            time.sleep(SECONDS_HELD_BACK)
         raise

@@ -63,21 +63,6 @@ def mean_over_processes(value: Tensor) -> Tensor:
     return total / dist.get_world_size()
 
 
-def wait_for_all() -> None:
-    """Return when every process has come here."""
-    if dist.is_initialized():
-        dist.barrier()
-
-
-def from_first(value: float) -> float:
-    """Return the first process's number in every process."""
-    if not dist.is_initialized():
-        return value
-    message = torch.tensor([value], dtype=torch.float64)
-    dist.broadcast(message, src=0)
-    return float(message.item())
-
-
 def gather_rows(rows: Tensor) -> list[Tensor] | None:
     """Return the rows (n, ...) of every process, in order of rank, to the first one; None to the others.
 

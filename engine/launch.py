@@ -5,6 +5,7 @@ NPROC is the number of processes on this machine (all GPUs, or 1 on the CPU). Se
 variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -35,8 +36,8 @@ def _num_processes() -> int:
 
 def _torchrun(command: list[str], num_processes: int) -> int:
     """Run under torchrun; return the exit status of the process that failed first, or 0."""
-    # What a process has to say it prints itself; torchrun would add a traceback of its own.
-    os.environ.setdefault("LOGLEVEL", "CRITICAL")
+    # What a process has to say it prints itself; torchrun would add reports of its own.
+    logging.disable(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // num_processes)))
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -17,7 +17,7 @@ from engine.evaluator import Evaluation, evaluation, pair_margins
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder, write_json, write_text
 from engine.similarity import similarity_source
-from engine.weights import load_encoder_weights
+from engine.weights import load_checkpoint_weights
 from models.item_encoder import build_item_encoder, with_random_weights
 from options.errors import UserError
 
@@ -48,7 +48,7 @@ def run_prediction(options: ExperimentOptions, processes: Processes) -> Predicti
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
     split = load_split(files, options.data, options.reads, labelled=False)
     encoder = build_item_encoder(with_random_weights(options.model)).to(processes.device)
-    load_encoder_weights(checkpoint, encoder)
+    load_checkpoint_weights(checkpoint, encoder, options.model)
     plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.train.precision)
     items = encode_items(encoder, split.items, plan, processes, "encode")
     if items is None:

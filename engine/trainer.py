@@ -27,7 +27,7 @@ from engine.run_log import RunLog
 from engine.train_loop import train
 from engine.train_state import TrainState
 from engine.training_model import build_training_model
-from engine.weights import load_first_weights
+from engine.weights import load_checkpoint_weights
 from models.item_encoder import build_item_encoder, with_random_weights
 from options.errors import UserError
 from options.read import write_options
@@ -56,8 +56,8 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
     resumed = latest_checkpoint(folder.checkpoints)
     if resumed is not None:
         load_train_state(resumed, state)
-    else:
-        load_first_weights(options.model, state.model.item_encoder)
+    elif options.model.weights is not None:
+        load_checkpoint_weights(Path(options.model.weights), state.model.item_encoder, options.model)
     if processes.is_first:
         _write_records(folder, options, command, processes)
     with RunLog(folder, state.step, options.train.steps, options.log.tensorboard, processes.is_first) as log:
@@ -127,7 +127,7 @@ def _parallel(model: nn.Module, processes: Processes) -> nn.Module:
     return DistributedDataParallel(
         model,
         device_ids=[processes.device] if processes.device.type == "cuda" else None,
-        broadcast_buffers=has_statistics,
+        forward_sync_buffers=has_statistics,
         gradient_as_bucket_view=True,
     )
 

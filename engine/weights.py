@@ -1,25 +1,31 @@
-"""Weights that a run starts from, out of a checkpoint of another run."""
+"""Weights that a run starts from or predicts with, out of a checkpoint: ours or a published one."""
 
 from pathlib import Path
 
 from engine.checkpoint import ENCODER, load_item_encoder
 from models.item_encoder import ItemEncoder
 from models.options import ModelOptions
+from models.published import published_to_ours
+from models.published_file import read_published
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
 
-def load_first_weights(options: ModelOptions, encoder: ItemEncoder) -> None:
-    """Load model.weights, if it is given, into a freshly built encoder."""
-    if options.weights is not None:
-        load_encoder_weights(Path(options.weights), encoder)
+def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOptions) -> None:
+    """Load an encoder, built from the options, from one of our checkpoint folders or a file.
 
-
-def load_encoder_weights(path: Path, encoder: ItemEncoder) -> None:
-    """Load an encoder from a checkpoint folder or a safetensors file; raises UserError where it does not fit."""
+    A file is safetensors, or a published .pth, whole or in parts. Raises UserError naming every tensor that does
+    not fit.
+    """
     if (path / ENCODER).is_file():
         load_item_encoder(path, encoder)
+    elif path.suffix.startswith((".pth", ".parta")):
+        image_encoder = options.image_encoder
+        library = image_encoder.name if image_encoder is not None else "timm"
+        load_exactly(encoder, published_to_ours(read_published(path), library), str(path))
     elif path.is_file():
         load_exactly(encoder, read_safetensors(path), str(path))
     else:
-        raise UserError(f"{path}: no checkpoint (a folder with {ENCODER}, or such a file)")
+        raise UserError(
+            f"{path}: no checkpoint (a folder with {ENCODER}, such a file, or a published .pth, whole or in parts)"
+        )

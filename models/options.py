@@ -103,7 +103,7 @@ class ModelOptions(Options):
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
     weights: str | None = None
-    """Checkpoint to start from: its folder, or its item_encoder.safetensors."""
+    """Checkpoint to start from: a folder of ours, its item_encoder.safetensors, or a published .pth."""
 
     @model_validator(mode="after")
     def _has_an_encoder(self) -> Self:

@@ -1,0 +1,92 @@
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as multiprocessing
+from torch import Tensor
+
+from engine.distributed import (
+    Processes,
+    gather_rows,
+    gather_with_gradient,
+    mean_over_processes,
+    started_processes,
+)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _worker(rank: int, count: int, port: int, action: Callable[[Processes, Path], None], folder: Path) -> None:
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port)
+    )
+    torch.set_num_threads(1)
+    with started_processes() as processes:
+        action(processes, folder)
+
+
+def run_processes(count: int, action: Callable[[Processes, Path], None], folder: Path) -> list[dict[str, Tensor]]:
+    """Run an action, which saves result<rank>.pt, in several processes; return the results by rank."""
+    multiprocessing.spawn(_worker, (count, free_port(), action, folder), count)
+    return [torch.load(folder / f"result{rank}.pt", weights_only=True) for rank in range(count)]
+
+
+def own_rows(rank: int) -> Tensor:
+    """Different numbers of rows in each process, none in the second."""
+    return torch.arange(6.0).reshape(3, 2)[: (3, 0, 1)[rank]] + 10 * rank
+
+
+def _gather(processes: Processes, folder: Path) -> None:
+    gathered = gather_rows(own_rows(processes.rank))
+    assert (gathered is not None) == processes.is_first
+    weights = own_rows(processes.rank).requires_grad_()
+    rows = gather_with_gradient(weights)
+    (rows * rows * torch.arange(1.0, 9.0).reshape(4, 2)).sum().backward()
+    empty = gather_with_gradient(torch.zeros(2 + processes.rank, 0, requires_grad=True))
+    numbers = gather_with_gradient(torch.arange(processes.rank + 1))
+    mean = mean_over_processes(torch.tensor(float(processes.rank)))
+    torch.save(
+        {
+            "gathered": torch.cat(gathered) if gathered is not None else torch.empty(0),
+            "rows": rows.detach(),
+            "gradient": weights.grad,
+            "empty": torch.tensor(empty.shape),
+            "numbers": numbers,
+            "mean": mean,
+        },
+        folder / f"result{processes.rank}.pt",
+    )
+    dist.barrier()
+
+
+def test_processes_gather_rows_of_unequal_number_and_their_gradients(tmp_path: Path) -> None:
+    results = run_processes(3, _gather, tmp_path)
+    everything = torch.cat([own_rows(rank) for rank in range(3)])
+    assert torch.equal(results[0]["gathered"], everything)
+    expected = torch.split(2 * everything * torch.arange(1.0, 9.0).reshape(4, 2), [3, 0, 1])
+    for rank, result in enumerate(results):
+        assert torch.equal(result["rows"], everything)
+        # Every process computed the same loss, so an owner's gradient is summed three times.
+        assert torch.equal(result["gradient"], 3 * expected[rank])
+        assert result["empty"].tolist() == [2 + 3 + 4, 0]
+        assert result["numbers"].tolist() == [0, 0, 1, 0, 1, 2]
+        assert result["mean"] == 1.0
+
+
+def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with started_processes() as processes:
+        assert processes.is_first
+        assert processes.count == 1
+        rows = torch.ones(2, 3, requires_grad=True)
+        assert gather_with_gradient(rows) is rows
+        assert gather_rows(rows) == [rows]
+        assert mean_over_processes(rows) is rows

@@ -1,0 +1,143 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.distributed import Processes
+from engine.experiment import ExperimentOptions
+from engine.predictor import Prediction, embedding_text, run_prediction
+from engine.run_folder import run_folder
+from engine.trainer import TrainingResult, run_training
+from options.errors import UserError
+from tests.engine.conftest import MakeOptions
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def trained(make_options: MakeOptions) -> TrainingResult:
+    return run_training(make_options("log.tensorboard=false"), "", ALONE)
+
+
+def predict(options: ExperimentOptions) -> Prediction:
+    prediction = run_prediction(options, ALONE)
+    assert prediction is not None
+    return prediction
+
+
+def lines(file: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_submission_has_a_line_a_pair_in_the_order_of_the_pair_file(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    prediction = predict(make_options("predict.threshold=0.25"))
+    assert prediction.file == run_folder("tiny").predictions / "test.jsonl"
+    pairs = lines(tiny_dataset / "item_test_pair.jsonl")
+    submitted = lines(prediction.file)
+    assert [(line["src_item_id"], line["tgt_item_id"]) for line in submitted] == [
+        (pair["src_item_id"], pair["tgt_item_id"]) for pair in pairs
+    ]
+    assert all(list(line) == ["src_item_id", "src_item_emb", "tgt_item_id", "tgt_item_emb", "threshold"]
+               for line in submitted)  # fmt: skip
+    assert {line["threshold"] for line in submitted} == {0.25}
+    assert all(len(json.loads(line["src_item_emb"])) == 32 for line in submitted)
+
+
+@pytest.mark.usefixtures("trained")
+def test_similarity_py_alone_reproduces_the_decisions_and_the_metrics(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    prediction = predict(make_options("predict.threshold=calibrated"))
+    specification = importlib.util.spec_from_file_location("similarity", prediction.file.with_name("similarity.py"))
+    assert specification is not None
+    assert specification.loader is not None
+    similarity = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(similarity)
+    decisions = [
+        similarity.compute(json.loads(line["src_item_emb"]), json.loads(line["tgt_item_emb"])) > line["threshold"]
+        for line in lines(prediction.file)
+    ]
+    labels = [pair["item_label"] == "1" for pair in lines(tiny_dataset / "item_test_pair.jsonl")]
+    hits = sum(decision and label for decision, label in zip(decisions, labels, strict=True))
+    assert sum(decisions) == prediction.num_positives
+    assert prediction.evaluation is not None
+    assert prediction.evaluation.f1 == pytest.approx(2 * hits / (sum(decisions) + sum(labels)))
+    record = json.loads(prediction.file.with_suffix(".metrics.json").read_text())
+    assert record["f1"] == prediction.evaluation.f1
+
+
+def test_the_calibrated_threshold_reproduces_the_validation_figures(
+    make_options: MakeOptions, trained: TrainingResult
+) -> None:
+    prediction = predict(make_options("predict.split=val", "predict.threshold=calibrated"))
+    assert prediction.evaluation is not None
+    assert prediction.threshold == trained.evaluation.calibrated_threshold
+    assert prediction.evaluation.f1 == pytest.approx(trained.evaluation.calibrated_f1)
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_learned_threshold_of_the_self_adaptive_loss_is_zero(make_options: MakeOptions) -> None:
+    assert predict(make_options("predict.threshold=learned")).threshold == 0.0
+
+
+@pytest.mark.usefixtures("trained")
+def test_unlabelled_pairs_are_predicted_without_metrics(make_options: MakeOptions, tiny_dataset: Path) -> None:
+    unlabelled = Path("pairs.jsonl")
+    pairs = lines(tiny_dataset / "item_test_pair.jsonl")
+    unlabelled.write_text(
+        "".join(json.dumps({key: pair[key] for key in ("src_item_id", "tgt_item_id")}) + "\n" for pair in pairs)
+    )
+    labelled = predict(make_options())
+    prediction = predict(make_options(f"data.test.pairs={unlabelled}", "predict.output=out/other.jsonl"))
+    assert prediction.evaluation is None
+    assert prediction.file.read_bytes() == labelled.file.read_bytes()
+    assert prediction.file == Path("out/other.jsonl")
+
+
+def test_a_checkpoint_is_taken_by_its_path(make_options: MakeOptions, trained: TrainingResult) -> None:
+    best = predict(make_options()).file.read_bytes()
+    by_path = predict(make_options("name=elsewhere", f"predict.checkpoint={trained.checkpoint}"))
+    assert by_path.file.read_bytes() == best
+    file = trained.checkpoint / "item_encoder.safetensors"
+    by_file = predict(make_options("name=third", f"predict.checkpoint={file}", "predict.threshold=0.0"))
+    assert by_file.file.read_bytes() == best
+
+
+def test_a_run_that_was_never_trained_is_said_to_be_so(make_options: MakeOptions) -> None:
+    with pytest.raises(UserError, match=r"no best checkpoint yet; train first"):
+        run_prediction(make_options(), ALONE)
+
+
+def test_a_kept_threshold_needs_a_checkpoint_that_was_evaluated(
+    make_options: MakeOptions, trained: TrainingResult
+) -> None:
+    file = trained.checkpoint / "item_encoder.safetensors"
+    with pytest.raises(UserError, match=r"predict\.threshold: calibrated is kept by checkpoints"):
+        run_prediction(make_options(f"predict.checkpoint={file}", "predict.threshold=calibrated"), ALONE)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_failed_prediction_leaves_the_former_file_whole(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = predict(make_options()).file
+    before = file.read_bytes()
+    monkeypatch.setattr("engine.predictor.embedding_text", lambda numbers: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_prediction(make_options("predict.threshold=9.0"), ALONE)
+    assert file.read_bytes() == before
+
+
+def test_numbers_are_written_in_the_shortest_form_that_reads_back_to_the_same_float32() -> None:
+    rng = np.random.default_rng(0)
+    numbers = np.concatenate([rng.normal(size=500), rng.normal(size=500) * 1e-20, [0, 1e-5, 16777216]])
+    numbers = numbers.astype(np.float32)
+    read = json.loads(embedding_text(numbers))
+    assert np.array_equal(np.array(read, np.float32), numbers)
+    assert embedding_text(np.array([0.1, -2.5], np.float32)) == "[0.1, -2.5]"

@@ -1,0 +1,182 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.after_step import AfterStep
+from engine.checkpoint import latest_checkpoint
+from engine.distributed import Processes
+from engine.run_folder import run_folder
+from engine.train_loop import StepFigures
+from engine.trainer import run_training
+from options.errors import UserError
+from tests.engine.conftest import MakeOptions
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def killed_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the next training end abruptly after step 4, before anything of that step is written."""
+    whole = AfterStep.__call__
+
+    def until_killed(self: AfterStep, figures: StepFigures) -> None:
+        if self._state.step == 4:
+            monkeypatch.setattr(AfterStep, "__call__", whole)
+            raise KilledError
+        whole(self, figures)
+
+    monkeypatch.setattr(AfterStep, "__call__", until_killed)
+
+
+def lines(name: str) -> list[dict[str, float]]:
+    text = run_folder(name).course.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_speed(course: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{key: value for key, value in line.items() if key != "pairs_per_second"} for line in course]
+
+
+def final_tensors(name: str) -> dict[str, torch.Tensor]:
+    checkpoint = latest_checkpoint(run_folder(name).checkpoints)
+    assert checkpoint is not None
+    return {**load_file(checkpoint / "item_encoder.safetensors"), **load_file(checkpoint / "training.safetensors")}
+
+
+def assert_same_tensors(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_leaves_a_complete_run_folder(make_options: MakeOptions) -> None:
+    result = run_training(make_options(), "train.py tiny.yml", ALONE)
+    folder = run_folder("tiny")
+    for path in (folder.options, folder.command, folder.environment, folder.log, folder.course, folder.result):
+        assert path.stat().st_size > 0
+    assert any(folder.tensorboard.iterdir())
+    record = json.loads(folder.result.read_text())
+    assert record["step"] == result.step
+    keys = {"f1", "precision", "recall", "accuracy", "threshold", "calibrated_threshold", "num_pairs"}
+    assert keys <= record.keys()
+    assert [line["step"] for line in lines("tiny") if "loss" in line] == [2, 4, 6]
+    assert [line["step"] for line in lines("tiny") if "f1" in line] == [3, 6]
+    assert {"loss", "gradient_norm", "learning_rate", "pairs_per_second"} < lines("tiny")[0].keys()
+
+
+def test_the_resolved_options_of_a_run_reproduce_it(make_options: MakeOptions) -> None:
+    from engine.experiment import ExperimentOptions
+    from options.read import read_options
+
+    options = make_options("seed=5")
+    run_training(options, "", ALONE)
+    assert read_options(ExperimentOptions, run_folder("tiny").options) == options
+
+
+@pytest.mark.usefixtures("killed_after")
+def test_a_killed_run_goes_on_and_ends_with_the_same_bits(make_options: MakeOptions) -> None:
+    overrides = ["train.accumulate=2", "loss.in_batch_negatives={weight: 0.5}", "train.evaluate_every=3"]
+    dropout = ["model.text_encoder.architecture.hidden_dropout_prob=0.1"]
+    with pytest.raises(KilledError):
+        run_training(make_options("name=killed", *overrides, *dropout), "", ALONE)
+    assert latest_checkpoint(run_folder("killed").checkpoints) == run_folder("killed").checkpoints / "step_00000003"
+    run_training(make_options("name=killed", *overrides, *dropout), "", ALONE)
+    run_training(make_options("name=whole", *overrides, *dropout), "", ALONE)
+    assert_same_tensors(final_tensors("killed"), final_tensors("whole"))
+    assert without_speed(lines("killed")) == without_speed(lines("whole"))
+    assert run_folder("killed").result.read_text() == run_folder("whole").result.read_text()
+
+
+def test_dropout_does_something_so_that_the_test_above_means_something(make_options: MakeOptions) -> None:
+    run_training(make_options("name=plain"), "", ALONE)
+    run_training(make_options("name=drop", "model.text_encoder.architecture.hidden_dropout_prob=0.1"), "", ALONE)
+    plain, drop = final_tensors("plain"), final_tensors("drop")
+    assert not torch.equal(plain["match.projection.weight"], drop["match.projection.weight"])
+
+
+def test_a_finished_run_is_left_as_it_is(make_options: MakeOptions) -> None:
+    run_training(make_options(), "", ALONE)
+    before = final_tensors("tiny")
+    result = run_training(make_options(), "", ALONE)
+    assert_same_tensors(final_tensors("tiny"), before)
+    assert result.evaluation.num_pairs == 60
+
+
+def test_another_seed_gives_another_run(make_options: MakeOptions) -> None:
+    run_training(make_options("name=a"), "", ALONE)
+    run_training(make_options("name=b", "seed=1"), "", ALONE)
+    first, second = final_tensors("a"), final_tensors("b")
+    assert not torch.equal(first["match.projection.weight"], second["match.projection.weight"])
+
+
+def test_accumulated_batches_train_as_one_large_batch(make_options: MakeOptions) -> None:
+    run_training(make_options("name=parts", "train.batch_size=2", "train.accumulate=4"), "", ALONE)
+    run_training(make_options("name=whole", "train.batch_size=8"), "", ALONE)
+    parts = [line["loss"] for line in lines("parts") if "loss" in line]
+    whole = [line["loss"] for line in lines("whole") if "loss" in line]
+    assert parts == pytest.approx(whole, rel=1e-4)
+
+
+COSINE = ["model.threshold_branch=false", "model.normalize=true", "loss.in_batch_negatives={weight: 1.0}"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["loss={name: fixed_threshold}", *COSINE],
+        ["loss={name: contrastive}", *COSINE],
+        ["model.share_encoders=true"],
+        ["model.text_encoder=null"],
+        ["model.image_encoder=null"],
+        ["train.precision=bfloat16"],
+        ["train.precision=float16"],
+        ["train.activation_checkpointing=true"],
+        ["train.optimizer.name=adamw", "train.clip_norm=0.1", "train.schedule={name: constant, warmup_steps: 3}"],
+        ["data.workers=1", "log.tensorboard=false"],
+    ],
+)
+def test_every_way_of_training_learns_something_finite(make_options: MakeOptions, overrides: list[str]) -> None:
+    result = run_training(make_options(*overrides), "", ALONE)
+    assert result.evaluation.calibrated_f1 > 0.4
+    assert all(torch.isfinite(tensor).all() for tensor in final_tensors("tiny").values())
+
+
+def test_the_model_learns_to_verify_its_training_pairs(make_options: MakeOptions, tiny_dataset: Path) -> None:
+    same_split = [f"data.val.{key}={tiny_dataset}/{file}" for key, file in
+                  (("items", "item_train_info.jsonl"), ("pairs", "item_train_pair.jsonl"))]  # fmt: skip
+    steps = ["train.steps=80", "train.evaluate_every=80", "train.schedule.periods=[80]", "train.batch_size=16"]
+    result = run_training(make_options(*same_split, *steps, "train.optimizer.lr=0.003"), "", ALONE)
+    assert result.evaluation.calibrated_f1 > 0.85
+
+
+def test_training_starts_from_the_weights_of_a_checkpoint(make_options: MakeOptions) -> None:
+    first = run_training(make_options("name=first"), "", ALONE)
+    options = make_options(
+        "name=second", f"model.weights={first.checkpoint}", "train.steps=1", "train.optimizer.lr=1e-30"
+    )
+    run_training(options, "", ALONE)
+    expected = load_file(first.checkpoint / "item_encoder.safetensors")
+    found = final_tensors("second")
+    assert all(torch.allclose(found[name], tensor, atol=1e-6) for name, tensor in expected.items())
+
+
+def test_a_checkpoint_of_another_model_is_refused_by_name(make_options: MakeOptions) -> None:
+    run_training(make_options(), "", ALONE)
+    with pytest.raises(UserError, match=r"match\.projection\.weight is 16x64 and should be 8x64"):
+        run_training(make_options("model.embedding_width=8", "train.steps=9"), "", ALONE)
+
+
+def test_training_without_a_validation_split_is_refused(make_options: MakeOptions) -> None:
+    with pytest.raises(UserError, match=r"data\.train and data\.val"):
+        run_training(make_options("data.val=null"), "", ALONE)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_advice(make_options: MakeOptions) -> None:
+    with pytest.raises(UserError, match="not a number after step"):
+        run_training(make_options("train.optimizer.lr=1e30", "train.steps=20", "train.evaluate_every=20"), "", ALONE)

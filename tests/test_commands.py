@@ -1,0 +1,130 @@
+"""The commands as a user starts them, each in processes of its own."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from options.yaml_values import to_yaml
+from tests.tiny_data import option_tree
+
+ROOT = Path(__file__).parents[1]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **more}
+
+
+def start(folder: Path, command: str, *arguments: str, num_processes: int = 1) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.launch", str(ROOT / command), *arguments],
+        cwd=folder,
+        env=environment(NPROC=str(num_processes)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(folder: Path, command: str, *arguments: str, num_processes: int = 1) -> tuple[int, str, str]:
+    process = start(folder, command, *arguments, num_processes=num_processes)
+    stdout, stderr = process.communicate(timeout=200)
+    return process.returncode, stdout, stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny_dataset: Path) -> Path:
+    (tmp_path / "tiny.yml").write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
+    return tmp_path
+
+
+def course(folder: Path, name: str) -> list[dict[str, float]]:
+    text = (folder / "experiments" / name / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [{key: value for key, value in line.items() if key != "pairs_per_second"} for line in lines]
+
+
+def losses(folder: Path, name: str) -> list[float]:
+    return [line["loss"] for line in course(folder, name) if "loss" in line]
+
+
+def test_two_processes_train_and_predict_as_one_with_twice_the_batch(folder: Path) -> None:
+    shared = ("loss.in_batch_negatives={weight: 1.0}", "log.tensorboard=false", "train.log_every=1")
+    assert run(folder, "train.py", "tiny.yml", "name=one", "train.batch_size=8", *shared)[0] == 0
+    assert run(folder, "train.py", "tiny.yml", "name=two", *shared, num_processes=2)[0] == 0
+    assert losses(folder, "two") == pytest.approx(losses(folder, "one"), rel=1e-4)
+    status, _, _ = run(folder, "predict.py", "tiny.yml", "name=two", num_processes=2)
+    assert status == 0
+    by_two = folder / "experiments/two/predictions/test.jsonl"
+    checkpoint = f"predict.checkpoint={folder}/experiments/two/checkpoints/step_00000006"
+    run(folder, "predict.py", "tiny.yml", "name=alone", checkpoint, "predict.threshold=0.0")
+    assert by_two.read_bytes() == (folder / "experiments/alone/predictions/test.jsonl").read_bytes()
+
+
+def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bits(folder: Path) -> None:
+    arguments = ("tiny.yml", "train.steps=40", "train.save_every=5", "train.evaluate_every=10", "data.workers=1")
+    assert run(folder, "train.py", *arguments, "name=whole")[0] == 0
+    process = start(folder, "train.py", *arguments, "name=killed")
+    killed = folder / "experiments/killed"
+    deadline = time.monotonic() + 120
+    while not (killed / "checkpoints/step_00000005").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(random.uniform(0, 1))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    status, stdout, stderr = run(folder, "train.py", *arguments, "name=killed")
+    assert status == 0
+    assert "goes on from" in stderr
+    assert "best checkpoint" in stdout
+    for file in ("item_encoder.safetensors", "training.safetensors"):
+        first = load_file(folder / f"experiments/whole/checkpoints/step_00000040/{file}")
+        second = load_file(killed / f"checkpoints/step_00000040/{file}")
+        assert all(torch.equal(first[name], second[name]) for name in first)
+    assert course(folder, "killed") == course(folder, "whole")
+
+
+def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(folder: Path, tiny_dataset: Path) -> None:
+    images = folder / "images"
+    images.mkdir()
+    for file in (tiny_dataset / "images").iterdir():
+        (images / file.name).symlink_to(file)
+    broken = next(images.glob("train0.*"))
+    broken.unlink()
+    broken.write_bytes(b"no image")
+    status, _, stderr = run(
+        folder, "train.py", "tiny.yml", f"data.train.images={images}", "data.workers=1", num_processes=2
+    )
+    assert status == 2
+    assert stderr.count(f"{broken}: unreadable image") == 1
+    assert "Traceback" not in stderr
+    status, _, stderr = run(
+        folder, "train.py", "tiny.yml", f"data.train.images={images}", "data.image.on_bad_image=blank"
+    )
+    assert status == 0
+    assert "unreadable images replaced so far: 1 in train, 0 in val" in stderr
+    assert json.loads((folder / "experiments/tiny/blank_images.json").read_text())["train"] == ["train-0"]
+
+
+@pytest.mark.parametrize("num_processes", [1, 2])
+def test_a_wrong_option_file_is_answered_at_once_and_without_a_traceback(folder: Path, num_processes: int) -> None:
+    status, _, stderr = run(folder, "train.py", "tiny.yml", "trian.steps=3", num_processes=num_processes)
+    assert status == 2
+    assert "did you mean train" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_help_explains_the_arguments(folder: Path) -> None:
+    status, stdout, _ = run(folder, "train.py", "--help")
+    assert status == 0
+    assert "OPTION_FILE" in stdout
+    assert "section.key=value" in stdout
