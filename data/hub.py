@@ -4,7 +4,8 @@ import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import ParseResult, urlparse
+from urllib.request import getproxies, proxy_bypass
 
 TIMEOUT_SECONDS = 5.0
 
@@ -17,9 +18,16 @@ def go_offline_without_hub(names: Iterable[str]) -> None:
     """
     if "HF_HUB_OFFLINE" in os.environ or all(Path(name).exists() for name in names):
         return
-    address = urlparse(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    address = _first_hop(urlparse(os.environ.get("HF_ENDPOINT", "https://huggingface.co")))
+    port = address.port or (80 if address.scheme == "http" else 443)
     try:
-        with socket.create_connection((address.hostname or "", address.port or 443), TIMEOUT_SECONDS):
+        with socket.create_connection((address.hostname or "", port), TIMEOUT_SECONDS):
             pass
     except OSError:
         os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _first_hop(hub: ParseResult) -> ParseResult:
+    """Return the proxy on the way to the hub, if one is set, else the hub."""
+    proxy = getproxies().get(hub.scheme)
+    return urlparse(proxy) if proxy and not proxy_bypass(hub.hostname or "") else hub

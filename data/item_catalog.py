@@ -5,7 +5,10 @@ from pathlib import Path, PurePosixPath
 
 from data.attributes import parse_attributes
 from data.item import Item
-from data.jsonl import DataError, Record, read_records, text_field
+from data.jsonl import DataError, Record, id_field, read_records, text_field
+
+LONGEST_FILE_NAME = 255
+"""Bytes that file systems allow."""
 
 
 class ItemCatalog:
@@ -45,19 +48,21 @@ def read_items(file: Path) -> ItemCatalog:
 
 
 def _parse_item(file: Path, number: int, record: Record) -> Item:
-    item_id = text_field(file, number, record, "item_id")
-    if not item_id:
-        raise DataError(file, number, "'item_id' is empty")
-    image = text_field(file, number, record, "item_image_name")
-    if PurePosixPath(image).name != image or "\\" in image or "\0" in image:
-        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {image!r}")
     return Item(
-        item_id=item_id,
-        title=text_field(file, number, record, "title", default=""),
+        item_id=id_field(file, number, record, "item_id"),
+        title=text_field(file, number, record, "title"),
         attributes=parse_attributes(
-            text_field(file, number, record, "item_pvs", default=""),
-            text_field(file, number, record, "sku_pvs", default=""),
+            text_field(file, number, record, "item_pvs"), text_field(file, number, record, "sku_pvs")
         ),
-        category=text_field(file, number, record, "cate_name", default=""),
-        image=image,
+        category=text_field(file, number, record, "cate_name"),
+        image=_image_name(file, number, record),
     )
+
+
+def _image_name(file: Path, number: int, record: Record) -> str:
+    name = id_field(file, number, record, "item_image_name")
+    if PurePosixPath(name).name != name or name == ".." or "\\" in name or "\0" in name:
+        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {name!r}")
+    if len(name.encode()) > LONGEST_FILE_NAME:
+        raise DataError(file, number, f"'item_image_name' is longer than a file name can be: {name[:80]!r}...")
+    return name

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.item import ItemPair
 from data.item_catalog import ItemCatalog
-from data.jsonl import DataError, Record, read_records, text_field
+from data.jsonl import DataError, Record, excerpt, id_field, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +34,29 @@ def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> Pair
     """
     source: list[int] = []
     target: list[int] = []
-    same: list[bool] = []
+    same: list[bool | None] = []
     for number, record in read_records(file):
         pair = _parse_pair(file, number, record)
         source.append(_row(file, number, catalog, pair.source_id))
         target.append(_row(file, number, catalog, pair.target_id))
         if labelled and pair.same is None:
             raise DataError(file, number, "has no 'item_label', which training and evaluation need")
-        if (pair.same is not None) != (len(same) == len(source) - 1):
+        same.append(pair.same)
+        if (pair.same is None) != (same[0] is None):
             raise DataError(file, number, "some pairs have 'item_label' and some do not")
-        if pair.same is not None:
-            same.append(pair.same)
     if not source:
         raise DataError(file, None, "has no pairs")
-    return PairTable(np.array(source, np.int64), np.array(target, np.int64), np.array(same, np.bool_) if same else None)
+    labels = None if same[0] is None else np.array(same, np.bool_)
+    return PairTable(np.array(source, np.int64), np.array(target, np.int64), labels)
 
 
 def _parse_pair(file: Path, number: int, record: Record) -> ItemPair:
     label = record.get("item_label")
     if label not in (None, "0", "1"):
-        raise DataError(file, number, f"""'item_label' should be the string "0" or "1", not {label!r}""")
+        raise DataError(file, number, f"""'item_label' should be the string "0" or "1", not {excerpt(label)}""")
     return ItemPair(
-        source_id=text_field(file, number, record, "src_item_id"),
-        target_id=text_field(file, number, record, "tgt_item_id"),
+        source_id=id_field(file, number, record, "src_item_id"),
+        target_id=id_field(file, number, record, "tgt_item_id"),
         same=None if label is None else label == "1",
     )
 

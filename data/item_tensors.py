@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,30 @@ from data.item_image import BadImageError, find_image, read_image
 from data.item_text import item_text
 from data.options import ImageOptions
 from data.pair_batch import ItemBatch
-from data.tokenizer import TokenIds, Tokenizer
+from data.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class TextTokens:
-    """The token ids of every item of a catalogue."""
+    """The token ids of N texts, end to end in one array, which loader processes share instead of copying."""
 
-    token_ids: Sequence[TokenIds]
+    ids: NDArray[np.int32]
+    """(tokens of all texts,)"""
+    starts: NDArray[np.int64]
+    """(N + 1,) where each text starts, and where the last one ends"""
     padding_id: int
+    max_tokens: int
+    """Longest text that can occur."""
+    num_token_ids: int
+    """Size of the tokenizer's vocabulary."""
+
+    def __getitem__(self, row: int) -> NDArray[np.int32]:
+        """Return the token ids of one text."""
+        return self.ids[self.starts[row] : self.starts[row + 1]]
 
     def lengths(self) -> NDArray[np.int64]:
-        """Return the number of tokens of each item."""
-        return np.array([len(ids) for ids in self.token_ids], np.int64)
+        """Return the number of tokens of each text: (N,)."""
+        return np.diff(self.starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class ItemTensors:
     image: ImageOptions | None
 
     def batch(self, rows: Sequence[int]) -> ItemBatch:
-        """Return the items of N rows; raises DataError naming the item of an unreadable image."""
+        """Return the items of N rows; raises BadImageError naming the item of an unreadable one."""
         token_ids, attention_mask = self._tokens(rows)
         images, blank_image = self._images(rows)
         return ItemBatch(images, token_ids, attention_mask, torch.tensor(rows, dtype=torch.int64), blank_image)
@@ -49,25 +61,30 @@ class ItemTensors:
         return self.text.lengths() if self.text is not None else np.zeros(len(self.catalog), np.int64)
 
     def _tokens(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        texts = [self.text.token_ids[row] for row in rows] if self.text is not None else [[] for _ in rows]
-        longest = max(len(ids) for ids in texts)
-        token_ids = torch.full((len(rows), longest), self.text.padding_id if self.text is not None else 0)
-        attention_mask = torch.zeros((len(rows), longest), dtype=torch.bool)
-        for row, ids in enumerate(texts):
-            token_ids[row, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
-            attention_mask[row, : len(ids)] = True
-        return token_ids, attention_mask
+        if self.text is None:
+            return torch.empty((len(rows), 0), dtype=torch.int64), torch.empty((len(rows), 0), dtype=torch.bool)
+        texts = [self.text[row] for row in rows]
+        token_ids = np.full((len(rows), max(map(len, texts))), self.text.padding_id, np.int64)
+        attention_mask = np.zeros(token_ids.shape, np.bool_)
+        for place, ids in enumerate(texts):
+            token_ids[place, : len(ids)] = ids
+            attention_mask[place, : len(ids)] = True
+        return torch.from_numpy(token_ids), torch.from_numpy(attention_mask)
 
     def _images(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         blank_image = torch.zeros(len(rows), dtype=torch.bool)
         if self.image is None:
             return torch.empty((len(rows), 3, 0, 0)), blank_image
-        pixels = np.empty((len(rows), 3, self.image.size, self.image.size), np.float32)
+        pixels = np.zeros((len(rows), 3, self.image.size, self.image.size), np.float32)
         for place, row in enumerate(rows):
             picture = self._picture(row, self.image)
-            blank_image[place] = picture is None
-            pixels[place] = _mean_colour(self.image) if picture is None else picture.transpose(2, 0, 1)
-        return _normalised(torch.from_numpy(pixels), self.image), blank_image
+            if picture is None:
+                blank_image[place] = True
+            else:
+                pixels[place] = picture.transpose(2, 0, 1)
+        images = _normalised(torch.from_numpy(pixels), self.image)
+        images[blank_image] = 0  # the mean colour
+        return images, blank_image
 
     def _picture(self, row: int, options: ImageOptions) -> NDArray[np.uint8] | None:
         item = self.catalog[row]
@@ -84,13 +101,15 @@ class ItemTensors:
 
 def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Sequence[str]) -> TextTokens:
     """Tokenise the text of every item."""
-    texts = [item_text(item, attributes) for item in catalog]
-    return TextTokens(tokenizer(texts), tokenizer.padding_id)
-
-
-def _mean_colour(options: ImageOptions) -> NDArray[np.float32]:
-    """The colour that normalises to 0, on the scale 0 to 255: (3, 1, 1)."""
-    return (np.array(options.mean, np.float32) * 255).reshape(3, 1, 1)
+    token_ids = tokenizer([item_text(item, attributes) for item in catalog])
+    lengths = [len(ids) for ids in token_ids]
+    return TextTokens(
+        ids=np.fromiter(chain.from_iterable(token_ids), np.int32, sum(lengths)),
+        starts=np.cumsum([0, *lengths], dtype=np.int64),
+        padding_id=tokenizer.padding_id,
+        max_tokens=tokenizer.max_tokens,
+        num_token_ids=len(tokenizer),
+    )
 
 
 def _normalised(pixels: Tensor, options: ImageOptions) -> Tensor:

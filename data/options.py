@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from options.base import Options
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class SplitOptions(Options):
@@ -40,7 +42,7 @@ class ImageOptions(Options):
     """Height and width in pixels; the whole picture is stretched to this square."""
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """Mean of red, green and blue on the scale 0 to 1, subtracted."""
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
     """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""

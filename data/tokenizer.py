@@ -22,7 +22,7 @@ class Tokenizer:
                 "tokenizer_config.json (or tokenizer.json), and it cannot be fetched from the hub. "
                 "Download that folder where there is a network and give its path."
             ) from error
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
 
     @property
     def padding_id(self) -> int:
@@ -34,5 +34,11 @@ class Tokenizer:
 
     def __call__(self, texts: Sequence[str]) -> list[TokenIds]:
         """Return the token ids of each text, [CLS] and [SEP] included, at most max_tokens."""
-        encoded = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        encoded = self._tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self.max_tokens,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
         return [list(ids) for ids in encoded["input_ids"]]

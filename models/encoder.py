@@ -12,6 +12,8 @@ class Encoder(nn.Module):
 
     width: int
     """Numbers in the feature vector."""
+    num_token_ids: int | None = None
+    """Size of the vocabulary of a text encoder."""
 
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:

@@ -1,18 +1,25 @@
 """Image encoders of timm."""
 
+import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
+from pickle import UnpicklingError
 
 import timm
 from pydantic import JsonValue
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
-from models.weights import hub_error, weights_file
+from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
 
 OPTION = "model.image_encoder"
+
+UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, LookupError, ArithmeticError)
+"""What timm's models answer arguments and weights with that do not fit."""
 
 
 class TimmImageEncoder(Encoder):
@@ -30,40 +37,52 @@ class TimmImageEncoder(Encoder):
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
-        self.backbone.set_grad_checkpointing(True)  # type: ignore[operator]
+        try:
+            self.backbone.set_grad_checkpointing(True)  # type: ignore[operator]
+        except (AttributeError, AssertionError) as error:
+            raise UserError(
+                f"train.activation_checkpointing: {type(self.backbone).__name__} of timm cannot; set it to false"
+            ) from error
 
 
 def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValue], weights: str) -> TimmImageEncoder:
-    """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had."""
+    """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
+
+    Weights from a file are those of the whole model under timm's names; a classifier among them is left out.
+    """
     if not timm.is_model(architecture):
-        near = timm.list_models(f"*{architecture.split('_')[0].split('.')[0]}*")[:5]
+        near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
         advice = f"; near ones: {', '.join(near)}" if near else ""
         raise UserError(f"{OPTION}.architecture: timm has no model {architecture!r}{advice}")
-    overlay = None
-    if weights not in ("pretrained", "random"):
-        overlay = {"file": str(weights_file(Path(weights), f"{OPTION}.weights"))}
+    if weights in ("pretrained", "random"):
+        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"))
+    file = weights_file(Path(weights), f"{OPTION}.weights")
+    backbone = _create(architecture, arguments, pretrained=False)
+    _load_file(backbone, file)
+    return TimmImageEncoder(backbone)
+
+
+def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: bool) -> nn.Module:
     try:
-        backbone = timm.create_model(
-            architecture,
-            pretrained=weights != "random",
-            pretrained_cfg_overlay=overlay,
-            num_classes=0,
-            **arguments,
-        )
+        backbone: nn.Module = timm.create_model(architecture, pretrained=pretrained, num_classes=0, **arguments)
     except OSError as error:
         raise hub_error(OPTION, f"timm/{architecture}", "model.safetensors") from error
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        ArithmeticError,
-    ) as error:
-        # timm's models answer arguments that do not fit with any of these.
+    except UNFIT as error:
         raise UserError(
-            f"{OPTION}: {architecture} cannot be built with weights {weights!r} and arguments {dict(arguments)}: "
-            f"{error}"
+            f"{OPTION}: {architecture} cannot be built with {'pretrained' if pretrained else 'random'} weights and "
+            f"the arguments {dict(arguments)}: {error}"
         ) from error
-    return TimmImageEncoder(backbone)
+    return backbone
+
+
+def _load_file(backbone: nn.Module, file: Path) -> None:
+    """Load weights from a file; unlike timm's own loading, which passes over what is missing, every tensor."""
+    try:
+        state = timm.models.load_state_dict(str(file))
+        # Each family of timm brings older names and other window sizes into the present form by such a function.
+        convert = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
+        converted = convert(state, backbone) if convert is not None else state
+    except (*UNFIT, OSError, EOFError, SafetensorError, UnpicklingError) as error:
+        raise unreadable_weights(f"{OPTION}.weights", file, error) from error
+    own = backbone.state_dict()
+    load_exactly(backbone, {name: converted[name] for name in own if name in converted}, f"{OPTION}.weights: {file}")

@@ -1,16 +1,22 @@
 """Text and image encoders of transformers."""
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from pickle import UnpicklingError
+from typing import Literal, TypedDict
 
+from huggingface_hub.errors import StrictDataclassError
 from pydantic import JsonValue
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
+from transformers.utils import logging
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
-from models.weights import hub_error
+from models.weights import hub_error, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
@@ -23,6 +29,7 @@ class TransformersTextEncoder(Encoder):
         super().__init__()
         self.backbone = backbone
         self.width = width
+        self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
@@ -31,7 +38,7 @@ class TransformersTextEncoder(Encoder):
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
-        self.backbone.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        _checkpoint_activations(self.backbone)
 
 
 class TransformersImageEncoder(Encoder):
@@ -52,7 +59,7 @@ class TransformersImageEncoder(Encoder):
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
-        self.backbone.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        _checkpoint_activations(self.backbone)
 
 
 def build_transformers_text_encoder(architecture: Architecture, weights: str) -> TransformersTextEncoder:
@@ -69,30 +76,63 @@ def build_transformers_image_encoder(
     return TransformersImageEncoder(backbone, width, pooling)
 
 
+def _checkpoint_activations(backbone: nn.Module) -> None:
+    try:
+        backbone.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+    except ValueError as error:
+        raise UserError(
+            f"train.activation_checkpointing: {type(backbone).__name__} of transformers cannot; set it to false"
+        ) from error
+
+
 def _backbone(option: str, architecture: Architecture, weights: str) -> tuple[nn.Module, int]:
     config = _config(option, architecture)
-    if weights == "random":
-        backbone: nn.Module = AutoModel.from_config(config)
-    else:
-        backbone = _pretrained(option, architecture, weights, config)
+    width = getattr(config, "hidden_sizes", [None])[-1] or getattr(config, "hidden_size", None)
+    if not isinstance(width, int):
+        raise UserError(f"{option}.architecture: {config.model_type} has no hidden_size: no encoder of one modality")
+    backbone = _random(option, config) if weights == "random" else _pretrained(option, architecture, weights, config)
     if getattr(backbone, "pooler", None) is not None:
         # Its output is not used, and data-parallel training wants a gradient for every weight.
         backbone.register_module("pooler", None)
     # transformers' loading leaves the module in evaluation mode.
-    return backbone.train(), int(getattr(config, "hidden_sizes", [config.hidden_size])[-1])
+    return backbone.train(), width
 
 
 def _config(option: str, architecture: Architecture) -> PretrainedConfig:
-    if isinstance(architecture, str):
-        try:
-            return AutoConfig.from_pretrained(architecture)
-        except (OSError, ValueError) as error:
-            raise hub_error(option, architecture, "config.json") from error
-    fields = dict(architecture)
+    if not isinstance(architecture, str):
+        return _inline_config(option, dict(architecture))
+    try:
+        return AutoConfig.from_pretrained(architecture)
+    except (OSError, ValueError, StrictDataclassError) as error:
+        if Path(architecture).is_dir():
+            raise UserError(f"{option}.architecture: {architecture!r} has no usable config.json: {error}") from error
+        raise hub_error(option, architecture, "config.json") from error
+
+
+def _inline_config(option: str, fields: dict[str, JsonValue]) -> PretrainedConfig:
+    model_type = fields.get("model_type")
+    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
+        near = get_close_matches(str(model_type), list(CONFIG_MAPPING.keys()), n=3)
+        advice = f"; near ones: {', '.join(near)}" if near else ""
+        raise UserError(f"{option}.architecture.model_type: transformers has no {model_type!r}{advice}")
+    known = AutoConfig.for_model(model_type)
+    for name in fields:
+        # transformers keeps fields that it does not know, such as those of older versions, without a word.
+        meant = [] if hasattr(known, name) else get_close_matches(name, known.to_dict(), n=1, cutoff=0.85)
+        if meant:
+            raise UserError(f"{option}.architecture: {model_type} has no field {name!r}; did you mean {meant[0]!r}?")
     try:
         return AutoConfig.for_model(**fields)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, StrictDataclassError) as error:
         raise UserError(f"{option}.architecture: transformers does not take this configuration: {error}") from error
+
+
+def _random(option: str, config: PretrainedConfig) -> nn.Module:
+    try:
+        backbone: nn.Module = AutoModel.from_config(config)
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise UserError(f"{option}.architecture: transformers cannot build this configuration: {error}") from error
+    return backbone
 
 
 def _pretrained(option: str, architecture: Architecture, weights: str, config: PretrainedConfig) -> nn.Module:
@@ -101,14 +141,38 @@ def _pretrained(option: str, architecture: Architecture, weights: str, config: P
         raise UserError(f"{option}.weights: pretrained needs an architecture by name or folder; give a folder here")
     if weights != "pretrained" and not Path(source).is_dir():
         raise UserError(f"{option}.weights: there is no folder {source!r} (config.json and model.safetensors)")
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what is missing is said below, in one message
     try:
         backbone: nn.Module
-        backbone, report = AutoModel.from_pretrained(source, config=config, output_loading_info=True)
+        backbone, report = AutoModel.from_pretrained(
+            source, config=config, output_loading_info=True, ignore_mismatched_sizes=True
+        )
     except OSError as error:
+        if Path(source).is_dir():
+            raise unreadable_weights(f"{option}.weights", Path(source), error) from error
         raise hub_error(option, source, "config.json and model.safetensors (or pytorch_model.bin)") from error
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"{option}.weights: {source!r} does not fit the architecture: {error}") from error
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
-    if missing:
-        raise UserError(f"{option}.weights: {source!r} lacks {len(missing)} tensors, among them {missing[:5]}")
+    except (RuntimeError, ValueError, TypeError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
+        raise unreadable_weights(f"{option}.weights", Path(source), error) from error
+    _check_report(f"{option}.weights: {source!r}", report)
     return backbone
+
+
+class _LoadingReport(TypedDict):
+    """What transformers says of a state that it loaded."""
+
+    missing_keys: Iterable[str]
+    mismatched_keys: Iterable[tuple[str, Sequence[int], Sequence[int]]]
+
+
+def _check_report(origin: str, report: _LoadingReport) -> None:
+    """Raise one UserError that names every tensor that the source lacks or has in another shape."""
+    faults = [f"missing {name}" for name in sorted(report["missing_keys"]) if not name.startswith("pooler.")]
+    faults += [
+        f"{name} is {'x'.join(map(str, found))} and should be {'x'.join(map(str, wanted))}"
+        for name, found, wanted in sorted(report["mismatched_keys"])
+        if not name.startswith("pooler.")
+    ]
+    if faults:
+        listing = "\n  ".join(faults)
+        raise UserError(f"{origin}: does not fit the architecture; {len(faults)} tensors differ:\n  {listing}")

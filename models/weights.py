@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -20,6 +21,17 @@ def weights_file(path: Path, option: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"{option}: no weights at {path} (a file, or a folder with {' or '.join(WEIGHT_FILES)})")
+
+
+def unreadable_weights(option: str, path: Path, error: Exception) -> UserError:
+    """Say that a file or folder of weights is damaged or dangerous."""
+    if isinstance(error, UnpicklingError):
+        return UserError(
+            f"{option}: {path} is refused: it is damaged, or holds more than tensors and could run code when it is "
+            "opened; give weights as model.safetensors"
+        )
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return UserError(f"{option}: {path} is damaged or no file of weights: {reason}")
 
 
 def hub_error(option: str, name: str, files: str) -> UserError:

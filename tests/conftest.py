@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_data import write_tiny_dataset
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train, val and test of 40 items each; not to be changed (copy it first)."""
+    return write_tiny_dataset(tmp_path_factory.mktemp("tiny") / "data")

@@ -1,0 +1,85 @@
+import os
+import socket
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from data.hub import go_offline_without_hub
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "HF_HUB_OFFLINE",
+        "HF_ENDPOINT",
+        "http_proxy",
+        "https_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "all_proxy",
+    ):
+        monkeypatch.setenv(name, "to be removed again")
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The addresses that were asked; none answers."""
+    addresses: list[tuple[str, int]] = []
+
+    def refuse(address: tuple[str, int], timeout: float) -> NoReturn:
+        addresses.append(address)
+        raise OSError("unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    return addresses
+
+
+def test_names_of_local_folders_cause_no_connection(tmp_path: Path, asked: list[tuple[str, int]]) -> None:
+    go_offline_without_hub([str(tmp_path)])
+    go_offline_without_hub([])
+    assert asked == []
+    assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_the_client_stays_offline_where_the_hub_cannot_be_reached(tmp_path: Path, asked: list[tuple[str, int]]) -> None:
+    go_offline_without_hub([str(tmp_path), "hfl/chinese-roberta-wwm-ext"])
+    assert asked == [("huggingface.co", 443)]
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+def test_the_client_may_connect_where_the_hub_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        go_offline_without_hub(["some/model"])
+    assert "HF_HUB_OFFLINE" not in os.environ
+
+
+@pytest.mark.parametrize("value", ["0", "1"])
+def test_what_the_user_set_is_left_alone(
+    value: str, asked: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    go_offline_without_hub(["some/model"])
+    assert asked == []
+    assert os.environ["HF_HUB_OFFLINE"] == value
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "proxy", "address"),
+    [
+        ("http://mirror.example", None, ("mirror.example", 80)),
+        ("https://mirror.example:8443", None, ("mirror.example", 8443)),
+        ("https://mirror.example", "http://proxy.example:3128", ("proxy.example", 3128)),
+    ],
+)
+def test_a_mirror_and_a_proxy_are_asked_instead(
+    endpoint: str, proxy: str | None, address: tuple[str, int], asked: list[tuple[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    if proxy is not None:
+        monkeypatch.setenv("https_proxy", proxy)
+    go_offline_without_hub(["some/model"])
+    assert asked == [address]

@@ -1,0 +1,81 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from data.item_pair import read_pairs
+from data.jsonl import DataError
+from tests.tiny_data import write_lines
+
+CATALOG = ItemCatalog([Item(item_id, "", {}, "", "x.jpg") for item_id in "abc"])
+
+
+def line(source: object = "a", target: object = "b", **label: object) -> dict[str, object]:
+    return {"src_item_id": source, "tgt_item_id": target, **label}
+
+
+def test_pairs_become_rows_of_the_catalogue_in_the_order_of_the_file(tmp_path: Path) -> None:
+    lines = [line("c", "a", item_label="1"), line("a", "b", item_label="0"), line("b", "b", item_label="1")]
+    pairs = read_pairs(write_lines(tmp_path / "pairs.jsonl", lines), CATALOG, labelled=True)
+    assert pairs.source.tolist() == [2, 0, 1]
+    assert pairs.target.tolist() == [0, 1, 1]
+    assert pairs.same is not None
+    assert pairs.same.tolist() == [True, False, True]
+    assert pairs.same.dtype == np.bool_
+    assert len(pairs) == 3
+
+
+@pytest.mark.parametrize("label", [{}, {"item_label": None}])
+def test_pairs_without_labels_are_read_where_none_are_needed(tmp_path: Path, label: dict[str, object]) -> None:
+    file = write_lines(tmp_path / "pairs.jsonl", [line(**label), line("b", "c", **label)])
+    pairs = read_pairs(file, CATALOG)
+    assert pairs.same is None
+    assert pairs.target.tolist() == [1, 2]
+    with pytest.raises(DataError, match=re.escape(f"{file}:1: has no 'item_label'")):
+        read_pairs(file, CATALOG, labelled=True)
+
+
+def test_all_pairs_may_be_different_products(tmp_path: Path) -> None:
+    pairs = read_pairs(write_lines(tmp_path / "pairs.jsonl", [line(item_label="0")]), CATALOG)
+    assert pairs.same is not None
+    assert pairs.same.tolist() == [False]
+
+
+@pytest.mark.parametrize("labels", [("1", None, None), (None, None, "0")])
+def test_a_file_with_labels_on_some_lines_only_is_refused(tmp_path: Path, labels: tuple[str | None, ...]) -> None:
+    file = write_lines(tmp_path / "pairs.jsonl", [line(item_label=label) for label in labels])
+    odd = 2 if labels[0] else 3
+    with pytest.raises(DataError, match=re.escape(f"{file}:{odd}: some pairs have 'item_label' and some do not")):
+        read_pairs(file, CATALOG)
+
+
+@pytest.mark.parametrize("label", [0, 1, 1.0, True, False, "", "2", "true", " 1", ["1"], {"a": 1}])
+def test_any_other_label_is_refused(tmp_path: Path, label: object) -> None:
+    file = write_lines(tmp_path / "pairs.jsonl", [line(item_label="1"), line(item_label=label)])
+    with pytest.raises(DataError, match=re.escape(f"""{file}:2: 'item_label' should be the string "0" or "1", not""")):
+        read_pairs(file, CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        (line("a", "x"), "item 'x' is not in the item file"),
+        (line("x", "a"), "item 'x' is not in the item file"),
+        (line(5), "'src_item_id' should be a string, not 5"),
+        (line("a", None), "has no 'tgt_item_id'"),
+        (line("a", ["b"]), "'tgt_item_id' should be a string"),
+        (line(""), "'src_item_id' is empty"),
+    ],
+)
+def test_a_faulty_id_names_file_line_and_id(tmp_path: Path, pair: dict[str, object], message: str) -> None:
+    file = write_lines(tmp_path / "pairs.jsonl", [line(), pair])
+    with pytest.raises(DataError, match=re.escape(f"{file}:2: {message}")):
+        read_pairs(file, CATALOG)
+
+
+def test_a_file_without_pairs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"pairs\.jsonl: has no pairs"):
+        read_pairs(write_lines(tmp_path / "pairs.jsonl", []), CATALOG)

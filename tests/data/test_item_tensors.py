@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from data.item import Item
+from data.item_catalog import ItemCatalog, read_items
+from data.item_image import BadImageError, find_image, read_image
+from data.item_tensors import ItemTensors, tokenize_catalog
+from data.item_text import item_text
+from data.options import ImageOptions, TextOptions
+from data.tokenizer import Tokenizer
+from tests.tiny_data import IMAGE_SIZE, MAX_TOKENS, NUM_ITEMS
+
+ATTRIBUTES = TextOptions().attributes
+IMAGE = ImageOptions(size=IMAGE_SIZE)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_dataset: Path) -> Tokenizer:
+    return Tokenizer(str(tiny_dataset / "tokenizer"), MAX_TOKENS)
+
+
+@pytest.fixture(scope="module")
+def items(tiny_dataset: Path, tokenizer: Tokenizer) -> ItemTensors:
+    catalog = read_items(tiny_dataset / "item_train_info.jsonl")
+    return ItemTensors(catalog, tokenize_catalog(catalog, tokenizer, ATTRIBUTES), tiny_dataset / "images", IMAGE)
+
+
+def test_token_ids_are_padded_to_the_longest_text_of_the_batch(items: ItemTensors, tokenizer: Tokenizer) -> None:
+    rows = [5, 0, 3, 39]
+    expected = tokenizer([item_text(items.catalog[row], ATTRIBUTES) for row in rows])
+    batch = items.batch(rows)
+    assert batch.token_ids.dtype == torch.int64
+    assert batch.attention_mask.dtype == torch.bool
+    assert batch.token_ids.shape == (4, max(map(len, expected)))
+    for ids, row, mask in zip(expected, batch.token_ids.tolist(), batch.attention_mask.tolist(), strict=True):
+        padding = len(row) - len(ids)
+        assert row == ids + [tokenizer.padding_id] * padding
+        assert mask == [True] * len(ids) + [False] * padding
+
+
+def test_token_lengths_are_those_of_every_item(items: ItemTensors, tokenizer: Tokenizer) -> None:
+    expected = [len(ids) for ids in tokenizer([item_text(item, ATTRIBUTES) for item in items.catalog])]
+    assert items.token_lengths().tolist() == expected
+    assert len(set(expected)) > 1
+
+
+def test_pixels_are_normalised_one_by_one_as_a_slow_reference(items: ItemTensors) -> None:
+    rows = list(range(8))
+    batch = items.batch(rows)
+    assert batch.images.dtype == torch.float32
+    assert batch.images.shape == (8, 3, IMAGE_SIZE, IMAGE_SIZE)
+    for row, image in zip(rows, batch.images, strict=True):
+        picture = read_image(find_image(items.image_folder, items.catalog[row].image), IMAGE_SIZE)
+        for channel in range(3):
+            expected = (picture[:, :, channel].astype(np.float64) / 255 - IMAGE.mean[channel]) / IMAGE.std[channel]
+            np.testing.assert_allclose(image[channel], expected, atol=1e-6)
+
+
+def test_the_batch_says_which_items_it_holds(items: ItemTensors) -> None:
+    batch = items.batch([7, 2])
+    assert batch.item.tolist() == [7, 2]
+    assert batch.blank_image.tolist() == [False, False]
+
+
+def test_a_modality_that_is_not_used_has_extent_zero(items: ItemTensors) -> None:
+    without = ItemTensors(items.catalog, None, items.image_folder, None)
+    batch = without.batch([0, 1, 2])
+    assert batch.images.shape == (3, 3, 0, 0)
+    assert batch.token_ids.shape == batch.attention_mask.shape == (3, 0)
+    assert (batch.token_ids.dtype, batch.attention_mask.dtype) == (torch.int64, torch.bool)
+    assert without.token_lengths().tolist() == [0] * NUM_ITEMS
+
+
+@pytest.fixture
+def one_bad_image(tmp_path: Path) -> tuple[ItemCatalog, Path]:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "good.jpg")
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    names = ("good.jpg", "bad.jpg", "missing.jpg")
+    return ItemCatalog([Item(f"id-{name}", "", {}, "", name) for name in names]), tmp_path
+
+
+@pytest.mark.parametrize("row", [1, 2])
+def test_an_unreadable_image_names_file_and_item(row: int, one_bad_image: tuple[ItemCatalog, Path]) -> None:
+    catalog, folder = one_bad_image
+    item = catalog[row]
+    with pytest.raises(BadImageError, match=f"{item.image}: unreadable .*'{item.item_id}'.*on_bad_image=blank"):
+        ItemTensors(catalog, None, folder, ImageOptions(size=8)).batch([0, row])
+
+
+def test_a_blank_picture_is_exactly_zero_and_marked(one_bad_image: tuple[ItemCatalog, Path]) -> None:
+    catalog, folder = one_bad_image
+    batch = ItemTensors(catalog, None, folder, ImageOptions(size=8, on_bad_image="blank")).batch([1, 0, 2])
+    assert batch.blank_image.tolist() == [True, False, True]
+    assert not batch.images[[0, 2]].any()
+    assert batch.images[1].all()

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.item_catalog import read_items
+from data.item_pair import PairTable, read_pairs
+from data.item_tensors import ItemTensors
+from data.pair_dataset import ItemDataset, PairDataset, product_groups
+
+
+@pytest.fixture(scope="module")
+def dataset(tiny_dataset: Path) -> PairDataset:
+    catalog = read_items(tiny_dataset / "item_train_info.jsonl")
+    pairs = read_pairs(tiny_dataset / "item_train_pair.jsonl", catalog, labelled=True)
+    items = ItemTensors(catalog, None, tiny_dataset / "images", None)
+    return PairDataset(pairs, items, product_groups(pairs, len(catalog)))
+
+
+@pytest.mark.parametrize("numbers", [[0], [3, 3], [7, 30, 12, 59, 12], list(range(60))])
+def test_a_batch_holds_each_distinct_item_once_and_points_at_it(
+    numbers: list[int], dataset: PairDataset, tiny_dataset: Path
+) -> None:
+    lines = [json.loads(line) for line in (tiny_dataset / "item_train_pair.jsonl").read_text().splitlines()]
+    batch = dataset[numbers]
+    ids = [dataset.items.catalog[row].item_id for row in batch.items.item.tolist()]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {lines[n][key] for n in numbers for key in ("src_item_id", "tgt_item_id")}
+    for place, number in enumerate(numbers):
+        assert ids[batch.source[place]] == lines[number]["src_item_id"]
+        assert ids[batch.target[place]] == lines[number]["tgt_item_id"]
+        assert bool(batch.same[place]) == (lines[number]["item_label"] == "1")
+
+
+def test_a_pair_of_an_item_with_itself_points_twice_at_it(dataset: PairDataset) -> None:
+    itself = PairTable(np.array([4]), np.array([4]), np.array([True]))
+    batch = PairDataset(itself, dataset.items, dataset.group)[[0]]
+    assert batch.items.item.tolist() == [4]
+    assert (batch.source.tolist(), batch.target.tolist()) == ([0], [0])
+
+
+def test_the_group_of_each_item_of_a_batch_is_its_product(dataset: PairDataset) -> None:
+    batch = dataset[list(range(60))]
+    for row, group in zip(batch.items.item.tolist(), batch.group.tolist(), strict=True):
+        assert group == row // 2 * 2  # two neighbours are a product, named by the first
+
+
+def test_products_are_joined_over_chains_of_equal_pairs_and_not_by_others() -> None:
+    source, target = np.array([0, 1, 3, 2]), np.array([1, 4, 3, 3])
+    pairs = PairTable(source, target, np.array([True, True, True, False]))
+    assert product_groups(pairs, 6).tolist() == [0, 0, 2, 3, 0, 5]
+
+
+def test_items_come_by_their_rows(dataset: PairDataset) -> None:
+    assert ItemDataset(dataset.items)[[9, 1]].item.tolist() == [9, 1]
