@@ -10,7 +10,7 @@ from PIL import Image
 
 from options.errors import UserError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 """What is opened, whatever the file's suffix says; formats that run other programs are not among them."""
 
 MAX_PIXELS = 100_000_000
@@ -53,6 +53,7 @@ def read_image(file: Path, size: int) -> NDArray[np.uint8]:
 
     Raises BadImageError for a file that is missing, cut off, too large or no image.
     """
+    Image.init()  # registers all formats, once; otherwise only the commonest are known by name
     try:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

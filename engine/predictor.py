@@ -18,6 +18,7 @@ from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder, write_json, write_text
 from engine.similarity import similarity_source
 from engine.weights import load_checkpoint_weights
+from models.input_check import check_inputs
 from models.item_encoder import build_item_encoder, with_random_weights
 from options.errors import UserError
 
@@ -47,10 +48,11 @@ def run_prediction(options: ExperimentOptions, processes: Processes) -> Predicti
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
     split = load_split(files, options.data, options.reads, labelled=False)
-    encoder = build_item_encoder(with_random_weights(options.model)).to(processes.device)
+    encoder = build_item_encoder(with_random_weights(options.model))
+    check_inputs(encoder, split.items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
     plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.train.precision)
-    items = encode_items(encoder, split.items, plan, processes, "encode")
+    items = encode_items(encoder.to(processes.device), split.items, plan, processes, "encode")
     if items is None:
         return None
     margins = pair_margins(items, split.pairs, encoder.threshold_width)

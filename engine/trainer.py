@@ -28,6 +28,7 @@ from engine.train_loop import train
 from engine.train_state import TrainState
 from engine.training_model import build_training_model
 from engine.weights import load_checkpoint_weights
+from models.input_check import check_inputs
 from models.item_encoder import build_item_encoder, with_random_weights
 from options.errors import UserError
 from options.read import write_options
@@ -52,7 +53,7 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = _load_splits(options)
-    state = _first_state(options, processes)
+    state = _first_state(options, train_split, processes)
     resumed = latest_checkpoint(folder.checkpoints)
     if resumed is not None:
         load_train_state(resumed, state)
@@ -87,13 +88,14 @@ def _load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
     )
 
 
-def _first_state(options: ExperimentOptions, processes: Processes) -> TrainState:
+def _first_state(options: ExperimentOptions, train_split: Split, processes: Processes) -> TrainState:
     """Build everything with its first weights; those of a checkpoint to come are not fetched in vain."""
     seed_everything(options.seed)
     goes_on = latest_checkpoint(run_folder(options.name).checkpoints) is not None or options.model.weights is not None
     encoder = build_item_encoder(with_random_weights(options.model) if goes_on else options.model)
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
+    check_inputs(encoder, train_split.items)
     model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
     return TrainState(
         model=model,

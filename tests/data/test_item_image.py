@@ -1,5 +1,7 @@
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data import item_image
-from data.item_image import BadImageError, find_image, read_image
+from data.item_image import FORMATS, BadImageError, find_image, read_image
 
 SIZE = 32
 
@@ -182,3 +184,11 @@ def test_an_image_is_found_by_its_name_or_as_the_jpeg_that_preprocessing_made_of
     assert find_image(tmp_path, "both.png") == tmp_path / "both.png"
     assert find_image(tmp_path, "made.SS2") == tmp_path / "made.jpg"
     assert find_image(tmp_path, "missing.png") == tmp_path / "missing.png"
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_every_format_is_known_in_a_fresh_process(tmp_path: Path, image_format: str) -> None:
+    file = tmp_path / "picture.jpg"
+    Image.new("RGB", (4, 4), "red").save(file, image_format)
+    code = f"from pathlib import Path; from data.item_image import read_image; read_image(Path({str(file)!r}), 4)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
