@@ -1,5 +1,6 @@
 """Image encoders of timm."""
 
+import struct
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -82,7 +83,7 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
         # Each family of timm brings older names and other window sizes into the present form by such a function.
         convert = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
         converted = convert(state, backbone) if convert is not None else state
-    except (*UNFIT, OSError, EOFError, SafetensorError, UnpicklingError) as error:
+    except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()
     load_exactly(backbone, {name: converted[name] for name in own if name in converted}, f"{OPTION}.weights: {file}")

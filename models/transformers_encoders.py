@@ -78,7 +78,7 @@ def build_transformers_image_encoder(
 
 def _checkpoint_activations(backbone: nn.Module) -> None:
     try:
-        backbone.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        backbone.activation_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
     except ValueError as error:
         raise UserError(
             f"train.activation_checkpointing: {type(backbone).__name__} of transformers cannot; set it to false"
@@ -91,7 +91,8 @@ def _backbone(option: str, architecture: Architecture, weights: str) -> tuple[nn
     if not isinstance(width, int):
         raise UserError(f"{option}.architecture: {config.model_type} has no hidden_size: no encoder of one modality")
     backbone = _random(option, config) if weights == "random" else _pretrained(option, architecture, weights, config)
-    if getattr(backbone, "pooler", None) is not None:
+    pooler = getattr(backbone, "pooler", None)
+    if pooler is not None and any(True for _ in pooler.parameters()):
         # Its output is not used, and data-parallel training wants a gradient for every weight.
         backbone.register_module("pooler", None)
     # transformers' loading leaves the module in evaluation mode.

@@ -1,8 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.tiny_data import write_tiny_dataset
+
+# The hub's client reads this when it is imported; no test waits for a network.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")

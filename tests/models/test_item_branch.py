@@ -1,0 +1,58 @@
+import torch
+
+from data.pair_batch import ItemBatch
+from models.encoder import Encoder
+from models.item_branch import ItemBranch
+
+
+class MeanOf(Encoder):
+    """The mean of one field of the items, and a constant that tells the encoders apart."""
+
+    def __init__(self, field: str, constant: float) -> None:
+        super().__init__()
+        self.field = field
+        self.constant = constant
+        self.width = 2
+
+    def forward(self, items: ItemBatch) -> torch.Tensor:
+        mean = getattr(items, self.field).float().flatten(1).mean(dim=1)
+        return torch.stack([mean, torch.full_like(mean, self.constant)], dim=1)
+
+    def checkpoint_activations(self) -> None:
+        """There is nothing to save."""
+
+
+TEXT, IMAGE = MeanOf("token_ids", 1.0), MeanOf("images", 2.0)
+
+
+def test_text_features_come_before_image_features(items: ItemBatch) -> None:
+    features = ItemBranch(TEXT, IMAGE, 4, 3, normalize=False).features(items)
+    torch.testing.assert_close(features, torch.cat([TEXT(items), IMAGE(items)], dim=1))
+    assert features[0, [1, 3]].tolist() == [1.0, 2.0]
+
+
+def test_one_modality_alone_gives_its_features(items: ItemBatch) -> None:
+    for text, image in ((TEXT, None), (None, IMAGE)):
+        features = ItemBranch(text, image, 2, 3, normalize=False).features(items)
+        torch.testing.assert_close(features, (text or image)(items))  # type: ignore[misc]
+
+
+def test_the_projection_is_one_linear_layer(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, 4, 3, normalize=False)
+    features = branch.features(items)
+    expected = features @ branch.projection.weight.T + branch.projection.bias
+    torch.testing.assert_close(branch.project(features), expected)
+
+
+def test_normalised_embeddings_have_length_one_and_the_same_direction(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, 4, 3, normalize=True)
+    features = branch.features(items)
+    embedding = branch.project(features)
+    torch.testing.assert_close(embedding.norm(dim=1), torch.ones(4))
+    plain = branch.projection(features)
+    torch.testing.assert_close(embedding * plain.norm(dim=1, keepdim=True), plain)
+
+
+def test_normalised_embeddings_are_float32_whatever_the_features_are(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, 4, 3, normalize=True).to(torch.bfloat16)
+    assert branch.project(branch.features(items).bfloat16()).dtype == torch.float32

@@ -1,0 +1,59 @@
+import pytest
+from pydantic import ValidationError
+
+from models.options import ModelOptions
+
+TIMM = {"name": "timm", "architecture": "resnet18"}
+BERT = {"name": "transformers", "architecture": {"model_type": "bert"}, "weights": "random"}
+
+
+def model(**options: object) -> ModelOptions:
+    return ModelOptions.model_validate(options)
+
+
+def test_either_encoder_may_be_left_out_but_not_both() -> None:
+    assert model(image_encoder=TIMM).text_encoder is None
+    assert model(text_encoder=BERT).image_encoder is None
+    with pytest.raises(ValidationError, match="give at least one"):
+        model()
+
+
+def test_the_defaults_are_those_of_the_published_model() -> None:
+    options = model(text_encoder=BERT)
+    assert options.embedding_width == 512
+    assert options.threshold_branch
+    assert not options.share_encoders
+    assert not options.normalize
+
+
+def test_the_name_chooses_the_library() -> None:
+    swin = {"name": "transformers", "architecture": "microsoft/swin", "pooling": "cls"}
+    assert type(model(image_encoder=TIMM).image_encoder).__name__ == "TimmImageEncoderOptions"
+    assert type(model(image_encoder=swin).image_encoder).__name__ == "TransformersImageEncoderOptions"
+    with pytest.raises(ValidationError):
+        model(image_encoder={"name": "other", "architecture": "x"})
+
+
+@pytest.mark.parametrize(
+    ("side", "encoder", "hub_name"),
+    [
+        ("image_encoder", TIMM, "resnet18"),
+        ("image_encoder", {**TIMM, "weights": "random"}, None),
+        ("image_encoder", {**TIMM, "weights": "some/folder"}, None),
+        ("text_encoder", BERT, None),
+        ("text_encoder", {"name": "transformers", "architecture": "a/b"}, "a/b"),
+        ("text_encoder", {"name": "transformers", "architecture": "a/b", "weights": "random"}, "a/b"),
+        ("image_encoder", {"name": "transformers", "architecture": "a/b"}, "a/b"),
+    ],
+)
+def test_the_hub_is_asked_for_names_only(side: str, encoder: dict[str, object], hub_name: str | None) -> None:
+    assert getattr(model(**{side: encoder}), side).hub_name == hub_name
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "mean"}}],
+)
+def test_a_faulty_option_is_refused(fault: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        model(**{"text_encoder": BERT, **fault})

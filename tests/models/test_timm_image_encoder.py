@@ -1,0 +1,113 @@
+import os
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from data.pair_batch import ItemBatch
+from models.timm_image_encoder import TimmImageEncoder, build_timm_image_encoder
+from options.errors import UserError
+from tests.tiny_data import IMAGE_ENCODER
+
+ARCHITECTURE: str = IMAGE_ENCODER["architecture"]
+ARGUMENTS: dict[str, Any] = IMAGE_ENCODER["arguments"]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> TimmImageEncoder:
+    return build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, "random")
+
+
+def test_features_are_the_pooled_normalised_last_map(encoder: TimmImageEncoder, items: ItemBatch) -> None:
+    encoder.eval()
+    features = encoder(items)
+    assert encoder.width == 32
+    assert features.shape == (4, 32)
+    last_map = encoder.backbone.forward_features(items.images)  # type: ignore[operator]
+    torch.testing.assert_close(features, last_map.mean(dim=(1, 2)))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "pytorch_model.bin", "with a classifier"])
+def test_saved_weights_are_loaded(tmp_path: Path, encoder: TimmImageEncoder, kind: str) -> None:
+    state = dict(encoder.backbone.state_dict())
+    if kind == "pytorch_model.bin":
+        torch.save(state, tmp_path / kind)
+    else:
+        extra = {"head.fc.weight": torch.zeros(1000, 32)} if kind == "with a classifier" else {}
+        save_file({**state, **extra}, tmp_path / "model.safetensors")
+    place = tmp_path / "model.safetensors" if kind == "file" else tmp_path
+    loaded = build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, str(place))
+    for name, tensor in loaded.backbone.state_dict().items():
+        assert torch.equal(tensor, state[name]), name
+
+
+def test_weights_that_lack_a_tensor_are_refused_by_its_name(tmp_path: Path, encoder: TimmImageEncoder) -> None:
+    state = dict(encoder.backbone.state_dict())
+    del state["norm.weight"]
+    state["patch_embed.proj.bias"] = torch.zeros(3)
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))) as caught:
+        build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, str(tmp_path))
+    assert "missing norm.weight" in str(caught.value)
+    assert "patch_embed.proj.bias is 3 and should be 16" in str(caught.value)
+
+
+class RunsCode:
+    def __init__(self, witness: Path) -> None:
+        self.witness = witness
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self.witness),)
+
+
+def test_weights_that_could_run_code_are_refused_and_do_not_run(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps({"x": RunsCode(tmp_path / "witness")}))
+    with pytest.raises(UserError, match=r"^model.image_encoder.weights: .*pytorch_model.bin is (refused|damaged)"):
+        build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, str(tmp_path))
+    assert not (tmp_path / "witness").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04" + bytes(50)])
+def test_damaged_weights_are_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"^model.image_encoder.weights: .*{name}"):
+        build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, str(tmp_path))
+
+
+def test_weights_that_are_not_there_are_one_error() -> None:
+    with pytest.raises(UserError, match=r"^model.image_encoder.weights: no weights at nowhere/at-all "):
+        build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, "nowhere/at-all")
+
+
+def test_pretrained_weights_without_a_network_are_one_error() -> None:
+    with pytest.raises(UserError, match=r"^model.image_encoder: 'timm/swin_tiny.*cannot be fetched from the hub"):
+        build_timm_image_encoder("swin_tiny_patch4_window7_224.ms_in1k", {}, "pretrained")
+
+
+def test_an_unknown_architecture_names_near_ones() -> None:
+    with pytest.raises(UserError, match=r"no model 'swin_larg_patch4_window12_384'; .*swin_large_patch4_window12_384"):
+        build_timm_image_encoder("swin_larg_patch4_window12_384", {}, "random")
+
+
+@pytest.mark.parametrize("arguments", [{"no_such": 1}, {"num_heads": [3, 5], "embed_dim": 16}, {"num_classes": 5}])
+def test_arguments_that_do_not_fit_are_shown(arguments: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"^model.image_encoder: .*cannot be built.*{next(iter(arguments))}"):
+        build_timm_image_encoder(ARCHITECTURE, arguments, "random")
+
+
+def test_activation_checkpointing_gives_equal_gradients(
+    encoder: TimmImageEncoder, items: ItemBatch, gradients: Callable[..., dict[str, torch.Tensor]]
+) -> None:
+    encoder.train()
+    expected = gradients(encoder, items)
+    encoder.checkpoint_activations()
+    found = gradients(encoder, items)
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, msg=name)
