@@ -3,7 +3,9 @@ import pytest
 from options.errors import UserError, exit_on_user_error
 
 
-def test_user_error_ends_the_command_with_status_2_and_its_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_user_error_ends_the_command_with_status_2_and_its_message(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as exit_info, exit_on_user_error():
         raise UserError("pairs.jsonl:3: item 7 不存在")
     assert exit_info.value.code == 2
