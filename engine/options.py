@@ -1,9 +1,9 @@
 """Options of the training, evaluation, prediction and log sections."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from options.base import Options
 
@@ -52,6 +52,15 @@ class CosineRestartsOptions(ScheduleOptions):
     min_lr: NonNegativeFloat = 0.0
     """Learning rate at the end of each period."""
 
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Self:
+        if len(self.restart_weights) != len(self.periods):
+            raise ValueError(
+                f"restart_weights must have one number for each of the {len(self.periods)} periods, "
+                f"it has {len(self.restart_weights)}; 1.0 leaves a period's learning rate as it is"
+            )
+        return self
+
 
 class MultiStepRestartsOptions(ScheduleOptions):
     """A factor at each milestone, back to the base learning rate at each restart."""
@@ -66,6 +75,24 @@ class MultiStepRestartsOptions(ScheduleOptions):
     """Steps at which the learning rate starts again from the base."""
     restart_weights: tuple[PositiveFloat, ...] = ()
     """Factor of the base learning rate from each restart on, as many as restarts."""
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Self:
+        if len(self.restart_weights) != len(self.restarts):
+            raise ValueError(
+                f"restart_weights must have one number for each of the {len(self.restarts)} restarts, "
+                f"it has {len(self.restart_weights)}; 1.0 restarts at the base learning rate"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _restarts_ascend(self) -> Self:
+        if list(self.restarts) != sorted(set(self.restarts)):
+            raise ValueError(
+                f"restarts must ascend, each step once, but are {list(self.restarts)}; "
+                f"sort them, and their restart_weights with them"
+            )
+        return self
 
 
 AnyScheduleOptions = Annotated[

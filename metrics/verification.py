@@ -1,0 +1,80 @@
+"""How well margins verify pairs, at a given threshold.
+
+Letters of shapes: B pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationMetrics:
+    """The figures of the positive class, the pairs of the same product.
+
+    A ratio whose denominator is 0 is 0.0.
+    """
+
+    f1: float
+    precision: float
+    recall: float
+    accuracy: float
+    num_pairs: int
+    num_positives: int
+    """Pairs labelled the same."""
+    num_positives_predicted: int
+    """Pairs predicted the same."""
+
+
+def verification_metrics(
+    margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float
+) -> VerificationMetrics:
+    """Compare the decisions margin > threshold with the labels.
+
+    `margins` (B,) and `same` (B,) belong together row by row. Raises ValueError on what `check_pairs` refuses
+    and on a threshold that is not a number.
+    """
+    check_pairs(margins, same)
+    if math.isnan(threshold):
+        raise ValueError("The threshold is not a number (NaN); give a number.")
+    predicted = margins > np.float64(threshold)  # in float64, also for margins of float32
+    num_hits = int(np.count_nonzero(predicted & same))
+    num_predicted = int(np.count_nonzero(predicted))
+    num_positives = int(np.count_nonzero(same))
+    return VerificationMetrics(
+        f1=_ratio(2 * num_hits, num_predicted + num_positives),
+        precision=_ratio(num_hits, num_predicted),
+        recall=_ratio(num_hits, num_positives),
+        accuracy=_ratio(int(np.count_nonzero(predicted == same)), len(margins)),
+        num_pairs=len(margins),
+        num_positives=num_positives,
+        num_positives_predicted=num_predicted,
+    )
+
+
+def check_pairs(margins: NDArray[np.float64], same: NDArray[np.bool_]) -> None:
+    """Raise ValueError unless these are the finite margins and the bool labels of at least one pair."""
+    if margins.ndim != 1 or margins.shape != same.shape:
+        raise ValueError(
+            f"Margins and labels must be two lists of one length; "
+            f"their shapes are {margins.shape} and {same.shape}."
+        )
+    if same.dtype != np.bool_:
+        raise ValueError(f"Labels must be bool; they are {same.dtype}.")
+    if len(margins) == 0:
+        raise ValueError("There is no pair to measure; give at least one labelled pair.")
+    not_finite = np.flatnonzero(~np.isfinite(margins))
+    if len(not_finite):
+        first = int(not_finite[0])
+        raise ValueError(
+            f"{len(not_finite)} of {len(margins)} margins are not finite, the first in row {first} "
+            f"({margins[first]}); check the embeddings they come from."
+        )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,1 @@
+"""Scores of pairs without any learning, for every model to surpass."""

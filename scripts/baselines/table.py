@@ -1,0 +1,47 @@
+"""The best F1 of each baseline on labelled pairs, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from data.item_catalog import read_items
+from data.item_pair import read_pairs
+from data.item_text import item_text
+from numpy.typing import NDArray
+
+from metrics.threshold import ThresholdChoice, best_f1_threshold
+from scripts.baselines.colour_similarity import colour_histograms
+from scripts.baselines.text_similarity import text_cosines
+
+
+def measure_baselines(
+    items_file: Path, pairs_file: Path, images: Path, attributes: Sequence[str]
+) -> dict[str, ThresholdChoice]:
+    """Return the figures of each baseline, each at the threshold that is best on these very pairs.
+
+    Raises:
+        DataError: a file is malformed or has no labels.
+    """
+    items = read_items(items_file)
+    pairs = read_pairs(pairs_file, items, labelled=True)
+    same: NDArray[np.bool_] = np.asarray(pairs.same, dtype=np.bool_)
+    texts = [item_text(item, attributes) for item in items]
+    histograms = colour_histograms(images / item.image for item in items)
+    margins = {
+        "all positive": np.zeros(len(pairs)),
+        "TF-IDF of the text": text_cosines(texts, pairs.source, pairs.target),
+        "colour histogram": (histograms[pairs.source] * histograms[pairs.target]).sum(axis=1),
+    }
+    return {name: best_f1_threshold(margin, same) for name, margin in margins.items()}
+
+
+def format_table(choices: dict[str, ThresholdChoice]) -> str:
+    """Return the figures as an aligned table."""
+    lines = [f"{'baseline':20}{'F1':>8}{'precision':>11}{'recall':>8}{'threshold':>11}"]
+    for name, choice in choices.items():
+        lines.append(
+            f"{name:20}{choice.f1:8.4f}{choice.precision:11.4f}{choice.recall:8.4f}{choice.threshold:11.4f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""Categories of the invented catalogue, with the values their products take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category: its names, and the values its products can take."""
+
+    cate_id: str
+    industry: str
+    parent: str
+    nouns: tuple[str, ...]
+    """What sellers call it, the official name first."""
+    shapes: tuple[tuple[str, tuple[str, ...]], ...]
+    """Each shape's drawing and the words for it."""
+    model_key: Literal["型号", "货号"]
+    variant_key: Literal["尺码", "尺寸", "口味"]
+    variants: tuple[tuple[str, ...], ...]
+    """Each size or taste in its spellings, the plainest first."""
+    materials: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The official name."""
+        return self.nouns[0]
+
+
+CLOTHES_SIZES = (
+    ("S", "S码", "小码S"),
+    ("M", "M码", "中码M"),
+    ("L", "L码", "大码L"),
+    ("XL", "XL码", "加大XL"),
+)
+SHOE_SIZES = (("36", "36码"), ("38", "38码"), ("40", "40码"), ("42", "42码"))
+VOLUMES = (("300ml", "300ML", "300毫升"), ("400ml", "400ML", "400毫升"), ("500ml", "500ML", "500毫升"),
+           ("600ml", "600ML", "600毫升"))  # fmt: skip
+EDGES = (("30cm", "30CM", "30厘米"), ("40cm", "40CM", "40厘米"), ("50cm", "50CM", "50厘米"),
+         ("60cm", "60CM", "60厘米"))  # fmt: skip
+GRADES = (("小号", "小号款"), ("中号", "中号款"), ("大号", "大号款"), ("特大号", "特大号款"))
+CRISP_TASTES = (
+    ("原味", "经典原味"),
+    ("番茄味", "番茄"),
+    ("黄瓜味", "黄瓜"),
+    ("烧烤味", "烧烤"),
+    ("香辣味", "香辣"),
+)
+TEA_TASTES = (
+    ("茉莉味", "茉莉"),
+    ("柠檬味", "柠檬"),
+    ("蜜桃味", "蜜桃"),
+    ("薄荷味", "薄荷"),
+    ("玫瑰味", "玫瑰"),
+)
+
+CATEGORIES: dict[str, Category] = {
+    category.name: category
+    for category in (
+        Category("50011", "家居日用", "杯壶餐具", ("马克杯", "水杯", "咖啡杯"),
+                 (("mug_straight", ("直筒", "直身")), ("mug_tapered", ("锥形", "喇叭口")),
+                  ("mug_round", ("圆肚", "胖胖"))),
+                 "货号", "尺寸", VOLUMES, ("陶瓷", "玻璃")),
+        Category("50012", "家居日用", "杯壶餐具", ("保温杯", "保温壶", "随手杯"),
+                 (("flask_slim", ("细长", "修身")), ("flask_wide", ("大肚", "矮胖")),
+                  ("flask_handle", ("提手", "手提"))),
+                 "型号", "尺寸", VOLUMES, ("不锈钢", "钛")),
+        Category("50021", "服饰鞋包", "上装", ("T恤", "上衣", "打底衫"),
+                 (("shirt_short", ("短袖", "半袖")), ("shirt_long", ("长袖", "长款袖")),
+                  ("shirt_none", ("无袖", "背心"))),
+                 "货号", "尺码", CLOTHES_SIZES, ("纯棉", "莫代尔")),
+        Category("50022", "服饰鞋包", "箱包", ("双肩包", "背包", "书包"),
+                 (("bag_square", ("方形", "方款")), ("bag_round", ("圆顶", "圆弧")),
+                  ("bag_trapezoid", ("梯形", "上窄下宽"))),
+                 "货号", "尺寸", GRADES, ("帆布", "尼龙")),
+        Category("50023", "服饰鞋包", "鞋靴", ("运动鞋", "休闲鞋", "跑步鞋"),
+                 (("shoe_low", ("低帮", "低筒")), ("shoe_high", ("高帮", "中筒")),
+                  ("shoe_boot", ("靴型", "长筒"))),
+                 "货号", "尺码", SHOE_SIZES, ("网面", "皮革")),
+        Category("50024", "服饰鞋包", "配饰", ("帽子", "遮阳帽", "休闲帽"),
+                 (("hat_cap", ("鸭舌", "棒球款")), ("hat_bucket", ("渔夫", "盆帽")),
+                  ("hat_beanie", ("套头", "毛球"))),
+                 "货号", "尺码", CLOTHES_SIZES, ("纯棉", "羊毛")),
+        Category("50013", "家居日用", "家纺布艺", ("抱枕", "靠枕", "靠垫"),
+                 (("pillow_square", ("方形", "正方")), ("pillow_round", ("圆形", "圆款")),
+                  ("pillow_heart", ("心形", "桃心"))),
+                 "货号", "尺寸", EDGES, ("亚麻", "天鹅绒")),
+        Category("50014", "家居日用", "家居饰品", ("花瓶", "花器", "摆件花瓶"),
+                 (("vase_narrow", ("细颈", "小口")), ("vase_open", ("敞口", "宽口")),
+                  ("vase_gourd", ("葫芦", "双球"))),
+                 "货号", "尺寸", EDGES, ("陶瓷", "玻璃")),
+        Category("50031", "数码家电", "灯具", ("台灯", "床头灯", "书桌灯"),
+                 (("lamp_cone", ("伞形", "锥形")), ("lamp_dome", ("圆顶", "蘑菇")),
+                  ("lamp_drum", ("筒形", "方罩"))),
+                 "型号", "尺寸", GRADES, ("布艺", "铁艺")),
+        Category("50015", "家居日用", "居家百货", ("雨伞", "晴雨伞", "遮阳伞"),
+                 (("umbrella_dome", ("拱形", "圆拱")), ("umbrella_flat", ("平顶", "宽幅")),
+                  ("umbrella_deep", ("深罩", "鸟笼"))),
+                 "型号", "尺寸", GRADES, ("碰击布", "黑胶")),
+        Category("50041", "食品饮料", "休闲零食", ("薯片", "脆片", "膨化零食"),
+                 (("pack_bag", ("袋装", "软袋")), ("pack_can", ("罐装", "桶装")),
+                  ("pack_box", ("盒装", "礼盒"))),
+                 "货号", "口味", CRISP_TASTES, ("非油炸", "油炸")),
+        Category("50042", "食品饮料", "茶饮", ("花草茶", "茶包", "冷泡茶"),
+                 (("pack_box", ("盒装", "礼盒")), ("pack_tin", ("铁罐", "圆罐")),
+                  ("pack_pouch", ("立袋", "自封袋"))),
+                 "货号", "口味", TEA_TASTES, ("三角包", "散装")),
+    )
+}  # fmt: skip

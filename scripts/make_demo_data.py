@@ -1,0 +1,52 @@
+"""Make an invented catalogue: python -m scripts.make_demo_data --out datasets/demo."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from scripts.demo_data.catalogue import SPLITS
+from scripts.demo_data.settings import DemoSettings
+from scripts.demo_data.write import write_demo_data
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    default = DemoSettings(out=Path())
+    parser = argparse.ArgumentParser(description="Make an invented catalogue in the files of the task.")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--items", type=int, default=default.items, help="approximate number (%(default)s)")
+    parser.add_argument("--seed", type=int, default=default.seed, help="seed of all randomness (%(default)s)")
+    parser.add_argument(
+        "--image-size", type=int, default=default.image_size, help="pixels a side (%(default)s)"
+    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="(%(default)s, the cores)")
+    parser.add_argument("--val-fraction", type=float, default=default.val_fraction, help="(%(default)s)")
+    parser.add_argument("--test-fraction", type=float, default=default.test_fraction, help="(%(default)s)")
+    parser.add_argument(
+        "--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace a folder that is already there")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Make the catalogue and print how many pairs of each kind it has."""
+    arguments = vars(parse_arguments())
+    force = arguments.pop("force")
+    settings = DemoSettings(**arguments)
+    if settings.out.exists() and not force:
+        print(f"{settings.out} is already there; --force makes it anew")
+        return 0
+    kinds = write_demo_data(settings)
+    names = sorted({kind for counts in kinds.values() for kind in counts})
+    print(f"{'pairs':20}" + "".join(f"{split:>8}" for split in SPLITS))
+    for name in names:
+        print(f"{name:20}" + "".join(f"{kinds[split][name]:8}" for split in SPLITS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""Measure what needs no learning: python -m scripts.trivial_baselines ITEMS PAIRS IMAGES."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from data.options import TextOptions
+from options.errors import exit_on_user_error
+from scripts.baselines.table import format_table, measure_baselines
+
+
+@exit_on_user_error()
+def main() -> None:
+    """Print the best F1 of each baseline."""
+    parser = argparse.ArgumentParser(description="Best F1 on labelled pairs of what needs no learning.")
+    parser.add_argument("items", type=Path, help="JSONL file of items")
+    parser.add_argument("pairs", type=Path, help="JSONL file of labelled pairs")
+    parser.add_argument("images", type=Path, help="folder of the items' images")
+    arguments = parser.parse_args()
+    choices = measure_baselines(arguments.items, arguments.pairs, arguments.images, TextOptions().attributes)
+    print(format_table(choices))
+
+
+if __name__ == "__main__":
+    main()
