@@ -35,7 +35,7 @@ def plain_resize(name: Path, output: Path, size: int) -> None:
 def plain_pool(names: list[Path], output: Path, size: int, processes: int) -> None:
     """Resize all pictures in the plainest way."""
     output.mkdir()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.Pool(processes) as pool:
         for _ in pool.imap_unordered(partial(plain_resize, output=output, size=size), names, chunksize=8):
             pass
 

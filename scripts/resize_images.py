@@ -2,7 +2,7 @@
 
 The picture is stretched as it is stored (--upright turns it as its EXIF orientation says), transparent
 parts become white, and of an animation the first frame counts. Of several files with one stem the first
-by name that can be decoded is taken. An interrupted run goes on where it ended.
+undamaged one by name is taken. An interrupted run goes on where it ended.
 """
 
 import argparse

@@ -7,11 +7,10 @@ import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
 # Formats whose decoders are safe on foreign files; others (EPS starts Ghostscript) are refused.
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 # What Pillow's decoders raise on malformed files. Anything else ends the worker process, which is reported.
 _DECODE_ERRORS = (
     OSError,
@@ -29,6 +28,9 @@ _DECODE_ERRORS = (
     Image.DecompressionBombError,
     ImageCms.PyCMSError,
 )
+# A JPEG that was decoded at a reduced size, still this much larger than the square, is stretched with a
+# filter of half the width: much faster, and the difference from the bicubic filter is small there.
+_REACH_OF_BICUBIC = 1.6
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -85,7 +87,7 @@ def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPictu
 def _open(content: bytes, settings: PictureSettings) -> ImageFile.ImageFile:
     try:
         image = Image.open(io.BytesIO(content), formats=_FORMATS)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise UnreadablePictureError(describe_content(content)) from None
     except Image.DecompressionBombError:
         raise UnreadablePictureError(f"exceeds the limit of {settings.max_pixels} pixels") from None
@@ -122,10 +124,12 @@ def _stretch(image: ImageFile.ImageFile, settings: PictureSettings) -> Image.Ima
     drafted = image.draft(None, square)
     box = drafted[1] if drafted else None
     orientation = _orientation(image) if settings.upright else 1
-    if image.mode in ("RGB", "L") and not image.has_transparency_data:
-        picture = image.resize(square, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0).convert("RGB")
-    else:
-        picture = to_rgb(image).resize(square, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    resampling = Image.Resampling.BICUBIC
+    if drafted and image.width * image.height > (_REACH_OF_BICUBIC * settings.size) ** 2:
+        resampling = Image.Resampling.HAMMING
+    direct = image.mode in ("RGB", "L") and not image.has_transparency_data
+    source = image if direct else to_rgb(image)
+    picture = source.resize(square, resampling, box=box, reducing_gap=3.0).convert("RGB")
     if orientation in _TRANSPOSITIONS:
         picture = picture.transpose(_TRANSPOSITIONS[orientation])
     picture.info.clear()  # comments and profiles of the source are not the output's
@@ -150,12 +154,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
     """Scale grey values of more than 8 bits to 8: 16-bit values by 1/257, others by their own range."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    values = image.convert("F")
+    low, high = values.getextrema()
+    assert isinstance(low, float)  # one band has a pair of numbers, not a pair for each band
+    assert isinstance(high, float)
     if image.mode != "F" and low >= 0 and high <= 65535:
         low, high = 0.0, 65535.0
-    scaled = (values - low) * (255.0 / max(high - low, 1e-12))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
+    scale = 255.0 / max(high - low, 1e-12)
+    # Half a step is added because the conversion to 8 bits cuts the fraction off.
+    return values.point(lambda value: value * scale + (0.5 - low * scale)).convert("L").convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:

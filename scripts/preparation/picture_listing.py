@@ -16,7 +16,7 @@ class PictureListing:
     """What a folder of pictures holds; names are relative to it, with forward slashes."""
 
     groups: dict[str, tuple[str, ...]]
-    """Names by stem, in the order of preference: the first that can be decoded becomes `<stem>.jpg`."""
+    """Names by stem, in the order of preference."""
     ignored: dict[str, str]
     """Why a name is not taken for a picture."""
 

@@ -32,7 +32,7 @@ def resize_folder(
 ) -> dict[str, int]:
     """Write `<stem>.jpg` for every stem among the pictures below source, and report.jsonl.
 
-    Of several files with one stem the first by name that can be decoded becomes the picture. Outputs
+    Of several files with one stem the first undamaged one by name becomes the picture. Outputs
     that stand are kept, so an interrupted run goes on where it ended. The report has one line for each
     source file that was repaired, refused, a duplicate or ignored.
 

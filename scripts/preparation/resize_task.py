@@ -1,11 +1,15 @@
 """Make one square JPEG out of the source files of one stem: the work of one worker process."""
 
 import filecmp
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.preparation.picture import PictureSettings, UnreadablePictureError, stretch_picture
+from scripts.preparation.picture import (
+    PictureSettings,
+    StretchedPicture,
+    UnreadablePictureError,
+    stretch_picture,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +47,34 @@ class ResizeResult:
 
 
 def resize_pictures(task: ResizeTask) -> ResizeResult:
-    """Write the first file of the stem that can be decoded; the rest are its duplicates."""
-    notes: list[FileNote] = []
-    for position, name in enumerate(task.names):
+    """Write the first undamaged file of the stem, or else the first that can be repaired."""
+    refused: dict[str, str] = {}
+    kept: tuple[str, StretchedPicture] | None = None
+    for name in task.names:
         try:
-            content = (task.source / name).read_bytes()
+            picture = stretch_picture((task.source / name).read_bytes(), task.settings)
         except OSError as error:
-            notes.append(FileNote(name, "refused", f"cannot be read: {error.strerror}"))
-            continue
-        try:
-            picture = stretch_picture(content, task.settings)
+            refused[name] = f"cannot be read: {error.strerror}"
         except UnreadablePictureError as error:
-            notes.append(FileNote(name, "refused", str(error)))
-            continue
-        if picture.repair is not None:
-            notes.append(FileNote(name, "repaired", picture.repair))
-        notes.extend(_duplicate(task.source, name, other) for other in task.names[position + 1 :])
-        try:
-            picture.image.save(task.output, "JPEG", quality=task.quality)
-        except OSError as error:
-            return ResizeResult(False, tuple(notes), f"{task.output}: {error.strerror or error}")
-        return ResizeResult(True, tuple(notes))
-    return ResizeResult(False, tuple(notes))
+            refused[name] = str(error)
+        else:
+            if kept is None or picture.repair is None:
+                kept = name, picture
+            if picture.repair is None:
+                break
+    notes = [FileNote(name, "refused", reason) for name, reason in refused.items()]
+    if kept is None:
+        return ResizeResult(False, tuple(notes))
+    kept_name, picture = kept
+    if picture.repair is not None:
+        notes.append(FileNote(kept_name, "repaired", picture.repair))
+    others = (name for name in task.names if name != kept_name and name not in refused)
+    notes += [_duplicate(task.source, kept_name, name) for name in others]
+    try:
+        picture.image.save(task.output, "JPEG", quality=task.quality)
+    except OSError as error:
+        return ResizeResult(False, tuple(notes), f"{task.output}: {error.strerror or error}")
+    return ResizeResult(True, tuple(notes))
 
 
 def _duplicate(source: Path, kept: str, other: str) -> FileNote:
@@ -72,6 +82,4 @@ def _duplicate(source: Path, kept: str, other: str) -> FileNote:
         same = filecmp.cmp(source / kept, source / other, shallow=False)
     except OSError as error:
         return FileNote(other, "refused", f"cannot be read: {error.strerror}")
-    return FileNote(
-        other, "duplicate", f"{'same' if same else 'other'} content as the one kept: {os.fspath(kept)}"
-    )
+    return FileNote(other, "duplicate", f"{'same' if same else 'other'} content as the one kept: {kept}")

@@ -4,11 +4,12 @@ import multiprocessing
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -57,8 +58,10 @@ def run_isolated(
     """
     source = iter(tasks)
     again: deque[Task] = deque()
-    workers = [_start(work, time_limit) for _ in range(processes)]
+    workers: list[_Worker[Task]] = []
     try:
+        for _ in range(processes):
+            workers.append(_start(work, workers))
         while True:
             for worker in workers:
                 _feed(worker, again, source)
@@ -80,24 +83,32 @@ def run_isolated(
                 if isinstance(answer, WorkerFailure):
                     again.extend(worker.sent)
                     _stop(worker)
-                    workers[workers.index(worker)] = _start(work, time_limit)
+                    workers.remove(worker)
+                    workers.append(_start(work, workers))
                 yield task, answer
     finally:
         for worker in workers:
             _stop(worker)
 
 
-def _start(work: Callable[[Task], Result], time_limit: float) -> _Worker[Task]:
-    # Spawned, not forked: no worker inherits another's pipe, so a dead worker's pipe reads as ended.
-    context = multiprocessing.get_context("spawn")
+def _start(work: Callable[[Task], Result], others: Sequence[_Worker[Task]]) -> _Worker[Task]:
+    # Forked where that exists: a run of a few hundred pictures should not wait for imports.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    context = cast(
+        SpawnContext, multiprocessing.get_context(method)
+    )  # typed as the base class without Process
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(work, theirs), daemon=True)
+    inherited = [ours, *(worker.connection for worker in others)] if method == "fork" else []
+    process = context.Process(target=_serve, args=(work, theirs, inherited), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _serve(work: Callable[[Task], Result], connection: Connection) -> None:
+def _serve(work: Callable[[Task], Result], connection: Connection, inherited: list[Connection]) -> None:
+    # While a worker holds the parent's ends of pipes, the others would not notice the parent's end.
+    for other in inherited:
+        other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     try:
         connection.send(None)
@@ -125,7 +136,7 @@ def _feed(worker: _Worker[Task], again: deque[Task], source: Iterator[Task]) -> 
             return  # it died; reading from it says how
 
 
-def _receive(worker: _Worker[Task]) -> Result | WorkerFailure | None:  # type: ignore[type-var]
+def _receive(worker: _Worker[Task]) -> Result | WorkerFailure | None:
     """Return the answer to the first task sent, or None where the worker only reported for duty."""
     try:
         answer: Result | None = worker.connection.recv()
