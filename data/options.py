@@ -1,5 +1,6 @@
 """Options of the data section."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -64,3 +65,11 @@ class DataOptions(Options):
     def split(self, name: str) -> SplitOptions | None:
         """Return the files of the split train, val or test."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Modalities:
+    """Which parts of an item the model reads."""
+
+    text: bool
+    image: bool

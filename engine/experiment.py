@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from data.options import DataOptions
+from data.options import DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
@@ -36,3 +36,26 @@ class ExperimentOptions(Options):
     """What predict.sh does."""
     log: LogOptions = LogOptions()
     """Where the course of training is written besides the run folder's own files."""
+
+    @property
+    def hub_names(self) -> list[str]:
+        """Names of the tokenizer and the encoders that may have to be looked up on the hub."""
+        encoders = [encoder for encoder in (self.model.text_encoder, self.model.image_encoder) if encoder]
+        names = [encoder.hub_name for encoder in encoders]
+        if self.reads.text:
+            names.append(self.data.text.tokenizer)
+        return [name for name in names if name is not None]
+
+    @property
+    def reads(self) -> Modalities:
+        """Which parts of an item the model reads."""
+        return Modalities(text=self.model.text_encoder is not None, image=self.model.image_encoder is not None)
+
+    @model_validator(mode="after")
+    def _cosine_losses_have_cosines(self) -> Self:
+        if self.loss.name != "self_adaptive_threshold" and (self.model.threshold_branch or not self.model.normalize):
+            raise ValueError(
+                f"loss.name {self.loss.name} decides by the cosine of match embeddings: "
+                "set model.threshold_branch to false and model.normalize to true"
+            )
+        return self

@@ -143,8 +143,9 @@ class PredictOptions(Options):
     """Split to predict."""
     checkpoint: str = "best"
     """best, latest, or the path of a checkpoint."""
-    threshold: float | Literal["calibrated"] = 0.0
-    """Margin above which a pair is the same product: a number, or the one that validation chose."""
+    threshold: float | Literal["calibrated", "learned"] = "learned"
+    """Margin above which a pair is the same product: a number; calibrated, the one of the highest F1 on the
+    validation split; or learned, the loss's own, which is 0 for self_adaptive_threshold."""
     output: Path | None = None
     """Submission file; null for predictions/<split>.jsonl in the run folder."""
 

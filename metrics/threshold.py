@@ -35,9 +35,7 @@ def best_f1_threshold(margins: NDArray[np.float64], same: NDArray[np.bool_]) -> 
     check_pairs(margins, same)
     num_positives = int(np.count_nonzero(same))
     if num_positives == 0:
-        raise ValueError(
-            "No pair is labelled the same, so no threshold has an F1; give pairs of both labels."
-        )
+        raise ValueError("No pair is labelled the same, so no threshold has an F1; give pairs of both labels.")
     descending = np.argsort(-margins)
     ordered = margins[descending].astype(np.float64)
     num_hits = np.cumsum(same[descending])

@@ -60,8 +60,7 @@ def check_pairs(margins: NDArray[np.float64], same: NDArray[np.bool_]) -> None:
     """Raise ValueError unless these are the finite margins and the bool labels of at least one pair."""
     if margins.ndim != 1 or margins.shape != same.shape:
         raise ValueError(
-            f"Margins and labels must be two lists of one length; "
-            f"their shapes are {margins.shape} and {same.shape}."
+            f"Margins and labels must be two lists of one length; their shapes are {margins.shape} and {same.shape}."
         )
     if same.dtype != np.bool_:
         raise ValueError(f"Labels must be bool; they are {same.dtype}.")

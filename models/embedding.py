@@ -40,16 +40,19 @@ class PairScore(NamedTuple):
 
 
 def pair_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
-    """Score B pairs, row i of source with row i of target, in float32 (equation 1 of arXiv 2208.11064)."""
+    """Score B pairs, row i of source with row i of target (arXiv 2208.11064, section 3.2).
+
+    Half-precision embeddings are multiplied in float32, others in their own type.
+    """
     return PairScore(
-        match=(source.match.float() * target.match.float()).sum(dim=1),
-        threshold=(source.threshold.float() * target.threshold.float()).sum(dim=1),
+        match=(_at_least_float32(source.match) * _at_least_float32(target.match)).sum(dim=1),
+        threshold=(_at_least_float32(source.threshold) * _at_least_float32(target.threshold)).sum(dim=1),
     )
 
 
 def all_pairs_score(items: ItemEmbedding) -> PairScore:
-    """Score every item with every item: (N, N), in float32."""
-    match, threshold = items.match.float(), items.threshold.float()
+    """Score every item with every item: (N, N), in the types of pair_score."""
+    match, threshold = _at_least_float32(items.match), _at_least_float32(items.threshold)
     return PairScore(match=match @ match.T, threshold=threshold @ threshold.T)
 
 
@@ -61,3 +64,7 @@ def pack(items: ItemEmbedding) -> Tensor:
 def unpack(packed: Tensor, threshold_width: int) -> ItemEmbedding:
     """Undo pack."""
     return ItemEmbedding(packed[:, :threshold_width], packed[:, threshold_width:])
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from options.base import Options
 
@@ -24,6 +24,11 @@ class TimmImageEncoderOptions(Options):
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
     weights: str = "pretrained"
     """pretrained (by name, from the hub or its cache), random, or a file or folder."""
+
+    @property
+    def hub_name(self) -> str | None:
+        """The name by which the hub may have to be asked, if any."""
+        return self.architecture if self.weights == "pretrained" else None
 
     def build(self) -> Encoder:
         """Build the encoder with its first weights."""
@@ -44,6 +49,11 @@ class TransformersImageEncoderOptions(Options):
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 
+    @property
+    def hub_name(self) -> str | None:
+        """The name by which the hub may have to be asked, if any."""
+        return self.architecture if isinstance(self.architecture, str) else None
+
     def build(self) -> Encoder:
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_image_encoder
@@ -61,6 +71,11 @@ class TransformersTextEncoderOptions(Options):
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 
+    @property
+    def hub_name(self) -> str | None:
+        """The name by which the hub may have to be asked, if any."""
+        return self.architecture if isinstance(self.architecture, str) else None
+
     def build(self) -> Encoder:
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_text_encoder
@@ -68,9 +83,7 @@ class TransformersTextEncoderOptions(Options):
         return build_transformers_text_encoder(self.architecture, self.weights)
 
 
-ImageEncoderOptions = Annotated[
-    TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")
-]
+ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]
 TextEncoderOptions = TransformersTextEncoderOptions
 
 
@@ -90,4 +103,10 @@ class ModelOptions(Options):
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
     weights: str | None = None
-    """Checkpoint to start from."""
+    """Checkpoint to start from: its folder, or its item_encoder.safetensors."""
+
+    @model_validator(mode="after")
+    def _has_an_encoder(self) -> Self:
+        if self.image_encoder is None and self.text_encoder is None:
+            raise ValueError("image_encoder and text_encoder are both null: give at least one")
+        return self

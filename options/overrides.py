@@ -35,9 +35,7 @@ def apply_override(placed: PlacedValues, override: str) -> list[Fault]:
     if not equals or not all(path):
         return [Fault(COMMAND_LINE, (), f"{shown(override)} should have the form section.key=value")]
     if len(path) > DEEPEST_NESTING:
-        return [
-            Fault(COMMAND_LINE, (), f"{shown(override)} is nested more than {DEEPEST_NESTING} levels deep")
-        ]
+        return [Fault(COMMAND_LINE, (), f"{shown(override)} is nested more than {DEEPEST_NESTING} levels deep")]
     section = placed.values
     for depth in range(1, len(path)):
         inner = section.get(path[depth - 1])
@@ -46,9 +44,7 @@ def apply_override(placed: PlacedValues, override: str) -> list[Fault]:
             placed.places[path[:depth]] = COMMAND_LINE
         if not isinstance(inner, dict):
             outer = dotted(path[:depth])
-            problem = (
-                f"cannot be set, since {outer} is {shown(inner)} and not a section; set {outer} as a whole"
-            )
+            problem = f"cannot be set, since {outer} is {shown(inner)} and not a section; set {outer} as a whole"
             return [Fault(COMMAND_LINE, path, problem)]
         section = inner
     for old in [old for old in placed.places if old[: len(path)] == path]:

@@ -54,7 +54,5 @@ def _not_below(found: Iterable[Fault], known: Sequence[Fault]) -> list[Fault]:
     """Leave out what follows from a known fault: the checks saw null in place of the faulty value."""
     faulty = {fault.path for fault in known if fault.path}
     return [
-        fault
-        for fault in found
-        if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1))
+        fault for fault in found if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1))
     ]

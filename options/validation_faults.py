@@ -53,9 +53,7 @@ def validation_faults(
     return list(faults.values())
 
 
-def _is_of_another_member(
-    location: KeyPath, root: Shape, values: JsonValue, paths: AbstractSet[KeyPath]
-) -> bool:
+def _is_of_another_member(location: KeyPath, root: Shape, values: JsonValue, paths: AbstractSet[KeyPath]) -> bool:
     """Return whether a plain union's error says no more than that one of its other members was meant."""
     path, shape, _ = _located(root, location, values)
     inside = (other for other in paths if len(other) > len(path) and other[: len(path)] == path)

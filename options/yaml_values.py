@@ -181,9 +181,7 @@ def read_yaml_mapping(file: Path) -> YamlMapping:
     if node is None:
         raise UserError(f"{file}: the file is empty")
     if not isinstance(node, yaml.MappingNode):
-        raise UserError(
-            f"{file}:{_line(node)}: the file should hold `key: value` lines, not a single value or list"
-        )
+        raise UserError(f"{file}:{_line(node)}: the file should hold `key: value` lines, not a single value or list")
     reading = _Reading(str(file))
     values = reading.mapping(node, ())
     return YamlMapping(values, reading.lines, reading.faults)
@@ -247,9 +245,7 @@ def _compose(text: str) -> yaml.Node | None:
         raise _SyntaxFaultError(line, f"the character {chr(error.character)!r} is refused") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _SyntaxFaultError(
-            mark.line + 1 if mark else 1, f"not valid YAML: {_explained(error)}"
-        ) from None
+        raise _SyntaxFaultError(mark.line + 1 if mark else 1, f"not valid YAML: {_explained(error)}") from None
     return root
 
 

@@ -1,15 +1,21 @@
-"""Make an invented catalogue: python -m scripts.make_demo_data --out datasets/demo."""
+"""Make an invented catalogue: python scripts/make_demo_data.py --out datasets/demo."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from options.errors import exit_on_user_error
 from scripts.demo_data.catalogue import SPLITS
-from scripts.demo_data.settings import DemoSettings
-from scripts.demo_data.write import write_demo_data
+from scripts.demo_data.product import FACTORS
+from scripts.demo_data.settings import DemoSettings, NamingRates
+from scripts.demo_data.write import is_demo_data, write_demo_data
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -19,34 +25,34 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--items", type=int, default=default.items, help="approximate number (%(default)s)")
     parser.add_argument("--seed", type=int, default=default.seed, help="seed of all randomness (%(default)s)")
-    parser.add_argument(
-        "--image-size", type=int, default=default.image_size, help="pixels a side (%(default)s)"
-    )
+    parser.add_argument("--image-size", type=int, default=default.image_size, help="pixels a side (%(default)s)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="(%(default)s, the cores)")
     parser.add_argument("--val-fraction", type=float, default=default.val_fraction, help="(%(default)s)")
     parser.add_argument("--test-fraction", type=float, default=default.test_fraction, help="(%(default)s)")
-    parser.add_argument(
-        "--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)"
-    )
+    parser.add_argument("--positive-fraction", type=float, default=default.positive_fraction, help="(%(default)s)")
+    for factor, rate in asdict(default.naming).items():
+        text = f"how often sellers name the {factor} in the text, 0 to 1 (%(default)s)"
+        parser.add_argument(f"--name-{factor}", type=float, default=rate, metavar="RATE", help=text)
     parser.add_argument("--force", action="store_true", help="replace a folder that is already there")
     return parser.parse_args()
 
 
-def main() -> int:
+@exit_on_user_error()
+def main() -> None:
     """Make the catalogue and print how many pairs of each kind it has."""
     arguments = vars(parse_arguments())
     force = arguments.pop("force")
-    settings = DemoSettings(**arguments)
-    if settings.out.exists() and not force:
+    naming = NamingRates(**{factor: arguments.pop(f"name_{factor}") for factor in FACTORS})
+    settings = DemoSettings(**arguments, naming=naming)
+    if is_demo_data(settings.out) and not force:
         print(f"{settings.out} is already there; --force makes it anew")
-        return 0
+        return
     kinds = write_demo_data(settings)
     names = sorted({kind for counts in kinds.values() for kind in counts})
     print(f"{'pairs':20}" + "".join(f"{split:>8}" for split in SPLITS))
     for name in names:
         print(f"{name:20}" + "".join(f"{kinds[split][name]:8}" for split in SPLITS))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

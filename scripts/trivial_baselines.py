@@ -1,9 +1,13 @@
-"""Measure what needs no learning: python -m scripts.trivial_baselines ITEMS PAIRS IMAGES."""
+"""Measure what needs no learning: python scripts/trivial_baselines.py ITEMS PAIRS IMAGES."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.options import TextOptions
 from options.errors import exit_on_user_error

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from data.item_catalog import read_items
 from data.item_pair import read_pairs
 from data.item_text import item_text
-from numpy.typing import NDArray
-
 from metrics.threshold import ThresholdChoice, best_f1_threshold
 from scripts.baselines.colour_similarity import colour_histograms
 from scripts.baselines.text_similarity import text_cosines
@@ -41,7 +41,5 @@ def format_table(choices: dict[str, ThresholdChoice]) -> str:
     """Return the figures as an aligned table."""
     lines = [f"{'baseline':20}{'F1':>8}{'precision':>11}{'recall':>8}{'threshold':>11}"]
     for name, choice in choices.items():
-        lines.append(
-            f"{name:20}{choice.f1:8.4f}{choice.precision:11.4f}{choice.recall:8.4f}{choice.threshold:11.4f}"
-        )
+        lines.append(f"{name:20}{choice.f1:8.4f}{choice.precision:11.4f}{choice.recall:8.4f}{choice.threshold:11.4f}")
     return "\n".join(lines)

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 NGRAM_LENGTHS = (1, 2, 3)
 
 
-def text_cosines(
-    texts: Sequence[str], source: NDArray[np.int64], target: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def text_cosines(texts: Sequence[str], source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the TF-IDF cosine of each pair of texts: (B,), from rows `source` and `target` (B,).
 
     The weight of an n-gram is its count times ln((1 + N) / (1 + texts that have it)) + 1, over all N texts.
@@ -28,9 +26,7 @@ def text_cosines(
 
 def count_ngrams(text: str) -> Counter[str]:
     """Count the character n-grams of a text, of all lengths."""
-    return Counter(
-        text[start : start + length] for length in NGRAM_LENGTHS for start in range(len(text) - length + 1)
-    )
+    return Counter(text[start : start + length] for length in NGRAM_LENGTHS for start in range(len(text) - length + 1))
 
 
 def normalise(vector: dict[str, float]) -> dict[str, float]:

@@ -20,9 +20,7 @@ SPLITS = ("train", "val", "test")
 CHUNK = 64
 """Listings a process makes at a time."""
 
-Map = Callable[
-    [Callable[[list[ListingPlan]], list[ListedItem]], list[list[ListingPlan]]], Iterator[list[ListedItem]]
-]
+Map = Callable[[Callable[[list[ListingPlan]], list[ListedItem]], list[list[ListingPlan]]], Iterator[list[ListedItem]]]
 
 
 def make_catalogue(settings: DemoSettings, images: Path) -> dict[str, list[ListedItem]]:
@@ -56,9 +54,7 @@ def make_items(plans: list[ListingPlan], images: Path, settings: DemoSettings) -
             yield from items
 
 
-def make_chunk(
-    plans: list[ListingPlan], images: Path, image_size: int, naming: NamingRates
-) -> list[ListedItem]:
+def make_chunk(plans: list[ListingPlan], images: Path, image_size: int, naming: NamingRates) -> list[ListedItem]:
     """Make several listings."""
     return [make_item(plan, images, image_size, naming) for plan in plans]
 

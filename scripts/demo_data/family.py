@@ -20,7 +20,7 @@ from scripts.demo_data.product import (
 from scripts.demo_data.random_choice import others, pick
 
 SIBLING_SHARES: dict[Factor, float] = {
-    "model": 0.22, "variant": 0.22, "brand": 0.08, "colour": 0.20, "pattern": 0.16, "shape": 0.12,
+    "model": 0.22, "variant": 0.22, "brand": 0.08, "colour": 0.24, "pattern": 0.14, "shape": 0.10,
 }  # fmt: skip
 """How often a sibling differs in each factor: about as often in what the text tells as in what is seen."""
 

@@ -69,7 +69,7 @@ def write_title(
     """Write a title that names these factors, in an order of the seller's own."""
     order: tuple[Factor, ...] = ("shape", "pattern", "colour", "model")
     words = [spell(product, category, factor, rng) for factor in order if factor in factors]
-    words += [pick(rng, PRAISES) for _ in range(int(rng.integers(0, 3)))]
+    words += [pick(rng, PRAISES) for _ in range(int(rng.integers(0, 2)))]
     if chance(rng, 0.2):
         words.append(series + "系列")
     words = [words[i] for i in rng.permutation(len(words))]
@@ -78,9 +78,9 @@ def write_title(
     words.append(pick(rng, category.nouns))
     if "variant" in factors:
         words.insert(len(words) - int(chance(rng, 0.3)), spell(product, category, "variant", rng))
-    if chance(rng, 0.35):
+    if chance(rng, 0.25):
         words.insert(0, pick(rng, ("【{}】", "{} ", "[{}]")).format(pick(rng, PROMOTIONS)))
-    if chance(rng, 0.3):
+    if chance(rng, 0.2):
         words.append(pick(rng, PROMOTIONS))
     return join(words, pick(rng, ("", "", " ")))
 

@@ -14,7 +14,7 @@ from scripts.demo_data.listed_item import ListedItem
 from scripts.demo_data.product import Factor, Product
 from scripts.demo_data.random_choice import chance
 
-EASY_FRACTION = 0.15
+EASY_FRACTION = 0.3
 """Share of the negatives whose products are of different families."""
 
 Modality = Literal["image", "text", "either", "image+text"]
@@ -34,9 +34,7 @@ class LabelledPair(NamedTuple):
         return self.source.product == self.target.product
 
 
-def make_pairs(
-    items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator
-) -> list[LabelledPair]:
+def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator) -> list[LabelledPair]:
     """Pair the listings of one split: all positives, and as many negatives as the fraction asks for.
 
     Most negatives are hard: one factor differs, and both listings show it. The others are easy.

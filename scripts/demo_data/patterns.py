@@ -42,8 +42,7 @@ def _around_origin(pattern: str, emblem: float) -> tuple[Polygon, ...]:
         case "check":
             cells = [(column, row) for column in range(-4, 4) for row in range(-4, 4) if (column + row) % 2]
             return tuple(
-                box(SQUARE * column, SQUARE * row, SQUARE * (column + 1), SQUARE * (row + 1))
-                for column, row in cells
+                box(SQUARE * column, SQUARE * row, SQUARE * (column + 1), SQUARE * (row + 1)) for column, row in cells
             )
         case "dots":
             return tuple(oval(x, y, 0.14, 0.14) for x in places for y in places)

@@ -26,7 +26,7 @@ def draw_photograph(product: Product, size: int, rng: np.random.Generator) -> Im
     canvas = draw_background(side, rng)
     draw_shadow(canvas, view, rng)
     draw_product(canvas, product, view, rng)
-    if chance(rng, 0.2):
+    if chance(rng, 0.12):
         draw_badge(canvas, rng)
     return light(canvas.reduce(OVERSAMPLING), rng)
 
@@ -43,9 +43,7 @@ def draw_product(canvas: Image.Image, product: Product, view: View, rng: np.rand
         draw.polygon(view(polygon), fill=paints[paint])
 
 
-def draw_body(
-    canvas: Image.Image, product: Product, shape: Shape, view: View, rng: np.random.Generator
-) -> None:
+def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, rng: np.random.Generator) -> None:
     """Draw the body: outline, colour, pattern, print and the darker side that faces away from the light."""
     main = COLOURS[product.colour][0]
     outlines = [view(polygon) for polygon in shape.body]
@@ -57,9 +55,9 @@ def draw_body(
     cloth = Image.new("RGB", mask.size, main)
     for polygon in pattern_polygons(product.pattern, product.shape):
         ImageDraw.Draw(cloth).polygon(inside(polygon), fill=ink(main))
-    if chance(rng, 0.5):
+    if chance(rng, 0.3):
         words = BRANDS[product.brand] if chance(rng, 0.7) else product.model
-        draw_print(cloth, words, shape, inside, canvas.width // 12)
+        draw_print(cloth, words, shape, inside, canvas.width // 14)
     cloth.paste((0, 0, 0), mask=ramp(mask.size, pick(rng, ("left", "right")), 70))
     for polygon in shape.body:
         outline = inside(polygon)
@@ -85,10 +83,12 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Brighten or darken the picture, more on one side, tint it slightly and add the sensor's noise."""
     across = np.linspace(-1, 1, image.width, dtype=np.float32)
     slope_x, slope_y = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
-    gain = np.float32(rng.uniform(0.85, 1.1)) + slope_x * across[None, :] + slope_y * across[:, None]
+    gain = np.float32(rng.uniform(0.9, 1.08)) + slope_x * across[None, :] + slope_y * across[:, None]
     tint = rng.uniform(0.95, 1.05, 3).astype(np.float32)
-    noise = rng.standard_normal((image.height, image.width, 1), dtype=np.float32) * np.float32(
-        rng.uniform(1, 6)
-    )
-    pixels = np.asarray(image, dtype=np.float32) * gain[:, :, None] * tint + noise
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    noise = rng.standard_normal(gain.shape, dtype=np.float32) * np.float32(rng.uniform(1, 4))
+    pixels = np.array(image, dtype=np.float32)
+    pixels *= gain[:, :, None]
+    pixels *= tint
+    pixels += noise[:, :, None]
+    np.clip(pixels, 0, 255, out=pixels)
+    return Image.fromarray(pixels.astype(np.uint8))

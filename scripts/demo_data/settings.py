@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from options.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,16 @@ class NamingRates:
     colour: float = 0.35
     pattern: float = 0.25
     shape: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability.
+
+        Raises:
+            UserError: a rate lies outside 0 to 1.
+        """
+        for factor, rate in asdict(self).items():
+            if not 0 <= rate <= 1:
+                raise UserError(f"the rate of naming {factor} must lie between 0 and 1, not at {rate}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +61,11 @@ class DemoSettings:
         """Refuse what cannot be made.
 
         Raises:
-            ValueError: a number is out of its range.
+            UserError: a number is out of its range.
         """
         if self.items < 1 or self.image_size < 16 or self.processes < 1 or self.seed < 0:
-            raise ValueError(
-                "items and processes must be at least 1, image size at least 16, seed at least 0"
-            )
+            raise UserError("items and processes must be at least 1, image size at least 16, seed at least 0")
         if min(self.val_fraction, self.test_fraction) < 0 or self.val_fraction + self.test_fraction >= 1:
-            raise ValueError(
-                "the fractions of val and test must not be negative and must leave some for train"
-            )
+            raise UserError("the fractions of val and test must not be negative and must leave some for train")
         if not 0 < self.positive_fraction < 1:
-            raise ValueError("the fraction of positive pairs must lie between 0 and 1")
+            raise UserError("the fraction of positive pairs must lie between 0 and 1")

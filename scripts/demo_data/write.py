@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from options.errors import UserError
 from scripts.demo_data.catalogue import SPLITS, make_catalogue
 from scripts.demo_data.listed_item import ListedItem
 from scripts.demo_data.pairs import LabelledPair, make_pairs
@@ -18,20 +19,34 @@ from scripts.demo_data.settings import DemoSettings
 from scripts.demo_data.vocabulary import make_vocabulary, write_tokenizer
 
 
+def is_demo_data(folder: Path) -> bool:
+    """Return whether a folder holds a complete catalogue of this kind."""
+    return (folder / "products.jsonl").is_file() and (folder / "tokenizer" / "vocab.txt").is_file()
+
+
 def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
     """Make a catalogue and write it; return how many pairs of each kind each split has.
 
-    All is written into a temporary folder beside, which takes the final name when it is complete.
+    All is written into a temporary folder beside, which takes the final name when it is complete; an older
+    catalogue of that name is replaced then.
+
+    Raises:
+        UserError: the name belongs to something else.
     """
-    temporary = settings.out.with_name(f".{settings.out.name}.unfinished")
-    if temporary.exists():
-        shutil.rmtree(temporary)
-    images = temporary / "item_images"
-    images.mkdir(parents=True)
-    kinds = write_files(make_catalogue(settings, images), temporary, settings)
-    if settings.out.exists():
-        shutil.rmtree(settings.out)
-    temporary.rename(settings.out)
+    out = settings.out.resolve()
+    if out.exists() and not is_demo_data(out):
+        raise UserError(f"{settings.out} exists and is no demo catalogue; give another folder to --out")
+    temporary = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        images = temporary / "item_images"
+        images.mkdir(parents=True)
+        kinds = write_files(make_catalogue(settings, images), temporary, settings)
+        if out.exists():
+            shutil.rmtree(out)
+        temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return kinds
 
 

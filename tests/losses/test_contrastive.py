@@ -24,10 +24,7 @@ def test_loss_agrees_with_float64_distances(margin: float) -> None:
     cosines = torch.rand(50) * 2 - 1
     same = torch.rand(50) < 0.5
 
-    expected = [
-        reference(cosine, label, margin)
-        for cosine, label in zip(cosines.tolist(), same.tolist(), strict=True)
-    ]
+    expected = [reference(cosine, label, margin) for cosine, label in zip(cosines.tolist(), same.tolist(), strict=True)]
     assert loss_of(cosines, same, margin).tolist() == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 

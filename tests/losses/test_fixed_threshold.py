@@ -40,9 +40,9 @@ def test_gradients_agree_with_float64_differences(cosine: float, same: bool) -> 
         ahead, behind = ([*point], [*point])
         ahead[position] += step
         behind[position] -= step
-        slope = (
-            reference(ahead[0], same, ahead[1], ahead[2]) - reference(behind[0], same, behind[1], behind[2])
-        ) / (2 * step)
+        slope = (reference(ahead[0], same, ahead[1], ahead[2]) - reference(behind[0], same, behind[1], behind[2])) / (
+            2 * step
+        )
         assert variable.grad is not None
         assert variable.grad.item() == pytest.approx(slope, rel=1e-4, abs=1e-6)
 

@@ -47,9 +47,7 @@ def test_a_margin_equal_to_the_threshold_is_not_the_same_product() -> None:
     assert metrics.recall == 0.5
 
 
-@pytest.mark.parametrize(
-    ("margin", "same", "accuracy"), [(-1.0, True, 0.0), (-1.0, False, 1.0), (1.0, False, 0.0)]
-)
+@pytest.mark.parametrize(("margin", "same", "accuracy"), [(-1.0, True, 0.0), (-1.0, False, 1.0), (1.0, False, 0.0)])
 def test_undefined_ratios_are_zero(margin: float, same: bool, accuracy: float) -> None:
     metrics = verification_metrics(np.array([margin]), np.array([same]), 0.0)
 

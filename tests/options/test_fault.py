@@ -27,6 +27,4 @@ def test_several_faults_are_sorted_by_line_with_the_command_line_last() -> None:
         Fault(Place("z.yml", 9), ("c",), "y"),
         Fault(Place("z.yml", 9), ("c",), "y"),
     ]
-    assert (
-        listed(faults) == "the options have 3 faults\n  z.yml:9: c: y\n  z.yml:10: b: y\n  command line: a: x"
-    )
+    assert listed(faults) == "the options have 3 faults\n  z.yml:9: c: y\n  z.yml:10: b: y\n  command line: a: x"

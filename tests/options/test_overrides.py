@@ -7,9 +7,7 @@ from options.overrides import PlacedValues, apply_override
 def placed() -> PlacedValues:
     values: dict[str, JsonValue] = {"seed": 1, "loss": {"name": "contrastive", "margin": 1.0}}
     lines = {("seed",): 1, ("loss",): 2, ("loss", "name"): 3, ("loss", "margin"): 4}
-    return PlacedValues(
-        values, {(): Place("a.yml"), **{path: Place("a.yml", line) for path, line in lines.items()}}
-    )
+    return PlacedValues(values, {(): Place("a.yml"), **{path: Place("a.yml", line) for path, line in lines.items()}})
 
 
 def test_overridden_value_stands_on_the_command_line_and_its_neighbours_in_the_file() -> None:

@@ -76,9 +76,7 @@ def faults_of(file: Path, *overrides: str, kind: type[Options] = Drawing) -> lis
 
 
 def test_valid_file_becomes_a_checked_object(option_file: WriteFile) -> None:
-    drawing = read_options(
-        Drawing, option_file("title: 圆\nshape: {name: box, sides: [3, 2]}\noutput: a/b.png\n")
-    )
+    drawing = read_options(Drawing, option_file("title: 圆\nshape: {name: box, sides: [3, 2]}\noutput: a/b.png\n"))
     assert drawing == Drawing(title="圆", shape=Box(name="box", sides=(3.0, 2.0)), output=Path("a/b.png"))
 
 
@@ -91,9 +89,7 @@ def test_whole_experiment_is_read(option_file: WriteFile, valid_text: str) -> No
 
 def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(option_file: WriteFile) -> None:
     file = option_file(CIRCLE)
-    drawing = read_options(
-        Drawing, file, ["shape.radius=5e-1", "title=a=b", "output=x.png", "copies=2", "copies=3"]
-    )
+    drawing = read_options(Drawing, file, ["shape.radius=5e-1", "title=a=b", "output=x.png", "copies=2", "copies=3"])
     assert drawing.shape == Circle(name="circle", radius=0.5)
     assert (drawing.title, drawing.output, drawing.copies) == ("a=b", Path("x.png"), 3)
 
@@ -101,9 +97,7 @@ def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(option_fil
 def test_override_replaces_a_whole_section_and_builds_absent_ones(option_file: WriteFile) -> None:
     whole = read_options(Drawing, option_file(CIRCLE), ["shape={name: box}"])
     assert whole.shape == Box(name="box")
-    built = read_options(
-        Drawing, option_file("title: a\nshape: null\n"), ["shape.name=box", "shape.sides=[2, 1]"]
-    )
+    built = read_options(Drawing, option_file("title: a\nshape: null\n"), ["shape.name=box", "shape.sides=[2, 1]"])
     assert built.shape == Box(name="box", sides=(2.0, 1.0))
 
 
@@ -152,9 +146,7 @@ def test_each_fault_is_told_in_plain_words(option_file: WriteFile, text: str, fa
         ("{name: box, sides: [1, 2]}", ["FILE:2: shape: a box should be wider than high"]),
     ],
 )
-def test_faults_in_a_chosen_section_have_their_real_path(
-    option_file: WriteFile, shape: str, faults: list[str]
-) -> None:
+def test_faults_in_a_chosen_section_have_their_real_path(option_file: WriteFile, shape: str, faults: list[str]) -> None:
     assert faults_of(option_file(f"title: a\nshape: {shape}\n")) == faults
 
 
@@ -173,9 +165,7 @@ def test_faults_in_a_chosen_section_have_their_real_path(
         ),
     ],
 )
-def test_faulty_overrides_are_placed_on_the_command_line(
-    option_file: WriteFile, override: str, fault: str
-) -> None:
+def test_faulty_overrides_are_placed_on_the_command_line(option_file: WriteFile, override: str, fault: str) -> None:
     assert faults_of(option_file(CIRCLE), override) == [fault]
 
 

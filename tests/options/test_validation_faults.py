@@ -72,9 +72,7 @@ def faults_of(values: dict[str, JsonValue]) -> list[str]:
         ({"mode": 3}, "a.yml:1: mode: should be a or b or true or false, not 3"),
     ],
 )
-def test_errors_of_every_kind_of_type_become_one_plain_fault(
-    values: dict[str, JsonValue], fault: str
-) -> None:
+def test_errors_of_every_kind_of_type_become_one_plain_fault(values: dict[str, JsonValue], fault: str) -> None:
     assert faults_of(values) == [fault]
 
 

@@ -14,9 +14,7 @@ def test_committed_reference_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> N
     run(monkeypatch, "--check")
 
 
-def test_stale_reference_fails_the_check_and_is_written_anew(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_stale_reference_fails_the_check_and_is_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "REFERENCE.md"
     monkeypatch.setattr(describe_options, "REFERENCE", page)
     for stale in (None, "stale"):

@@ -1,0 +1,63 @@
+"""All items of an item file, by row and by id."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from data.attributes import parse_attributes
+from data.item import Item
+from data.jsonl import DataError, Record, read_records, text_field
+
+
+class ItemCatalog:
+    """Items in the order of their file; `row` gives the row of an id."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._rows = {item.item_id: row for row, item in enumerate(items)}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, row: int) -> Item:
+        return self._items[row]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def row(self, item_id: str) -> int | None:
+        """Return the row of an id, or None where the catalogue lacks it."""
+        return self._rows.get(item_id)
+
+
+def read_items(file: Path) -> ItemCatalog:
+    """Read an item file; raises DataError for a malformed line, a repeated id or an empty file."""
+    items: list[Item] = []
+    lines: dict[str, int] = {}
+    for number, record in read_records(file):
+        item = _parse_item(file, number, record)
+        if item.item_id in lines:
+            raise DataError(file, number, f"item {item.item_id!r} was already on line {lines[item.item_id]}")
+        lines[item.item_id] = number
+        items.append(item)
+    if not items:
+        raise DataError(file, None, "has no items")
+    return ItemCatalog(items)
+
+
+def _parse_item(file: Path, number: int, record: Record) -> Item:
+    item_id = text_field(file, number, record, "item_id")
+    if not item_id:
+        raise DataError(file, number, "'item_id' is empty")
+    image = text_field(file, number, record, "item_image_name")
+    if PurePosixPath(image).name != image or "\\" in image or "\0" in image:
+        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {image!r}")
+    return Item(
+        item_id=item_id,
+        title=text_field(file, number, record, "title", default=""),
+        attributes=parse_attributes(
+            text_field(file, number, record, "item_pvs", default=""),
+            text_field(file, number, record, "sku_pvs", default=""),
+        ),
+        category=text_field(file, number, record, "cate_name", default=""),
+        image=image,
+    )

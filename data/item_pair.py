@@ -1,0 +1,68 @@
+"""All pairs of a pair file, as rows of a catalogue."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.item import ItemPair
+from data.item_catalog import ItemCatalog
+from data.jsonl import DataError, Record, read_records, text_field
+
+
+@dataclass(frozen=True, slots=True)
+class PairTable:
+    """B pairs in the order of their file."""
+
+    source: NDArray[np.int64]
+    """(B,) rows of the catalogue"""
+    target: NDArray[np.int64]
+    """(B,) rows of the catalogue"""
+    same: NDArray[np.bool_] | None
+    """(B,) or None where the file has no labels"""
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> PairTable:
+    """Read a pair file; labels are on all lines or on none, and `labelled` demands them.
+
+    Raises DataError for a malformed line, an id that the catalogue lacks, a label other than "0" or "1",
+    labels on some lines only, and an empty file.
+    """
+    source: list[int] = []
+    target: list[int] = []
+    same: list[bool] = []
+    for number, record in read_records(file):
+        pair = _parse_pair(file, number, record)
+        source.append(_row(file, number, catalog, pair.source_id))
+        target.append(_row(file, number, catalog, pair.target_id))
+        if labelled and pair.same is None:
+            raise DataError(file, number, "has no 'item_label', which training and evaluation need")
+        if (pair.same is not None) != (len(same) == len(source) - 1):
+            raise DataError(file, number, "some pairs have 'item_label' and some do not")
+        if pair.same is not None:
+            same.append(pair.same)
+    if not source:
+        raise DataError(file, None, "has no pairs")
+    return PairTable(np.array(source, np.int64), np.array(target, np.int64), np.array(same, np.bool_) if same else None)
+
+
+def _parse_pair(file: Path, number: int, record: Record) -> ItemPair:
+    label = record.get("item_label")
+    if label not in (None, "0", "1"):
+        raise DataError(file, number, f"""'item_label' should be the string "0" or "1", not {label!r}""")
+    return ItemPair(
+        source_id=text_field(file, number, record, "src_item_id"),
+        target_id=text_field(file, number, record, "tgt_item_id"),
+        same=None if label is None else label == "1",
+    )
+
+
+def _row(file: Path, number: int, catalog: ItemCatalog, item_id: str) -> int:
+    row = catalog.row(item_id)
+    if row is None:
+        raise DataError(file, number, f"item {item_id!r} is not in the item file")
+    return row

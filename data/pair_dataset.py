@@ -1,0 +1,56 @@
+"""Training batches of pairs, by the numbers of their pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from data.components import connected_components
+from data.item_pair import PairTable
+from data.item_tensors import ItemTensors
+from data.pair_batch import ItemBatch, PairBatch
+
+
+@dataclass(frozen=True)
+class PairDataset(Dataset[PairBatch]):
+    """Maps the numbers of B pairs to their batch."""
+
+    pairs: PairTable
+    items: ItemTensors
+    group: NDArray[np.int64]
+    """(number of items,) the known product of each item"""
+
+    def __getitem__(self, numbers: Sequence[int]) -> PairBatch:
+        """Return the batch of the pairs of these numbers, each distinct item once."""
+        assert self.pairs.same is not None
+        index = np.asarray(numbers)
+        ends = np.concatenate([self.pairs.source[index], self.pairs.target[index]])
+        rows, places = np.unique(ends, return_inverse=True)
+        source, target = torch.from_numpy(places.reshape(2, -1))
+        return PairBatch(
+            items=self.items.batch(rows.tolist()),
+            source=source,
+            target=target,
+            same=torch.from_numpy(self.pairs.same[index]),
+            group=torch.from_numpy(self.group[rows]),
+        )
+
+
+@dataclass(frozen=True)
+class ItemDataset(Dataset[ItemBatch]):
+    """Maps rows of a catalogue to their batch."""
+
+    items: ItemTensors
+
+    def __getitem__(self, rows: Sequence[int]) -> ItemBatch:
+        """Return the items of these rows."""
+        return self.items.batch(rows)
+
+
+def product_groups(pairs: PairTable, num_items: int) -> NDArray[np.int64]:
+    """Return each item's group: the connected components of the pairs that are the same product."""
+    assert pairs.same is not None
+    return connected_components(num_items, np.stack([pairs.source, pairs.target], axis=1)[pairs.same])

@@ -1,0 +1,60 @@
+"""Which pairs and items come when: pure functions of seed, position and process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+
+@lru_cache(maxsize=2)
+def pair_order(seed: int, epoch: int, num_pairs: int) -> NDArray[np.int64]:
+    """Return the order of the pairs in an epoch: (num_pairs,)."""
+    return np.random.default_rng((seed, epoch)).permutation(num_pairs)
+
+
+def pairs_at(seed: int, first: int, count: int, num_pairs: int) -> NDArray[np.int64]:
+    """Return `count` pairs from position `first` of the endless sequence of epochs on."""
+    positions = np.arange(first, first + count)
+    epochs, places = np.divmod(positions, num_pairs)
+    return np.array([pair_order(seed, int(e), num_pairs)[p] for e, p in zip(epochs, places, strict=True)])
+
+
+@dataclass(frozen=True)
+class TrainingOrder(Sampler[list[int]]):
+    """The batches of one process, from a step on; every step takes the same pairs on any number of processes.
+
+    A step consumes accumulate x processes x batch_size pairs of the sequence. Its r-th process takes the
+    r-th run of batch_size pairs of each of the `accumulate` stretches.
+    """
+
+    seed: int
+    num_pairs: int
+    batch_size: int
+    accumulate: int
+    rank: int
+    num_processes: int
+    first_step: int
+    last_step: int
+
+    def __len__(self) -> int:
+        return (self.last_step - self.first_step) * self.accumulate
+
+    def __iter__(self) -> Iterator[list[int]]:
+        stretch = self.batch_size * self.num_processes
+        for number in range(self.first_step * self.accumulate, self.last_step * self.accumulate):
+            first = number * stretch + self.rank * self.batch_size
+            yield pairs_at(self.seed, first, self.batch_size, self.num_pairs).tolist()
+
+
+def encoding_batches(token_lengths: NDArray[np.int64], batch_size: int) -> list[list[int]]:
+    """Cut all items into batches of similar text length, the longest first, so that little is padding."""
+    rows = np.argsort(-token_lengths, kind="stable")
+    return [rows[first : first + batch_size].tolist() for first in range(0, len(rows), batch_size)]
+
+
+def share(batches: list[list[int]], rank: int, num_processes: int) -> list[list[int]]:
+    """Return the batches of one process: each batch goes to exactly one, nothing is repeated or padded."""
+    return batches[rank::num_processes]

@@ -1,0 +1,175 @@
+"""Checkpoints: folders of safetensors and JSON, written whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.evaluator import Evaluation
+from engine.run_folder import write_json
+from engine.train_state import TrainState
+from models.item_encoder import ItemEncoder
+from models.weights import load_exactly, read_safetensors
+from options.errors import UserError
+from options.fault import dotted
+
+FORMAT = 1
+ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
+BEST = "best.json"
+PREFIX = "step_"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointState:
+    """What a checkpoint says besides its tensors."""
+
+    format: int
+    step: int
+    loss_sum: float
+    best_f1: float
+    evaluation: Evaluation | None
+    scaler: Mapping[str, float]
+
+
+def save_checkpoint(folder: Path, state: TrainState, keep: int, is_best: bool) -> None:
+    """Write the checkpoint of a step, point to it if it is the best, and delete those not kept."""
+    target = folder / f"{PREFIX}{state.step:08d}"
+    temporary = folder / f".writing_{target.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_file(_on_cpu(state.model.item_encoder.state_dict()), temporary / ENCODER)
+    save_file(_on_cpu(_training_tensors(state)), temporary / TRAINING)
+    write_json(temporary / STATE, asdict(_state_record(state)))
+    for file in (temporary / ENCODER, temporary / TRAINING, temporary):
+        _sync(file)
+    _remove(target)
+    temporary.rename(target)
+    _sync(folder)
+    if is_best:
+        write_json(folder / BEST, {"checkpoint": target.name})
+    _delete_old(folder, keep)
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint of the highest step, if there is any."""
+    return max(_checkpoints(folder), default=None)
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint of the best evaluation, if there is any."""
+    if not (folder / BEST).is_file():
+        return None
+    best: dict[str, str] = TypeAdapter(dict[str, str]).validate_json(_read_file(folder / BEST))
+    return folder / best["checkpoint"]
+
+
+def read_state(checkpoint: Path) -> CheckpointState:
+    """Read what a checkpoint says besides its tensors; raises UserError for one that is damaged."""
+    file = checkpoint / STATE
+    try:
+        record: CheckpointState = TypeAdapter(CheckpointState).validate_json(_read_file(file))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UserError(f"{file}: damaged or no checkpoint: {dotted(fault['loc'])} {fault['msg']}") from error
+    if record.format != FORMAT:
+        raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
+    return record
+
+
+def load_item_encoder(checkpoint: Path, encoder: ItemEncoder) -> None:
+    """Load the encoder's weights; raises UserError naming every tensor that does not fit."""
+    load_exactly(encoder, read_safetensors(checkpoint / ENCODER), str(checkpoint / ENCODER))
+
+
+def load_train_state(checkpoint: Path, state: TrainState) -> None:
+    """Bring a freshly built state to where the checkpoint was written."""
+    record = read_state(checkpoint)
+    load_item_encoder(checkpoint, state.model.item_encoder)
+    tensors = read_safetensors(checkpoint / TRAINING)
+    origin = str(checkpoint / TRAINING)
+    load_exactly(state.model.loss, _part(tensors, "loss."), origin)
+    _load_optimizer(state, _part(tensors, "optimizer."), origin)
+    state.scaler.load_state_dict(dict(record.scaler))
+    state.step, state.best_f1, state.evaluation = record.step, record.best_f1, record.evaluation
+    state.loss_sum.fill_(record.loss_sum)
+
+
+def _training_tensors(state: TrainState) -> dict[str, Tensor]:
+    tensors = {f"loss.{name}": tensor for name, tensor in state.model.loss.state_dict().items()}
+    for name, parameter in state.model.named_parameters():
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    return tensors
+
+
+def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: str) -> None:
+    names = [name for name, parameter in state.model.named_parameters() if parameter.requires_grad]
+    slots: dict[int, dict[str, Tensor]] = {}
+    for full_name, tensor in tensors.items():
+        key, _, name = full_name.partition(".")
+        if name not in names:
+            raise UserError(f"{origin}: holds optimizer state of {name}, which the model of the options lacks")
+        slots.setdefault(names.index(name), {})[key] = tensor
+    state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
+
+
+def _state_record(state: TrainState) -> CheckpointState:
+    return CheckpointState(
+        format=FORMAT,
+        step=state.step,
+        loss_sum=float(state.loss_sum.item()),
+        best_f1=state.best_f1,
+        evaluation=state.evaluation,
+        scaler=state.scaler.state_dict(),
+    )
+
+
+def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+
+
+def _delete_old(folder: Path, keep: int) -> None:
+    best = best_checkpoint(folder)
+    for checkpoint in _checkpoints(folder)[:-keep]:
+        if checkpoint != best:
+            _remove(checkpoint)
+    for leftover in folder.glob(".writing_*"):
+        shutil.rmtree(leftover)
+
+
+def _remove(checkpoint: Path) -> None:
+    """Delete a checkpoint so that it is gone from view before its files go."""
+    if checkpoint.exists():
+        hidden = checkpoint.with_name(f".writing_deleted_{checkpoint.name}")
+        checkpoint.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_file(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{file}: no such checkpoint file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: damaged: {error}") from error

@@ -1,0 +1,60 @@
+"""What the commands train.py and predict.py have in common: arguments, options, processes and endings."""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.hub import go_offline_without_hub
+from engine.experiment import ExperimentOptions
+from options.errors import UserError, exit_on_user_error
+from options.read import read_options
+
+if TYPE_CHECKING:
+    from engine.distributed import Processes
+
+EPILOG = """\
+Every option, its type, default and meaning: options/REFERENCE.md.
+Any option can be overridden: section.key=value, such as train.steps=500 data.workers=0 model.text_encoder=null.
+"""
+
+
+def run_command(
+    description: str,
+    action: "Callable[[ExperimentOptions, str, Processes], None]",
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Read the options of the command line and act on them; ends with status 2 and a message on a UserError."""
+    parser = argparse.ArgumentParser(
+        description=description, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("option_file", type=Path, metavar="OPTION_FILE", help="YAML file, such as options/demo.yml")
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
+    parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
+    parsed = parser.parse_args(arguments)
+    with exit_on_user_error(), _first_process_speaks_first():
+        options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
+        if parsed.check:
+            return
+        go_offline_without_hub(options.hub_names)
+        # torch takes seconds to import, which wrong options and --help need not wait for.
+        from engine.distributed import started_processes
+
+        with started_processes() as processes:
+            action(options, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), processes)
+
+
+@contextmanager
+def _first_process_speaks_first() -> Iterator[None]:
+    """Hold back a fault of another process: if the first one has it too, it ends all before this one repeats it."""
+    try:
+        yield
+    except UserError:
+        if os.environ.get("RANK", "0") != "0":
+            time.sleep(3)
+        raise

@@ -1,0 +1,138 @@
+"""The processes of a run, and what they tell each other; with one process everything answers at once."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+TIMEOUT = timedelta(minutes=30)
+"""How long a process waits for another; the first process scores all pairs while the others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The place of this process among those of the run."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files and prints."""
+        return self.rank == 0
+
+
+@contextmanager
+def started_processes() -> Iterator[Processes]:
+    """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0"))
+    device = _device(int(os.environ.get("LOCAL_RANK", "0")))
+    if count == 1:
+        yield Processes(rank, count, device)
+        return
+    # Tensors on the CPU travel over gloo, those on GPUs over nccl.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=TIMEOUT)
+    try:
+        yield Processes(rank, count, device)
+    finally:
+        dist.destroy_process_group()
+
+
+def _device(local_rank: int) -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return device
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """Return the mean of a tensor over all processes."""
+    if not dist.is_initialized():
+        return value
+    total = value.clone()
+    dist.all_reduce(total)
+    return total / dist.get_world_size()
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def from_first(value: float) -> float:
+    """Return the first process's number in every process."""
+    if not dist.is_initialized():
+        return value
+    message = torch.tensor([value], dtype=torch.float64)
+    dist.broadcast(message, src=0)
+    return float(message.item())
+
+
+def gather_rows(rows: Tensor) -> list[Tensor] | None:
+    """Return the rows (n, ...) of every process, in order of rank, to the first one; None to the others.
+
+    The processes may have different numbers of rows, also none. The tensors are on the CPU.
+    """
+    if not dist.is_initialized():
+        return [rows]
+    lengths = _lengths(rows)
+    padded = _padded(rows, max(lengths))
+    first = dist.get_rank() == 0
+    gathered = [torch.empty_like(padded) for _ in lengths] if first else None
+    dist.gather(padded, gathered, dst=0)
+    if gathered is None:
+        return None
+    return [rows[:length] for rows, length in zip(gathered, lengths, strict=True)]
+
+
+def gather_with_gradient(rows: Tensor) -> Tensor:
+    """Return the rows (n, ...) of all processes, in order of rank, so that gradients flow back to each owner.
+
+    Every process is expected to compute the same loss from the result. The gradient of a row is the sum over all
+    processes, which data-parallel training then divides by their number.
+    """
+    if not dist.is_initialized():
+        return rows
+    gathered: Tensor = _GatherWithGradient.apply(rows)
+    return gathered
+
+
+class _GatherWithGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, rows: Tensor) -> Tensor:
+        lengths = _lengths(rows)
+        padded = _padded(rows, max(lengths))
+        gathered = [torch.empty_like(padded) for _ in lengths]
+        dist.all_gather(gathered, padded)
+        ctx.lengths = lengths  # type: ignore[attr-defined]
+        return torch.cat([rows[:length] for rows, length in zip(gathered, lengths, strict=True)])
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        own: Tensor = torch.split(total, ctx.lengths)[dist.get_rank()]  # type: ignore[attr-defined]
+        return own
+
+
+def _lengths(rows: Tensor) -> list[int]:
+    own = torch.tensor([len(rows)])
+    lengths = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(lengths, own)
+    return [int(length.item()) for length in lengths]
+
+
+def _padded(rows: Tensor, length: int) -> Tensor:
+    padded = rows.new_zeros((length, *rows.shape[1:]))
+    padded[: len(rows)] = rows
+    return padded

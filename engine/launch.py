@@ -1,0 +1,54 @@
+"""Start a command on one or several processes: python -m engine.launch train.py OPTION_FILE ...
+
+With one process the command is run as it is; with several it is run by torchrun, once the options are found right.
+NPROC is the number of processes on this machine (all GPUs, or 1 on the CPU). Several machines: the environment
+variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command of sys.argv; ends with its exit status."""
+    command = sys.argv[1:]
+    if "PET_NNODES" not in os.environ and (_num_processes() == 1 or {"-h", "--help"} & {*command}):
+        os.execv(sys.executable, [sys.executable, *command])
+    check = subprocess.run([sys.executable, *command, "--check"], check=False)
+    if check.returncode:
+        sys.exit(check.returncode)
+    sys.exit(_torchrun(command, _num_processes()))
+
+
+def _num_processes() -> int:
+    named = os.environ.get("NPROC", "")
+    if named:
+        if not named.isdecimal() or int(named) == 0:
+            sys.exit(f"error: NPROC should be a number of processes, 1 or more, not {named!r}")
+        return int(named)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    num_gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    return max(1, num_gpus if visible is None else len([name for name in visible.split(",") if name.strip()]))
+
+
+def _torchrun(command: list[str], num_processes: int) -> int:
+    """Run under torchrun; return the exit status of the process that failed first, or 0."""
+    # What a process has to say it prints itself; torchrun would add a traceback of its own.
+    os.environ.setdefault("LOGLEVEL", "CRITICAL")
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // num_processes)))
+    from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    alone = [] if "PET_NNODES" in os.environ else ["--standalone"]
+    try:
+        run.main([*alone, f"--nproc-per-node={num_processes}", *command])
+    except ChildFailedError as error:
+        _, failure = error.get_first_failure()
+        return failure.exitcode if failure.exitcode > 0 else 128 - failure.exitcode
+    return 0
+
+
+if __name__ == "__main__":
+    main()

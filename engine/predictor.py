@@ -1,0 +1,141 @@
+"""Embeddings of all items of a split and decisions on its pairs, as a submission file."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.loading import Split, load_split
+from engine.checkpoint import STATE, CheckpointState, best_checkpoint, latest_checkpoint, read_state
+from engine.distributed import Processes
+from engine.encode import EncodedItems, EncodingPlan, encode_items
+from engine.evaluator import Evaluation, evaluation, pair_margins
+from engine.experiment import ExperimentOptions
+from engine.run_folder import run_folder, write_json, write_text
+from engine.similarity import similarity_source
+from engine.weights import load_encoder_weights
+from models.item_encoder import build_item_encoder, with_random_weights
+from options.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a prediction wrote and found."""
+
+    file: Path
+    num_pairs: int
+    num_positives: int
+    """Pairs decided to be the same product."""
+    threshold: float
+    evaluation: Evaluation | None
+    """Figures at that threshold, where the pairs are labelled both ways."""
+    num_blank_images: int
+
+
+def run_prediction(options: ExperimentOptions, processes: Processes) -> Prediction | None:
+    """Write the submission file; the first process gets what was found, the others None.
+
+    Raises UserError for files, options and checkpoints that the user has to mend.
+    """
+    checkpoint = _checkpoint(options)
+    threshold = _threshold(options, checkpoint)
+    files = options.data.split(options.predict.split)
+    if files is None:
+        raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
+    split = load_split(files, options.data, options.reads, labelled=False)
+    encoder = build_item_encoder(with_random_weights(options.model)).to(processes.device)
+    load_encoder_weights(checkpoint, encoder)
+    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.train.precision)
+    items = encode_items(encoder, split.items, plan, processes, "encode")
+    if items is None:
+        return None
+    margins = pair_margins(items, split.pairs, encoder.threshold_width)
+    file = _output(options)
+    _write_submission(file, split, items, threshold)
+    write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
+    return _prediction(file, split, items, margins, threshold)
+
+
+def _checkpoint(options: ExperimentOptions) -> Path:
+    choice = options.predict.checkpoint
+    folder = run_folder(options.name).checkpoints
+    if choice not in ("best", "latest"):
+        return Path(choice)
+    checkpoint = best_checkpoint(folder) if choice == "best" else latest_checkpoint(folder)
+    if checkpoint is None:
+        raise UserError(
+            f"{folder}: there is no {choice} checkpoint yet; train first (bash train.sh OPTION_FILE) or give "
+            "predict.checkpoint=PATH"
+        )
+    return checkpoint
+
+
+def _threshold(options: ExperimentOptions, checkpoint: Path) -> float:
+    choice = options.predict.threshold
+    if not isinstance(choice, str):
+        return choice
+    state: CheckpointState | None = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
+    if state is None or state.evaluation is None:
+        raise UserError(
+            f"predict.threshold: {choice} is kept by checkpoints that were evaluated, and {checkpoint} was not; "
+            "give a number, or take predict.checkpoint=best"
+        )
+    return state.evaluation.calibrated_threshold if choice == "calibrated" else state.evaluation.threshold
+
+
+def _output(options: ExperimentOptions) -> Path:
+    named = options.predict.output
+    return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
+
+
+def _write_submission(file: Path, split: Split, items: EncodedItems, threshold: float) -> None:
+    """Stream the lines to a temporary file in pair order, then give it its name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.writing")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.writelines(_lines(split, items, threshold))
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(file)
+
+
+def _lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:
+    fields = [
+        (json.dumps(item.item_id, ensure_ascii=False), embedding_text(row))
+        for item, row in zip(split.catalog, items.packed.numpy(), strict=True)
+    ]
+    for source, target in zip(split.pairs.source, split.pairs.target, strict=True):
+        (source_id, source_text), (target_id, target_text) = fields[source], fields[target]
+        yield (
+            f'{{"src_item_id": {source_id}, "src_item_emb": "{source_text}", '
+            f'"tgt_item_id": {target_id}, "tgt_item_emb": "{target_text}", "threshold": {threshold!r}}}\n'
+        )
+
+
+def embedding_text(numbers: NDArray[np.float32]) -> str:
+    """Return the JSON list of an embedding, each number in the shortest form that reads back to the same float32."""
+    return f"[{', '.join(numbers.astype(str).tolist())}]"
+
+
+def _prediction(
+    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], threshold: float
+) -> Prediction:
+    same = split.pairs.same
+    figures = evaluation(margins, same, threshold) if same is not None and same.any() else None
+    blank_ids = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
+    if figures is not None:
+        write_json(file.with_suffix(".metrics.json"), figures.as_dict())
+    if blank_ids:
+        write_json(file.with_suffix(".blank_images.json"), {"items": blank_ids})
+    return Prediction(
+        file=file,
+        num_pairs=len(margins),
+        num_positives=int((margins > threshold).sum()),
+        threshold=threshold,
+        evaluation=figures,
+        num_blank_images=len(blank_ids),
+    )

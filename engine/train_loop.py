@@ -1,0 +1,73 @@
+"""The training loop."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from data.pair_batch import PairBatch
+from engine.distributed import Processes
+from engine.optimizer import set_learning_rate
+from engine.options import TrainOptions
+from engine.randomness import seed_everything
+from engine.schedule import learning_rate
+from engine.train_state import TrainState
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """What a step tells its observers; tensors, so that nobody waits for the device unless they look."""
+
+    learning_rate: float
+    gradient_norm: torch.Tensor
+    """() float32, before clipping"""
+
+
+def train(
+    state: TrainState,
+    module: nn.Module,
+    batches: Iterator[PairBatch],
+    options: TrainOptions,
+    seed: int,
+    processes: Processes,
+    after_step: Callable[[StepFigures], None],
+) -> None:
+    """Train from the state's step to the last one; `module` is the state's model, or DDP around it.
+
+    `after_step` logs, evaluates and saves as it sees fit.
+    """
+    while state.step < options.steps:
+        rate = learning_rate(options.schedule, options.optimizer.lr, state.step)
+        set_learning_rate(state.optimizer, rate)
+        seed_everything(seed, state.step, processes.rank)
+        for number in range(options.accumulate):
+            batch = next(batches).to(processes.device)
+            with _synchronised(module, number == options.accumulate - 1):
+                loss = module(batch).loss / options.accumulate
+                state.scaler.scale(loss).backward()
+            state.loss_sum += loss.detach()
+        gradient_norm = _finish_step(state, options.clip_norm)
+        state.step += 1
+        after_step(StepFigures(rate, gradient_norm))
+
+
+def _finish_step(state: TrainState, clip_norm: float | None) -> torch.Tensor:
+    """Clip the gradients, update the weights and forget the gradients; return the norm before clipping."""
+    state.scaler.unscale_(state.optimizer)
+    gradient_norm = nn.utils.clip_grad_norm_(
+        state.model.parameters(), clip_norm if clip_norm is not None else float("inf")
+    )
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.optimizer.zero_grad(set_to_none=True)
+    return gradient_norm
+
+
+def _synchronised(module: nn.Module, last: bool) -> AbstractContextManager[None]:
+    """Gradients travel between processes once a step, with its last batch."""
+    if isinstance(module, DistributedDataParallel) and not last:
+        return module.no_sync()
+    return nullcontext()

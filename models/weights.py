@@ -1,0 +1,61 @@
+"""Weights from files, and into modules, with nothing silently left out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from options.errors import UserError
+
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+"""What a folder of weights holds, the preferred one first."""
+
+
+def weights_file(path: Path, option: str) -> Path:
+    """Return the file of a file or folder of weights; raises UserError naming the option."""
+    files = [path] if not path.is_dir() else [path / name for name in WEIGHT_FILES]
+    for file in files:
+        if file.is_file():
+            return file
+    raise UserError(f"{option}: no weights at {path} (a file, or a folder with {' or '.join(WEIGHT_FILES)})")
+
+
+def hub_error(option: str, name: str, files: str) -> UserError:
+    """Say what to download and where to put it."""
+    return UserError(
+        f"{option}: {name!r} is no local folder and cannot be fetched from the hub. Where there is a network, run "
+        f"`hf download {name} --local-dir weights/{name.split('/')[-1]}` (it holds {files}), then give that folder "
+        "as the architecture or as weights; or set weights=random to start from random weights."
+    )
+
+
+def read_safetensors(file: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; raises UserError for one that is missing or damaged."""
+    try:
+        return load_file(file)
+    except FileNotFoundError as error:
+        raise UserError(f"{file}: no such checkpoint file") from error
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{file}: damaged or no safetensors file: {error}") from error
+
+
+def load_exactly(module: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Load a state into a module, or raise one UserError that names every tensor that does not fit."""
+    own = module.state_dict()
+    faults = [f"missing {name}" for name in own if name not in state]
+    faults += [f"surplus {name}" for name in state if name not in own]
+    faults += [
+        f"{name} is {_shape(state[name])} and should be {_shape(own[name])}"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    if faults:
+        listing = "\n  ".join(faults)
+        raise UserError(f"{origin}: does not fit the model of the options; {len(faults)} tensors differ:\n  {listing}")
+    module.load_state_dict(dict(state))
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"

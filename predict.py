@@ -1,0 +1,34 @@
+"""Write a submission file: python predict.py OPTION_FILE [section.key=value ...]"""
+
+from typing import TYPE_CHECKING
+
+from engine.command import run_command
+from engine.experiment import ExperimentOptions
+
+if TYPE_CHECKING:
+    from engine.distributed import Processes
+
+
+def predict(options: ExperimentOptions, command: str, processes: "Processes") -> None:
+    """Predict and print what was written."""
+    from engine.predictor import run_prediction
+
+    prediction = run_prediction(options, processes)
+    if prediction is None:
+        return
+    print(
+        f"{prediction.file}: {prediction.num_pairs} pairs, {prediction.num_positives} the same product "
+        f"at threshold {prediction.threshold:.4f}"
+    )
+    if prediction.num_blank_images:
+        print(f"unreadable images replaced: {prediction.num_blank_images}; their items are listed beside the file")
+    if prediction.evaluation is not None:
+        figures = prediction.evaluation
+        print(
+            f"F1 {figures.f1:.4f}, precision {figures.precision:.4f}, recall {figures.recall:.4f}, "
+            f"accuracy {figures.accuracy:.4f}"
+        )
+
+
+if __name__ == "__main__":
+    run_command("Encode the items of a split and write its pairs as a submission file.", predict)

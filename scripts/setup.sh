@@ -1,0 +1,21 @@
+# Sourced by the other scripts: `source scripts/setup.sh REQUIREMENTS_FILE` sets PYTHON to an interpreter that has
+# what the file lists: the current one if it does, else that of .venv, which is made where needed.
+requirements=$1
+
+if python3 scripts/missing_requirements.py "$requirements" >/dev/null 2>&1; then
+    PYTHON=python3
+elif [ -x .venv/bin/python ] && .venv/bin/python scripts/missing_requirements.py "$requirements" >/dev/null; then
+    PYTHON=.venv/bin/python
+else
+    echo "Setting up .venv, since this Python lacks some of $requirements (once; several GB, some minutes) ..."
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        echo "error: Python 3.11 or newer is needed; python3 is $(python3 --version 2>&1)" >&2
+        exit 2
+    fi
+    [ -x .venv/bin/python ] || python3 -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$requirements"
+    .venv/bin/python scripts/missing_requirements.py "$requirements"
+    PYTHON=.venv/bin/python
+    echo "Set up: .venv"
+fi
+export PYTHON

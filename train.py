@@ -1,0 +1,28 @@
+"""Train a model: python train.py OPTION_FILE [section.key=value ...]"""
+
+from typing import TYPE_CHECKING
+
+from engine.command import run_command
+from engine.experiment import ExperimentOptions
+
+if TYPE_CHECKING:
+    from engine.distributed import Processes
+
+
+def train(options: ExperimentOptions, command: str, processes: "Processes") -> None:
+    """Train and print what the best checkpoint reached."""
+    from engine.trainer import run_training
+
+    result = run_training(options, command, processes)
+    if processes.is_first:
+        figures = result.evaluation
+        print(
+            f"best checkpoint: {result.checkpoint} (step {result.step})\n"
+            f"validation: F1 {figures.calibrated_f1:.4f}, precision {figures.calibrated_precision:.4f}, "
+            f"recall {figures.calibrated_recall:.4f} at the calibrated threshold "
+            f"{figures.calibrated_threshold:.4f}; F1 {figures.f1:.4f} at {figures.threshold:.4f}"
+        )
+
+
+if __name__ == "__main__":
+    run_command("Train a model by an option file; run again to go on from the latest checkpoint.", train)
