@@ -42,10 +42,7 @@ def plain_pool(names: list[Path], output: Path, size: int, processes: int) -> No
 
 def pixel_differences(first: Path, second: Path) -> list[float]:
     """Return each picture's mean absolute difference on the scale of 0 to 255."""
-    return [
-        float(np.abs(_pixels(name) - _pixels(second / name.name)).mean())
-        for name in sorted(first.glob("*.jpg"))
-    ]
+    return [float(np.abs(_pixels(name) - _pixels(second / name.name)).mean()) for name in sorted(first.glob("*.jpg"))]
 
 
 def _pixels(name: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
@@ -56,9 +53,7 @@ def _pixels(name: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
 @exit_on_user_error()
 def main() -> None:
     """Parse the command line, run both in turn, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="folder of sound picture files with distinct stems")
     parser.add_argument("--size", type=at_least_one, default=384)
     parser.add_argument("--processes", type=at_least_one, default=os.cpu_count() or 1)
@@ -77,9 +72,7 @@ def main() -> None:
             plain_pool(names, plain, arguments.size, arguments.processes)
             middle = time.perf_counter()
             settings = PictureSettings(size=arguments.size)
-            resize_folder(
-                arguments.source, ours, settings, quality=75, processes=arguments.processes, time_limit=120.0
-            )
+            resize_folder(arguments.source, ours, settings, quality=75, processes=arguments.processes, time_limit=120.0)
             seconds["plain"].append(middle - start)
             seconds["ours"].append(time.perf_counter() - middle)
         differences = pixel_differences(plain, ours)

@@ -22,15 +22,11 @@ from scripts.preparation.summary import aligned, at_least_one
 @exit_on_user_error()
 def main() -> None:
     """Parse the command line, resize, print the summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="folder of picture files, searched with its subfolders")
     parser.add_argument("output", type=Path, help="folder of the prepared pictures and of report.jsonl")
     parser.add_argument("--size", type=at_least_one, default=384, help="height and width (%(default)s)")
-    parser.add_argument(
-        "--quality", type=at_least_one, default=75, help="JPEG quality, 1 to 95 (%(default)s)"
-    )
+    parser.add_argument("--quality", type=at_least_one, default=75, help="JPEG quality, 1 to 95 (%(default)s)")
     parser.add_argument("--processes", type=at_least_one, default=os.cpu_count() or 1, help="(%(default)s)")
     parser.add_argument("--upright", action="store_true", help="turn pictures as their EXIF orientation says")
     parser.add_argument(
@@ -39,9 +35,7 @@ def main() -> None:
         default=100_000_000,
         help="larger pictures are refused (%(default)s)",
     )
-    parser.add_argument(
-        "--time-limit", type=float, default=120.0, help="seconds a stem may take (%(default)s)"
-    )
+    parser.add_argument("--time-limit", type=float, default=120.0, help="seconds a stem may take (%(default)s)")
     arguments = parser.parse_args()
     counts = resize_folder(
         arguments.source,

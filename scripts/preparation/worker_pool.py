@@ -94,9 +94,7 @@ def run_isolated(
 def _start(work: Callable[[Task], Result], others: Sequence[_Worker[Task]]) -> _Worker[Task]:
     # Forked where that exists: a run of a few hundred pictures should not wait for imports.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = cast(
-        SpawnContext, multiprocessing.get_context(method)
-    )  # typed as the base class without Process
+    context = cast(SpawnContext, multiprocessing.get_context(method))  # typed as the base class without Process
     ours, theirs = context.Pipe()
     inherited = [ours, *(worker.connection for worker in others)] if method == "fork" else []
     process = context.Process(target=_serve, args=(work, theirs, inherited), daemon=True)

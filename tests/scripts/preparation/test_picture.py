@@ -20,9 +20,7 @@ def smooth_photo(width: int, height: int) -> Image.Image:
 
 @pytest.mark.parametrize("size", [(800, 800), (801, 1203), (1499, 1101), (300, 1500)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_jpeg_decoded_at_reduced_size_equals_one_that_is_decoded_in_full(
-    size: tuple[int, int], mode: str
-) -> None:
+def test_a_jpeg_decoded_at_reduced_size_equals_one_that_is_decoded_in_full(size: tuple[int, int], mode: str) -> None:
     content = encoded(smooth_photo(*size).convert(mode), "JPEG", quality=90)
     expected = Image.open(io.BytesIO(content)).convert("RGB").resize((384, 384))
     found = stretch_picture(content, PictureSettings()).image

@@ -163,9 +163,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_hostile_folder_is_resized_and_every_fault_is_reported(
-    hostile_folder: Path, tmp_path: Path
-) -> None:
+def test_a_hostile_folder_is_resized_and_every_fault_is_reported(hostile_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     counts = resize(hostile_folder, output)
     report = report_of(output)
@@ -226,9 +224,7 @@ def test_a_killed_run_that_is_run_again_gives_what_an_uninterrupted_one_gives(
     resize(hostile_folder, tmp_path / "whole")
     command = [sys.executable, "scripts/resize_images.py", str(hostile_folder), str(tmp_path / "killed")]
     options = ["--size", "48", "--max-pixels", "50000000", "--processes", "2"]
-    process = subprocess.Popen(
-        [*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while len(list((tmp_path / "killed").glob("*.jpg"))) < 40 and time.monotonic() < deadline:
         time.sleep(0.01)
