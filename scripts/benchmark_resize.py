@@ -15,7 +15,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,7 @@ from options.errors import UserError, exit_on_user_error
 from scripts.preparation.picture import PictureSettings
 from scripts.preparation.resize_run import resize_folder
 from scripts.preparation.summary import aligned, at_least_one
+from scripts.preparation.synthetic_photos import write_photos
 
 
 def plain_resize(name: Path, output: Path, size: int) -> None:
@@ -54,16 +56,18 @@ def _pixels(name: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
 def main() -> None:
     """Parse the command line, run both in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="folder of sound picture files with distinct stems")
+    parser.add_argument("source", type=Path, nargs="?", help="folder of sound pictures with distinct stems")
+    parser.add_argument("--photos", type=at_least_one, default=200, help="invented ones without it (%(default)s)")
     parser.add_argument("--size", type=at_least_one, default=384)
     parser.add_argument("--processes", type=at_least_one, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=at_least_one, default=5)
     arguments = parser.parse_args()
-    names = sorted(name for name in arguments.source.iterdir() if name.is_file())
-    if not names:
-        raise UserError(f"{arguments.source}: no files in it")
     seconds: dict[str, list[float]] = {"plain": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
+        source = arguments.source or write_photos(Path(folder, "photos"), arguments.photos)
+        names = sorted(name for name in source.iterdir() if name.is_file())
+        if not names:
+            raise UserError(f"{source}: no files in it")
         plain, ours = Path(folder, "plain"), Path(folder, "ours")
         for _ in range(arguments.rounds):
             shutil.rmtree(plain, ignore_errors=True)

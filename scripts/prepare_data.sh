@@ -16,7 +16,8 @@
 #   attributes.yml                the attribute names that most training items have
 #
 # Every step can be interrupted and run again; what is done is not done twice. Once all is done,
-# download/ and extracted/ may be removed. Environment: PYTHON (python3), PROCESSES (all cores).
+# download/ and extracted/ may be removed. Environment: PYTHON (an interpreter that has
+# requirements.txt; found or set up otherwise), PROCESSES (all cores).
 # Exit status: 0 done, 2 something needs your hand (the message says what).
 set -eu
 
@@ -34,7 +35,13 @@ if [ $# -ge 1 ]; then
     shift
 fi
 scripts=$(cd "$(dirname "$0")" && pwd)
-python=${PYTHON:-python3}
+if [ -z "${PYTHON:-}" ]; then
+    here=$PWD
+    cd "$scripts/.."
+    source scripts/setup.sh requirements.txt
+    case "$PYTHON" in */*) PYTHON=$PWD/$PYTHON ;; esac
+    cd "$here"
+fi
 
 step() { echo; echo "== $*"; }
 
@@ -48,7 +55,7 @@ fi
 
 step "2/6 extract to $out/extracted"
 mkdir -p "$out/extracted"
-"$python" "$scripts/extract_archives.py" "$out/download" "$out/extracted"
+"$PYTHON" "$scripts/extract_archives.py" "$out/download" "$out/extracted"
 
 step "3/6 collect the item and pair files"
 # Item and pair files come inside an archive or as files of their own.
@@ -76,13 +83,13 @@ for name in item_train_info.jsonl item_train_pair.jsonl; do
 done
 
 step "4/6 resize the images to $out/item_images"
-"$python" "$scripts/resize_images.py" "$out/extracted" "$out/item_images" ${PROCESSES:+--processes "$PROCESSES"}
+"$PYTHON" "$scripts/resize_images.py" "$out/extracted" "$out/item_images" ${PROCESSES:+--processes "$PROCESSES"}
 
 step "5/6 select the most frequent attributes"
-"$python" "$scripts/select_attributes.py" "$out/item_train_info.jsonl" --output "$out/attributes.yml"
+"$PYTHON" "$scripts/select_attributes.py" "$out/item_train_info.jsonl" --output "$out/attributes.yml"
 
 step "6/6 split the training pairs"
-"$python" "$scripts/split_pairs.py" "$out/item_train_info.jsonl" "$out/item_train_pair.jsonl" "$out" \
+"$PYTHON" "$scripts/split_pairs.py" "$out/item_train_info.jsonl" "$out/item_train_pair.jsonl" "$out" \
     --images "$out/item_images" "$@"
 
 echo

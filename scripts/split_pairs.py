@@ -8,7 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
 from scripts.preparation.split_files import SplitReport, split_pair_file
@@ -52,7 +53,10 @@ def main() -> None:
     parser.add_argument("pairs", type=Path, help="labelled pair file")
     parser.add_argument("output", type=Path, help="folder of the two files")
     parser.add_argument(
-        "--ratio", type=positive_number, default=5.6, help="training pairs a validation pair (%(default)s)"
+        "--ratio",
+        type=positive_number,
+        default=5.6,
+        help="training pairs a validation pair, before any are dropped (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--images", type=Path, help="folder of the items' images, to look for equal ones")
