@@ -57,7 +57,7 @@ def main() -> None:
     """Parse the command line, run both in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, nargs="?", help="folder of sound pictures with distinct stems")
-    parser.add_argument("--photos", type=at_least_one, default=200, help="invented ones without it (%(default)s)")
+    parser.add_argument("--photos", type=at_least_one, default=100, help="invented ones without it (%(default)s)")
     parser.add_argument("--size", type=at_least_one, default=384)
     parser.add_argument("--processes", type=at_least_one, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=at_least_one, default=5)
@@ -76,7 +76,7 @@ def main() -> None:
             plain_pool(names, plain, arguments.size, arguments.processes)
             middle = time.perf_counter()
             settings = PictureSettings(size=arguments.size)
-            resize_folder(arguments.source, ours, settings, quality=75, processes=arguments.processes, time_limit=120.0)
+            resize_folder(source, ours, settings, quality=75, processes=arguments.processes, time_limit=120.0)
             seconds["plain"].append(middle - start)
             seconds["ours"].append(time.perf_counter() - middle)
         differences = pixel_differences(plain, ours)
