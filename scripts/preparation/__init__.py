@@ -1,0 +1,1 @@
+"""Steps that turn the official download into the files that the option files name."""

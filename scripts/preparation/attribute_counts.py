@@ -1,0 +1,33 @@
+"""Count how many items have each attribute."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data.attributes import parse_attributes
+from data.jsonl import read_records, text_field
+
+
+def count_attributes(files: Iterable[Path]) -> tuple[Counter[str], int]:
+    """Return the number of items that have each attribute name, and the number of items.
+
+    Items are read one at a time; an item that repeats a name counts once for it.
+
+    Raises:
+        UserError: a file cannot be read, or a line is malformed.
+    """
+    counts: Counter[str] = Counter()
+    num_items = 0
+    for file in files:
+        for number, record in tqdm(read_records(file), desc=file.name, unit="item"):
+            pvs = (text_field(file, number, record, key, default="") for key in ("item_pvs", "sku_pvs"))
+            counts.update(parse_attributes(*pvs).keys())
+            num_items += 1
+    return counts, num_items
+
+
+def most_frequent(counts: Counter[str], top: int) -> list[tuple[str, int]]:
+    """Return the most frequent names with their counts, equal counts in the order of the names."""
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:top]

@@ -1,0 +1,48 @@
+"""Small helpers that the commands share: aligned tables and arguments."""
+
+import argparse
+from collections.abc import Mapping
+
+
+def aligned(values: Mapping[str, int | float | str]) -> str:
+    """Return a table of two columns: names to the left, values to the right."""
+    texts = {name: _text(value) for name, value in values.items()}
+    name_width = max(map(len, texts), default=0)
+    value_width = max(map(len, texts.values()), default=0)
+    return "\n".join(f"{name:<{name_width}}  {text:>{value_width}}" for name, text in texts.items())
+
+
+def at_least_one(text: str) -> int:
+    """Parse a command line argument that is a whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return number
+
+
+def _text(value: int | float | str) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def positive_number(text: str) -> float:
+    """Parse a command line argument that is a finite number above 0.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number

@@ -1,0 +1,1 @@
+"""Checks of a submission file as its judge would read it."""

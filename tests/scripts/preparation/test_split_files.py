@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from options.errors import UserError
+from scripts.preparation.split_files import split_pair_file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Write 40 items in 10 groups of 4, and 20 pairs within groups."""
+    (tmp_path / "images").mkdir()
+    items, pairs = [], []
+    for number in range(40):
+        group = number // 4
+        image = Image.new("RGB", (4, 4), (5 * number, 0, 0) if number not in (0, 39) else "white")
+        image.save(tmp_path / "images" / f"{number}.jpg", "PNG")
+        title = "Same Title" if number in (1, 38) else f"title {number}"
+        item = {"item_id": str(number), "title": title.upper() if number == 38 else title}
+        items.append({**item, "item_image_name": f"{number}.png", "cate_name": f"c{group % 2}"})
+        if number % 2:
+            pair = {"item_label": str(group % 2), "src_item_id": str(number), "tgt_item_id": str(number - 1)}
+            pairs.append(json.dumps(pair, indent=None, separators=(" ,", " : ")))
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    (tmp_path / "pairs.jsonl").write_text("\n\n".join(pairs))
+    return tmp_path
+
+
+def test_lines_keep_their_bytes_and_order_and_none_is_lost(folder: Path) -> None:
+    report = split_pair_file(
+        folder / "items.jsonl", folder / "pairs.jsonl", folder / "out", None, way="components", ratio=4.0, seed=0
+    )
+    whole = (folder / "pairs.jsonl").read_bytes().split(b"\n\n")
+    train, val = ((folder / "out" / f"pair_{side}.jsonl").read_bytes().splitlines() for side in ("train", "val"))
+    assert len(val) == report.split.val.sum() == 4
+    assert [line for line in whole if line in train] == train
+    assert [line for line in whole if line in val] == val
+    assert sorted(train + val) == sorted(whole)
+    assert report.num_same_image is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_validation_items_that_look_like_training_items_are_counted(folder: Path, seed: int) -> None:
+    report = split_pair_file(
+        folder / "items.jsonl",
+        folder / "pairs.jsonl",
+        folder / "out",
+        folder / "images",
+        way="components",
+        ratio=1.0,
+        seed=seed,
+    )
+    val = (folder / "out" / "pair_val.jsonl").read_text()
+    # Items 1 and 38 share their text, 0 and 39 their image; their pairs are (1, 0) and (39, 38).
+    apart = ('"src_item_id" : "1"' in val) != ('"src_item_id" : "39"' in val)
+    assert report.num_same_text == report.num_same_image == int(apart)
+    assert report.num_images_missing == 0
+
+
+def test_unlabelled_pairs_and_empty_sides_are_refused(folder: Path) -> None:
+    pairs = folder / "pairs.jsonl"
+    pairs.write_text(pairs.read_text().splitlines()[0])
+    with pytest.raises(UserError, match="one side of the split is empty"):
+        split_pair_file(folder / "items.jsonl", pairs, folder, None, way="components", ratio=5.6, seed=0)
+    pairs.write_text('{"src_item_id": "0", "tgt_item_id": "1"}')
+    with pytest.raises(UserError, match="item_label"):
+        split_pair_file(folder / "items.jsonl", pairs, folder, None, way="components", ratio=5.6, seed=0)
