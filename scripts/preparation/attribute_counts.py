@@ -22,7 +22,7 @@ def count_attributes(files: Iterable[Path]) -> tuple[Counter[str], int]:
     num_items = 0
     for file in files:
         for number, record in tqdm(read_records(file), desc=file.name, unit="item"):
-            pvs = (text_field(file, number, record, key, default="") for key in ("item_pvs", "sku_pvs"))
+            pvs = (text_field(file, number, record, key) for key in ("item_pvs", "sku_pvs"))
             counts.update(parse_attributes(*pvs).keys())
             num_items += 1
     return counts, num_items
