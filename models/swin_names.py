@@ -6,7 +6,7 @@ size (relative_position_index) are dropped on the way from the published naming 
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import torch
@@ -55,6 +55,7 @@ _NAMES = (
     ),
     _Names("layernorm", "layernorm", "norm"),
 )
+_MODEL = "swin."
 _INDEX = "relative_position_index"
 _TABLE = "relative_position_bias_table"
 _WHAT = "no Swin Transformer of the expected naming"
@@ -64,6 +65,22 @@ _THIRDS = ("query", "key", "value")
 def published_swin_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename a backbone for timm; raises UserError naming every tensor that cannot be."""
     return from_published(state, "timm")
+
+
+def is_hub_swin(state: Iterable[str]) -> bool:
+    """Tell by its names whether a state is a Swin Transformer as transformers stores it."""
+    return any(name.startswith(("swin.embeddings.patch_embeddings.", "embeddings.patch_embeddings.")) for name in state)
+
+
+def hub_swin_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename what transformers, old or new, stores of a Swin Transformer for timm; its classifier is left out.
+
+    Raises UserError naming every tensor of the backbone that cannot be renamed.
+    """
+    if any(name.startswith(_MODEL) for name in state):
+        state = {name.removeprefix(_MODEL): tensor for name, tensor in state.items() if name.startswith(_MODEL)}
+    is_new = any(".attention.q_proj." in name for name in state)
+    return from_published(to_published(state, "transformers") if is_new else state, "timm")
 
 
 def from_published(state: Mapping[str, Tensor], library: ImageLibrary) -> dict[str, Tensor]:

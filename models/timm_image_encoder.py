@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
+from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
 
@@ -49,7 +50,8 @@ class TimmImageEncoder(Encoder):
 def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValue], weights: str) -> TimmImageEncoder:
     """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
 
-    Weights from a file are those of the whole model under timm's names; a classifier among them is left out.
+    Weights from a file are those of the whole model under timm's names, or those of a Swin Transformer as
+    transformers stores it; a classifier among them is left out.
     """
     if not timm.is_model(architecture):
         near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
@@ -80,9 +82,13 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
     """Load weights from a file; unlike timm's own loading, which passes over what is missing, every tensor."""
     try:
         state = timm.models.load_state_dict(str(file))
+        if is_hub_swin(state):
+            state = hub_swin_to_timm(state)
         # Each family of timm brings older names and other window sizes into the present form by such a function.
         convert = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
         converted = convert(state, backbone) if convert is not None else state
+    except UserError as error:
+        raise UserError(f"{OPTION}.weights: {file}: {error}") from error
     except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()

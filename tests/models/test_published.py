@@ -18,7 +18,7 @@ from models.options import ModelOptions
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
 from models.swin_names import from_published, published_swin_to_timm, relative_position_index, to_published
-from models.timm_image_encoder import build_timm_image_encoder
+from models.timm_image_encoder import TimmImageEncoder, build_timm_image_encoder
 from models.transformers_encoders import build_transformers_image_encoder, build_transformers_text_encoder
 from models.weights import load_exactly
 from options.errors import UserError
@@ -249,17 +249,38 @@ def test_an_image_encoder_folder_of_the_hub_gives_its_pooled_output(
     assert relative_error(encoder(items), expected["backbone_image_pooled"]) < RELATIVE
 
 
+def timm_swin(weights: Path) -> TimmImageEncoder:
+    return build_timm_image_encoder("swin_large_patch4_window12_384", TIMM_ARGUMENTS, str(weights)).eval()
+
+
 @torch.no_grad()
-def test_the_hubs_swin_weights_under_timms_names_give_the_same_pooled_output(
-    tmp_path: Path, expected: dict[str, Tensor], items: ItemBatch
+def test_an_image_encoder_folder_of_the_hub_gives_its_pooled_output_in_timm(
+    expected: dict[str, Tensor], items: ItemBatch
 ) -> None:
+    assert relative_error(timm_swin(ASSETS / "swin")(items), expected["backbone_image_pooled"]) < RELATIVE
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("form", ["without a classifier", "as transformers 5 names it", "as transformers 5 saves it"])
+def test_a_swin_is_known_by_its_names_in_every_form(
+    tmp_path: Path, form: str, expected: dict[str, Tensor], items: ItemBatch
+) -> None:
+    backbone = build_transformers_image_encoder(str(ASSETS / "swin"), "mean", "pretrained").backbone
+    if form == "as transformers 5 saves it":
+        backbone.save_pretrained(tmp_path)  # type: ignore[operator]
+    else:
+        state = backbone.state_dict()
+        if form == "without a classifier":
+            state = to_published(state, "transformers")
+        save_file(state, tmp_path / "model.safetensors")
+    assert relative_error(timm_swin(tmp_path)(items), expected["backbone_image_pooled"]) < RELATIVE
+
+
+def test_a_hub_swin_with_an_unknown_tensor_names_it_and_the_file(tmp_path: Path) -> None:
     stored = torch.load(ASSETS / "swin/pytorch_model.bin", weights_only=True)
-    backbone = {name.removeprefix("swin."): tensor for name, tensor in stored.items() if name.startswith("swin.")}
-    save_file(published_swin_to_timm(backbone), tmp_path / "model.safetensors")
-    encoder = build_timm_image_encoder(
-        "swin_large_patch4_window12_384", TIMM_ARGUMENTS, str(tmp_path / "model.safetensors")
-    ).eval()
-    assert relative_error(encoder(items), expected["backbone_image_pooled"]) < RELATIVE
+    torch.save({**stored, "swin.embeddings.mask_token": torch.zeros(1, 1, 8)}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"weights: .*pytorch_model\.bin: .*\n  unknown embeddings\.mask_token"):
+        timm_swin(tmp_path)
 
 
 def test_surplus_names_of_a_single_backbone_are_reported() -> None:

@@ -1,0 +1,125 @@
+"""A published checkpoint as one of our folders, and one of ours as a published file, without building a model."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.checkpoint import ENCODER
+from models.published import ours_to_published, published_to_ours
+from models.published_file import read_published
+from models.swin_names import ImageLibrary
+from models.weights import read_safetensors
+from options.errors import UserError
+
+PARTS = ("text_encoder", "image_encoder", "projection")
+"""What each branch of the published network has."""
+
+
+def import_published(file: Path, folder: Path, image_library: ImageLibrary) -> int:
+    """Write a published .pth, whole or in parts, as a checkpoint folder; return the number of its tensors.
+
+    The folder has no state.json and no optimizer state, since the file has neither.
+
+    Raises:
+        UserError: the file cannot be read or is not the published network, or the folder exists.
+    """
+    _refuse_existing(folder)
+    state = published_to_ours(read_published(file), image_library)
+    _check_branches(state, file)
+    _write(folder, lambda temporary: _write_folder(temporary, state))
+    return len(state)
+
+
+def export_published(checkpoint: Path, file: Path) -> int:
+    """Write a checkpoint folder, or its item_encoder.safetensors, as a published .pth; return the number of tensors.
+
+    Raises:
+        UserError: the checkpoint cannot be read or is not of the published network's kind, or the file exists.
+    """
+    _refuse_existing(file)
+    source = checkpoint / ENCODER if checkpoint.is_dir() else checkpoint
+    ours = read_safetensors(source)
+    _check_branches(ours, source)
+    state = ours_to_published(ours, _image_library(ours, source))
+    _write(file, lambda temporary: _write_file(temporary, state))
+    return len(state)
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        raise UserError(f"{target}: exists already; remove it or name another")
+
+
+def _check_branches(state: Mapping[str, Tensor], origin: Path) -> None:
+    """Raise a UserError unless both branches are whole and alike."""
+    faults = [
+        f"nothing of {branch}.{part}"
+        for branch in ("match", "threshold")
+        for part in PARTS
+        if not any(name.startswith(f"{branch}.{part}.") for name in state)
+    ]
+    if not faults:
+        match, threshold = _names(state, "match."), _names(state, "threshold.")
+        faults += [f"missing match.{name}" for name in sorted(threshold - match)]
+        faults += [f"missing threshold.{name}" for name in sorted(match - threshold)]
+    if faults:
+        listing = "\n  ".join(faults)
+        raise UserError(f"{origin}: not the published network, whose branches both have all encoders:\n  {listing}")
+
+
+def _names(state: Iterable[str], prefix: str) -> set[str]:
+    return {name.removeprefix(prefix) for name in state if name.startswith(prefix)}
+
+
+def _image_library(state: Iterable[str], origin: Path) -> ImageLibrary:
+    for name in state:
+        if found := re.match(r"match\.image_encoder\.backbone\.(patch_embed|embeddings)\.", name):
+            return "timm" if found[1] == "patch_embed" else "transformers"
+    raise UserError(f"{origin}: its image encoder is no Swin Transformer, which the published network has")
+
+
+def _write(target: Path, write: Callable[[Path], None]) -> None:
+    """Write under a temporary name beside the target, then give it its name."""
+    temporary = target.with_name(f".writing_{target.name}")
+    _remove(temporary)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write(temporary)
+        temporary.rename(target)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_folder(folder: Path, state: Mapping[str, Tensor]) -> None:
+    folder.mkdir()
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / ENCODER)
+    with (folder / ENCODER).open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _write_file(file: Path, state: Mapping[str, Tensor]) -> None:
+    with file.open("wb") as stream:
+        torch.save({"params": {name: _alone(tensor) for name, tensor in state.items()}}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _alone(tensor: Tensor) -> Tensor:
+    """Return the tensor in memory of its own, since torch writes all the memory that a tensor is a part of."""
+    whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+    return tensor if whole else tensor.clone(memory_format=torch.contiguous_format)
