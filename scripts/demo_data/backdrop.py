@@ -33,9 +33,9 @@ def draw_background(side: int, rng: np.random.Generator) -> Image.Image:
 
 def background_colour(rng: np.random.Generator) -> Colour:
     """Draw a colour that is mostly pale, at times strong."""
-    strong = chance(rng, 0.08)
+    strong = chance(rng, 0.04)
     saturation, value = (
-        (rng.uniform(0.3, 0.6), rng.uniform(0.55, 0.9)) if strong else (rng.uniform(0, 0.2), rng.uniform(0.82, 1))
+        (rng.uniform(0.3, 0.6), rng.uniform(0.55, 0.9)) if strong else (rng.uniform(0, 0.12), rng.uniform(0.88, 1))
     )
     red, green, blue = hsv_to_rgb(rng.random(), saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)

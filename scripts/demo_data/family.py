@@ -20,9 +20,12 @@ from scripts.demo_data.product import (
 from scripts.demo_data.random_choice import others, pick
 
 SIBLING_SHARES: dict[Factor, float] = {
-    "model": 0.22, "variant": 0.22, "brand": 0.08, "colour": 0.24, "pattern": 0.14, "shape": 0.10,
+    "model": 0.25, "variant": 0.26, "brand": 0.03, "colour": 0.22, "pattern": 0.22, "shape": 0.02,
 }  # fmt: skip
-"""How often a sibling differs in each factor: about as often in what the text tells as in what is seen."""
+"""How often a sibling differs in each factor.
+
+Half in what the text tells and half in what is seen, and mostly in two factors of each, so that a small model
+meets each of them often enough to learn it in minutes."""
 
 SIBLINGS = 3
 LISTINGS = (2, 3)
@@ -97,10 +100,10 @@ def draw_model(rng: np.random.Generator) -> str:
 
 
 def other_model(model: str, rng: np.random.Generator) -> str:
-    """Change one, two or all three of the characters of a model number."""
+    """Change two or all three of the characters of a model number."""
     characters = list(model)
     places = (0, 1, 3)
-    for i in rng.choice(len(places), int(rng.integers(1, len(places) + 1)), replace=False):
+    for i in rng.choice(len(places), int(rng.integers(2, len(places) + 1)), replace=False):
         place = places[i]
         characters[place] = pick(rng, others(model[place], MODEL_LETTERS if place == 0 else MODEL_DIGITS))
     return "".join(characters)

@@ -47,7 +47,7 @@ def phrase(product: Product, series: str, naming: NamingRates, rng: np.random.Ge
     in_title: set[Factor] = set(seen)
     in_attributes: set[Factor] = set()
     for factor in named:
-        place = pick(rng, ("title", "attributes", "both", "both"))
+        place = pick(rng, ("title", "attributes", "both", "both", "both", "both"))
         if place != "attributes":
             in_title.add(factor)
         if place != "title":
@@ -69,8 +69,9 @@ def write_title(
     """Write a title that names these factors, in an order of the seller's own."""
     order: tuple[Factor, ...] = ("shape", "pattern", "colour", "model")
     words = [spell(product, category, factor, rng) for factor in order if factor in factors]
-    words += [pick(rng, PRAISES) for _ in range(int(rng.integers(0, 2)))]
-    if chance(rng, 0.2):
+    if chance(rng, 0.3):
+        words.append(pick(rng, PRAISES))
+    if chance(rng, 0.1):
         words.append(series + "系列")
     words = [words[i] for i in rng.permutation(len(words))]
     if "brand" in factors:
@@ -78,9 +79,9 @@ def write_title(
     words.append(pick(rng, category.nouns))
     if "variant" in factors:
         words.insert(len(words) - int(chance(rng, 0.3)), spell(product, category, "variant", rng))
-    if chance(rng, 0.25):
+    if chance(rng, 0.15):
         words.insert(0, pick(rng, ("【{}】", "{} ", "[{}]")).format(pick(rng, PROMOTIONS)))
-    if chance(rng, 0.2):
+    if chance(rng, 0.1):
         words.append(pick(rng, PROMOTIONS))
     return join(words, pick(rng, ("", "", " ")))
 
@@ -102,9 +103,9 @@ def write_attributes(
         side.append((category.variant_key, spell(product, category, "variant", rng)))
         if chance(rng, 0.1):
             item.append((category.variant_key, spell(product, category, "variant", rng)))
-    if chance(rng, 0.2):
+    if chance(rng, 0.1):
         item.append(("品名", pick(rng, category.nouns)))
-    if chance(rng, 0.2):
+    if chance(rng, 0.1):
         item.append(("系列", pick(rng, (series, series + "系列"))))
     if category.variant_key == "口味" and chance(rng, 0.2):
         item.append(("批准文号", f"食健备G{100 + list(BRANDS).index(product.brand)}"))

@@ -14,7 +14,7 @@ from scripts.demo_data.listed_item import ListedItem
 from scripts.demo_data.product import Factor, Product
 from scripts.demo_data.random_choice import chance
 
-EASY_FRACTION = 0.3
+EASY_FRACTION = 0.25
 """Share of the negatives whose products are of different families."""
 
 Modality = Literal["image", "text", "either", "image+text"]

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from scripts.demo_data.shapes import Polygon, box, heart, oval, shape_named
 
-PERIOD = 0.5
+PERIOD = 0.7
 """Distance of stripes and dots; the product is 2 wide."""
-SQUARE = 0.36
+SQUARE = 0.5
 """Side of the squares of a check."""
 REACH = 1.5
 """Half the side of the patterned area, enough to cover every body."""
@@ -37,23 +37,15 @@ def _around_origin(pattern: str, emblem: float) -> tuple[Polygon, ...]:
             return tuple(box(-REACH, at - half, REACH, at + half) for at in places)
         case "vertical":
             return tuple(box(at - half, -REACH, at + half, REACH) for at in places)
-        case "diagonal":
-            return tuple(_slanted(1.4 * PERIOD * step, 1.5 * half) for step in range(-4, 5))
         case "check":
             cells = [(column, row) for column in range(-4, 4) for row in range(-4, 4) if (column + row) % 2]
             return tuple(
                 box(SQUARE * column, SQUARE * row, SQUARE * (column + 1), SQUARE * (row + 1)) for column, row in cells
             )
         case "dots":
-            return tuple(oval(x, y, 0.14, 0.14) for x in places for y in places)
+            return tuple(oval(x, y, 0.2, 0.2) for x in places for y in places)
         case "halves":
             return (box(-REACH, 0.0, REACH, REACH),)
         case "heart":
             return (tuple((emblem * x, emblem * y) for x, y in heart()),)
     raise ValueError(f"there is no pattern {pattern!r}")
-
-
-def _slanted(at: float, half: float) -> Polygon:
-    """Return a stripe that rises to the right and crosses the horizontal axis at `at`."""
-    low, high = at - REACH, at + REACH
-    return ((low - half, REACH), (low + half, REACH), (high + half, -REACH), (high - half, -REACH))

@@ -55,7 +55,7 @@ def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, r
     cloth = Image.new("RGB", mask.size, main)
     for polygon in pattern_polygons(product.pattern, product.shape):
         ImageDraw.Draw(cloth).polygon(inside(polygon), fill=ink(main))
-    if chance(rng, 0.3):
+    if chance(rng, 0.15):
         words = BRANDS[product.brand] if chance(rng, 0.7) else product.model
         draw_print(cloth, words, shape, inside, canvas.width // 14)
     cloth.paste((0, 0, 0), mask=ramp(mask.size, pick(rng, ("left", "right")), 70))

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 Factor = Literal["brand", "model", "variant", "colour", "pattern", "shape"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
-MODEL_LETTERS = "ABDEHKPT"
-MODEL_DIGITS = "12345678"
+MODEL_LETTERS = "ADKT"
+MODEL_DIGITS = "12345"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "plain": ("纯色", "素色"),
     "horizontal": ("横条纹", "横纹"),
     "vertical": ("竖条纹", "竖纹"),
-    "diagonal": ("斜条纹", "斜纹"),
     "check": ("格子", "方格"),
     "dots": ("波点", "圆点"),
     "halves": ("拼色", "撞色拼接"),

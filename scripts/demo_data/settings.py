@@ -17,11 +17,11 @@ class NamingRates:
     """
 
     brand: float = 0.92
-    model: float = 0.96
-    variant: float = 0.96
-    colour: float = 0.35
-    pattern: float = 0.25
-    shape: float = 0.25
+    model: float = 0.98
+    variant: float = 0.98
+    colour: float = 0.2
+    pattern: float = 0.15
+    shape: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse what is no probability.

@@ -27,11 +27,11 @@ class View:
 
 def draw_view(side: int, rng: np.random.Generator) -> View:
     """Choose scale, angle, foreshortening, left or right and position."""
-    scale = side / 2 * rng.uniform(0.74, 0.9)
-    angle = np.deg2rad(rng.uniform(-6, 6))
-    width = rng.uniform(0.92, 1.04) * (-1 if chance(rng, 0.2) else 1)
-    shear = rng.uniform(-0.06, 0.06)
+    scale = side / 2 * rng.uniform(0.8, 0.9)
+    angle = np.deg2rad(rng.uniform(-4, 4))
+    width = rng.uniform(0.92, 1.04) * (-1 if chance(rng, 0.1) else 1)
+    shear = rng.uniform(-0.04, 0.04)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     a, b, c, d = (scale * turn @ np.array([[width, shear], [0.0, 1.0]])).ravel().tolist()
-    x, y = (side * (0.5 + rng.uniform(-0.05, 0.05, 2))).tolist()
+    x, y = (side * (0.5 + rng.uniform(-0.03, 0.03, 2))).tolist()
     return View((a, b, c, d), (x, y))

@@ -11,22 +11,22 @@ from pathlib import Path
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LEAST_COUNT_OF_WORDS = 20
-"""A run of Latin letters becomes a token of its own from so many occurrences on."""
+"""A run of Latin letters and digits becomes a token of its own from so many occurrences on."""
 
 
 def make_vocabulary(texts: Iterable[str]) -> list[str]:
     """Return the tokens, special ones first.
 
-    They are all single characters, the letters and digits also as continuations (##a), and frequent words
-    of letters alone. What has digits, a model number above all, is so spelt character by character, and an
-    unseen one is as readable as a seen one.
+    They are all single characters, the letters and digits also as continuations (##a), and the frequent runs
+    of letters and digits, such as brands, sizes and the halves of model numbers. A rare or unseen run is spelt
+    character by character, so nothing is unknown.
     """
     characters: set[str] = set("abcdefghijklmnopqrstuvwxyz0123456789-")
     words: Counter[str] = Counter()
     for text in texts:
         normal = unicodedata.normalize("NFKC", text.lower())
         characters.update(c for c in normal if not c.isspace())
-        words.update(re.findall(r"(?<![a-z0-9])[a-z]{2,}(?![a-z0-9])", normal))
+        words.update(re.findall(r"(?<![a-z0-9])[a-z0-9]{2,}(?![a-z0-9])", normal))
     continuations = sorted(f"##{c}" for c in characters if c.isascii() and c.isalnum())
     frequent = sorted(word for word, count in words.items() if count >= LEAST_COUNT_OF_WORDS)
     return [*SPECIAL_TOKENS, *sorted(characters), *continuations, *frequent]

@@ -19,10 +19,10 @@ def test_transformers_opens_the_folder(tokenizer):
     assert len(tokenizer) == len(make_vocabulary(TEXTS))
 
 
-def test_model_numbers_are_spelt_by_character_and_frequent_words_are_whole(tokenizer):
-    assert tokenizer.tokenize("云舟yunzhou k3-7") == ["云", "舟", "yunzhou", "k", "##3", "-", "7"]
+def test_frequent_runs_of_letters_and_digits_are_whole_and_rare_ones_are_spelt_by_character(tokenizer):
+    assert tokenizer.tokenize("云舟yunzhou k3-7 500ml") == ["云", "舟", "yunzhou", "k3", "-", "7", "500ml"]
     assert tokenizer.tokenize("xl") == ["xl"]
-    assert tokenizer.tokenize("rare") == ["r", "##a", "##r", "##e"]
+    assert tokenizer.tokenize("rare k8") == ["r", "##a", "##r", "##e", "k", "##8"]
 
 
 def test_unseen_model_numbers_have_no_unknown_tokens(tokenizer):
