@@ -5,7 +5,6 @@ it ended, and weights are compared with the hub's SHA-256.
 """
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi, hf_hub_download
@@ -14,29 +13,7 @@ from huggingface_hub.hf_api import ModelInfo
 
 from models.weights import WEIGHT_FILES
 from options.errors import UserError
-
-
-@dataclass(frozen=True, slots=True)
-class Backbone:
-    """A repository of the hub and what is needed of it besides weights."""
-
-    repository: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    """Taken where the repository has them."""
-
-    @property
-    def folder_name(self) -> str:
-        """The repository's name without its owner."""
-        return self.repository.rpartition("/")[2]
-
-
-IMAGE = Backbone("timm/swin_large_patch4_window12_384.ms_in22k", ("config.json",))
-TEXT = Backbone(
-    "hfl/chinese-roberta-wwm-ext",
-    ("vocab.txt", "config.json"),
-    ("tokenizer_config.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
-)
+from scripts.preparation.backbones import Backbone
 
 
 def fetch_backbone(backbone: Backbone, out: Path) -> Path:
