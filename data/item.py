@@ -1,6 +1,6 @@
 """An item of a catalogue and a pair of items, as the files state them."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 
@@ -17,6 +17,11 @@ class Item:
     """Name of the category; empty where the file has none."""
     image: str
     """Name of the image file, without a folder."""
+
+    @property
+    def content(self) -> Hashable:
+        """All but the id: items of equal content are one listing under two ids."""
+        return self.title, tuple(self.attributes.items()), self.category, self.image
 
 
 @dataclass(frozen=True, slots=True)

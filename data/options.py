@@ -61,6 +61,8 @@ class DataOptions(Options):
     """How an item's text becomes tokens."""
     image: ImageOptions = ImageOptions()
     """How an image file becomes a tensor."""
+    on_split_overlap: Literal["error", "warn"] = "error"
+    """What items do that occur in the pairs of train and of val: refuse to train, or train with a warning."""
     workers: int = Field(default=4, ge=0)
     """Loader processes of each training process; 0 loads in the training process itself."""
 

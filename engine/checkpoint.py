@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from options.fault import dotted
 
 FORMAT = 1
 ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
-BEST = "best.json"
 PREFIX = "step_"
 
 
@@ -31,27 +30,27 @@ class CheckpointState:
     format: int
     step: int
     loss_sum: float
+    is_best: bool
+    """Whether its evaluation was the best until then; the latest of these is the best of the run."""
     best_f1: float
     evaluation: Evaluation | None
-    scaler: Mapping[str, float]
+    scaler: Mapping[str, int | float]
 
 
 def save_checkpoint(folder: Path, state: TrainState, keep: int, is_best: bool) -> None:
-    """Write the checkpoint of a step, point to it if it is the best, and delete those not kept."""
+    """Write the checkpoint of a step, whole or not at all, and delete those not kept."""
     target = folder / f"{PREFIX}{state.step:08d}"
     temporary = folder / f".writing_{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     save_file(_on_cpu(state.model.item_encoder.state_dict()), temporary / ENCODER)
     save_file(_on_cpu(_training_tensors(state)), temporary / TRAINING)
-    write_json(temporary / STATE, asdict(_state_record(state)))
+    write_json(temporary / STATE, asdict(_state_record(state, is_best)))
     for file in (temporary / ENCODER, temporary / TRAINING, temporary):
         _sync(file)
     _remove(target)
     temporary.rename(target)
     _sync(folder)
-    if is_best:
-        write_json(folder / BEST, {"checkpoint": target.name})
     _delete_old(folder, keep)
 
 
@@ -62,10 +61,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def best_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint of the best evaluation, if there is any."""
-    if not (folder / BEST).is_file():
-        return None
-    best: dict[str, str] = TypeAdapter(dict[str, str]).validate_json(_read_file(folder / BEST))
-    return folder / best["checkpoint"]
+    return max((checkpoint for checkpoint in _checkpoints(folder) if read_state(checkpoint).is_best), default=None)
 
 
 def read_state(checkpoint: Path) -> CheckpointState:
@@ -92,9 +88,13 @@ def load_train_state(checkpoint: Path, state: TrainState) -> None:
     load_item_encoder(checkpoint, state.model.item_encoder)
     tensors = read_safetensors(checkpoint / TRAINING)
     origin = str(checkpoint / TRAINING)
+    surplus = [name for name in tensors if not name.startswith(("loss.", "optimizer."))]
+    if surplus:
+        raise UserError(f"{origin}: no training state of ours: surplus {', '.join(surplus)}")
     load_exactly(state.model.loss, _part(tensors, "loss."), origin)
     _load_optimizer(state, _part(tensors, "optimizer."), origin)
-    state.scaler.load_state_dict(dict(record.scaler))
+    if record.scaler:  # empty where the run went without one until now
+        state.scaler.load_state_dict(dict(record.scaler))
     state.step, state.best_f1, state.evaluation = record.step, record.best_f1, record.evaluation
     state.loss_sum.fill_(record.loss_sum)
 
@@ -108,21 +108,34 @@ def _training_tensors(state: TrainState) -> dict[str, Tensor]:
 
 
 def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: str) -> None:
-    names = [name for name, parameter in state.model.named_parameters() if parameter.requires_grad]
+    trained = {name: parameter for name, parameter in state.model.named_parameters() if parameter.requires_grad}
+    numbers = {name: number for number, name in enumerate(trained)}
     slots: dict[int, dict[str, Tensor]] = {}
     for full_name, tensor in tensors.items():
         key, _, name = full_name.partition(".")
-        if name not in names:
+        if name not in trained:
             raise UserError(f"{origin}: holds optimizer state of {name}, which the model of the options lacks")
-        slots.setdefault(names.index(name), {})[key] = tensor
+        if tensor.ndim and tensor.shape != trained[name].shape:
+            raise UserError(f"{origin}: {full_name} of the optimizer has not the shape of its weight")
+        slots.setdefault(numbers[name], {})[key] = tensor
+    _check_slots(slots, list(trained), origin)
     state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
 
 
-def _state_record(state: TrainState) -> CheckpointState:
+def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str], origin: str) -> None:
+    """Raise UserError unless every weight that the optimizer knows has all the tensors that any has."""
+    keys = {key for slot in slots.values() for key in slot}
+    missing = [f"{key}.{names[number]}" for number, slot in slots.items() for key in sorted(keys - slot.keys())]
+    if missing:
+        raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
+
+
+def _state_record(state: TrainState, is_best: bool) -> CheckpointState:
     return CheckpointState(
         format=FORMAT,
         step=state.step,
         loss_sum=float(state.loss_sum.item()),
+        is_best=is_best,
         best_f1=state.best_f1,
         evaluation=state.evaluation,
         scaler=state.scaler.state_dict(),

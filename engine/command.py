@@ -38,7 +38,7 @@ def run_command(
     parser.add_argument("option_file", type=Path, metavar="OPTION_FILE", help="YAML file, such as options/demo.yml")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
     parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_intermixed_args(arguments)
     with exit_on_user_error(), _cause_speaks_first():
         options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
         if parsed.check:

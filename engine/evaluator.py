@@ -11,6 +11,7 @@ from engine.encode import EncodedItems
 from metrics.threshold import best_f1_threshold
 from metrics.verification import verification_metrics
 from models.embedding import pair_score, unpack
+from options.errors import UserError
 
 PAIRS_AT_ONCE = 16384
 """Bounds the memory of scoring, whatever the number of pairs."""
@@ -40,7 +41,17 @@ class Evaluation:
 
 
 def pair_margins(items: EncodedItems, pairs: PairTable, threshold_width: int) -> NDArray[np.float64]:
-    """Return the margin of each of B pairs, computed in float64 from the float32 embeddings: (B,)."""
+    """Return the margin of each of B pairs, computed in float64 from the float32 embeddings: (B,).
+
+    Raises UserError where embeddings are not finite.
+    """
+    num_broken = int((~items.packed.isfinite().all(dim=1)).sum())
+    if num_broken:
+        raise UserError(
+            f"the embeddings of {num_broken} of {len(items.packed)} items are not finite numbers: the weights have "
+            "diverged, or overflow in half precision. In training try a lower train.optimizer.lr, a train.clip_norm "
+            "or warm-up; in prediction another checkpoint, or train.precision=float32."
+        )
     embedding = unpack(items.packed.double(), threshold_width)
     margins = np.empty(len(pairs))
     for first in range(0, len(pairs), PAIRS_AT_ONCE):

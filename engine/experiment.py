@@ -1,8 +1,8 @@
 """The root of an option file, and the checks that span its sections."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data.options import DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, PredictOptions, TrainOptions
@@ -10,14 +10,15 @@ from losses.options import LossOptions
 from models.options import ModelOptions
 from options.base import Options
 
-RunName = Annotated[str, Field(pattern=r"^[^\s/\\.][^\s/\\]*$", max_length=200)]
+LONGEST_NAME = 200
+"""Bytes of UTF-8, which leaves some of the 255 that file systems allow."""
 
 
 class ExperimentOptions(Options):
     """A whole option file."""
 
-    name: RunName
-    """Name of the run; its folder is experiments/<name>."""
+    name: str
+    """Name of the run; its folder is experiments/<name>, so it has no spaces and slashes and no dot first."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the first weights, the data order and all randomness in training."""
     deterministic: bool = True
@@ -50,6 +51,17 @@ class ExperimentOptions(Options):
     def reads(self) -> Modalities:
         """Which parts of an item the model reads."""
         return Modalities(text=self.model.text_encoder is not None, image=self.model.image_encoder is not None)
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder_name(cls, name: str) -> str:
+        is_plain = name.isprintable() and not {*name} & {*" /\\"} and not name.startswith(".")
+        if not (name and is_plain and len(name.encode()) <= LONGEST_NAME):
+            raise ValueError(
+                f"should be a folder name without spaces, / and \\, not beginning with a dot and of at most "
+                f"{LONGEST_NAME} bytes, not {name!r}"
+            )
+        return name
 
     @model_validator(mode="after")
     def _cosine_losses_have_cosines(self) -> Self:

@@ -80,6 +80,8 @@ def _threshold(options: ExperimentOptions, checkpoint: Path) -> float:
     choice = options.predict.threshold
     if not isinstance(choice, str):
         return choice
+    if not checkpoint.exists() and checkpoint.suffix != ".pth":
+        raise UserError(f"predict.checkpoint: there is no {checkpoint}")
     state: CheckpointState | None = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
     if state is None or state.evaluation is None:
         raise UserError(

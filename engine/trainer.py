@@ -8,11 +8,13 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from data.jsonl import DataError
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import TrainingOrder
-from engine.after_step import AfterStep
+from data.split_overlap import overlap_message
+from engine.after_step import AfterStep, result_record
 from engine.blank_images import BlankImages
 from engine.checkpoint import best_checkpoint, latest_checkpoint, load_train_state, read_state
 from engine.distributed import Processes
@@ -53,6 +55,7 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = _load_splits(options)
+    overlap = _overlap(options, train_split, val_split)
     state = _first_state(options, train_split, processes)
     resumed = latest_checkpoint(folder.checkpoints)
     if resumed is not None:
@@ -63,6 +66,8 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
         _write_records(folder, options, command, processes)
     with RunLog(folder, state.step, options.train.steps, options.log.tensorboard, processes.is_first) as log:
         log.line(_opening(options, state, train_split, val_split, resumed, processes))
+        if overlap is not None:
+            log.line(f"warning: {overlap}")
         blank_images = BlankImages(train_split.catalog)
         batches = blank_images.watch(_batches(options, train_split, state.step, processes))
         after_step = AfterStep(options, state, val_split, folder, log, blank_images, processes)
@@ -75,17 +80,32 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
             processes,
             after_step,
         )
-    return _result(folder)
+    return _result(folder, processes)
 
 
 def _load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
     train_files, val_files = options.data.train, options.data.val
     if train_files is None or val_files is None:
         raise UserError("data.train and data.val: training needs both; the option file leaves one out")
-    return (
-        load_split(train_files, options.data, options.reads, labelled=True),
-        load_split(val_files, options.data, options.reads, labelled=True),
-    )
+    train_split = load_split(train_files, options.data, options.reads, labelled=True)
+    val_split = load_split(val_files, options.data, options.reads, labelled=True)
+    assert val_split.pairs.same is not None
+    if not val_split.pairs.same.any():
+        raise DataError(
+            val_files.pairs,
+            None,
+            """no pair is labelled the same ("item_label": "1"), so there is no F1 to evaluate by; validate on pairs """
+            "of both labels",
+        )
+    return train_split, val_split
+
+
+def _overlap(options: ExperimentOptions, train_split: Split, val_split: Split) -> str | None:
+    """Return what to warn of; raises UserError where that is to end the run."""
+    message = overlap_message(train_split, val_split)
+    if message is not None and options.data.on_split_overlap == "error":
+        raise UserError(message)
+    return message
 
 
 def _first_state(options: ExperimentOptions, train_split: Split, processes: Processes) -> TrainState:
@@ -156,9 +176,12 @@ def _opening(
     )
 
 
-def _result(folder: RunFolder) -> TrainingResult:
+def _result(folder: RunFolder, processes: Processes) -> TrainingResult:
     checkpoint = best_checkpoint(folder.checkpoints)
     assert checkpoint is not None, "the last step is always evaluated and saved"
     state = read_state(checkpoint)
     assert state.evaluation is not None, "the best checkpoint is one that was evaluated"
+    if processes.is_first:
+        # Again, since a run may have been killed between the best checkpoint and its record.
+        write_json(folder.result, result_record(state.step, state.evaluation))
     return TrainingResult(folder, checkpoint, state.step, state.evaluation)

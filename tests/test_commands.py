@@ -7,13 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.experiment import ExperimentOptions
+from engine.predictor import run_prediction
+from engine.trainer import run_training
+from options.read import read_options
 from options.yaml_values import to_yaml
+from tests.engine.conftest import ALONE
 from tests.tiny_data import option_tree
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +53,20 @@ def folder(tmp_path: Path, tiny_dataset: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder as the current one and one thread, as a started command has; what needs no process runs so."""
+    monkeypatch.chdir(folder)
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield folder
+    torch.set_num_threads(num_threads)
+
+
+def options_here(*overrides: str) -> ExperimentOptions:
+    return read_options(ExperimentOptions, Path("tiny.yml"), overrides)
+
+
 def course(folder: Path, name: str) -> list[dict[str, float]]:
     text = (folder / "experiments" / name / "metrics.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
@@ -57,17 +77,17 @@ def losses(folder: Path, name: str) -> list[float]:
     return [line["loss"] for line in course(folder, name) if "loss" in line]
 
 
-def test_two_processes_train_and_predict_as_one_with_twice_the_batch(folder: Path) -> None:
+def test_two_processes_train_and_predict_as_one_with_twice_the_batch(here: Path) -> None:
     shared = ("loss.in_batch_negatives={weight: 1.0}", "log.tensorboard=false", "train.log_every=1")
-    assert run(folder, "train.py", "tiny.yml", "name=one", "train.batch_size=8", *shared)[0] == 0
-    assert run(folder, "train.py", "tiny.yml", "name=two", *shared, num_processes=2)[0] == 0
-    assert losses(folder, "two") == pytest.approx(losses(folder, "one"), rel=1e-4)
-    status, _, _ = run(folder, "predict.py", "tiny.yml", "name=two", num_processes=2)
+    run_training(options_here("name=one", "train.batch_size=8", *shared), "", ALONE)
+    assert run(here, "train.py", "tiny.yml", "name=two", *shared, num_processes=2)[0] == 0
+    assert losses(here, "two") == pytest.approx(losses(here, "one"), rel=1e-4)
+    status, _, _ = run(here, "predict.py", "tiny.yml", "name=two", num_processes=2)
     assert status == 0
-    by_two = folder / "experiments/two/predictions/test.jsonl"
-    checkpoint = f"predict.checkpoint={folder}/experiments/two/checkpoints/step_00000006"
-    run(folder, "predict.py", "tiny.yml", "name=alone", checkpoint, "predict.threshold=0.0")
-    assert by_two.read_bytes() == (folder / "experiments/alone/predictions/test.jsonl").read_bytes()
+    by_two = here / "experiments/two/predictions/test.jsonl"
+    checkpoint = f"predict.checkpoint={here}/experiments/two/checkpoints/step_00000006"
+    run_prediction(options_here("name=alone", checkpoint, "predict.threshold=0.0"), ALONE)
+    assert by_two.read_bytes() == (here / "experiments/alone/predictions/test.jsonl").read_bytes()
 
 
 def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bits(folder: Path) -> None:
@@ -93,8 +113,8 @@ def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bits(folder: Path) 
     assert course(folder, "killed") == course(folder, "whole")
 
 
-def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(folder: Path, tiny_dataset: Path) -> None:
-    images = folder / "images"
+def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(here: Path, tiny_dataset: Path) -> None:
+    images = here / "images"
     images.mkdir()
     for file in (tiny_dataset / "images").iterdir():
         (images / file.name).symlink_to(file)
@@ -102,17 +122,15 @@ def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(folder: P
     broken.unlink()
     broken.write_bytes(b"no image")
     status, _, stderr = run(
-        folder, "train.py", "tiny.yml", f"data.train.images={images}", "data.workers=1", num_processes=2
+        here, "train.py", "tiny.yml", f"data.train.images={images}", "data.workers=1", num_processes=2
     )
     assert status == 2
     assert stderr.count(f"{broken}: unreadable image") == 1
     assert "Traceback" not in stderr
-    status, _, stderr = run(
-        folder, "train.py", "tiny.yml", f"data.train.images={images}", "data.image.on_bad_image=blank"
-    )
-    assert status == 0
-    assert "unreadable images replaced so far: 1 in train, 0 in val" in stderr
-    assert json.loads((folder / "experiments/tiny/blank_images.json").read_text())["train"] == ["train-0"]
+    run_training(options_here(f"data.train.images={images}", "data.image.on_bad_image=blank"), "", ALONE)
+    log = (here / "experiments/tiny/train.log").read_text()
+    assert "unreadable images replaced so far: 1 in train, 0 in val" in log
+    assert json.loads((here / "experiments/tiny/blank_images.json").read_text())["train"] == ["train-0"]
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])

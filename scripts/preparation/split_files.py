@@ -1,7 +1,7 @@
 """Split a pair file into a training and a validation file, and report what the two have in common."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -72,7 +72,7 @@ def split_pair_file(
 
 
 def _split(catalog: ItemCatalog, table: PairTable, *, way: Way, ratio: float, seed: int) -> PairSplit:
-    pairs = np.stack([table.source, table.target], axis=1)
+    pairs = _listing_rows(catalog)[np.stack([table.source, table.target], axis=1)]
     if way == "drop-seen":
         return split_dropping_seen(pairs, len(catalog), ratio=ratio, seed=seed)
     names = sorted({item.category for item in catalog})
@@ -80,6 +80,12 @@ def _split(catalog: ItemCatalog, table: PairTable, *, way: Way, ratio: float, se
     category = np.array([numbers[catalog[row].category] for row in table.source.tolist()], dtype=np.int64)
     assert table.same is not None  # read_pairs demanded labels
     return split_by_components(pairs, category, table.same, len(catalog), ratio=ratio, seed=seed)
+
+
+def _listing_rows(catalog: ItemCatalog) -> NDArray[np.int64]:
+    """Return for each row the first row of the same content, so that one listing under two ids stays on one side."""
+    first: dict[Hashable, int] = {}
+    return np.array([first.setdefault(item.content, row) for row, item in enumerate(catalog)], dtype=np.int64)
 
 
 def _write_lines(source: Path, target: Path, keep: NDArray[np.bool_]) -> None:

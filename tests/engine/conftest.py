@@ -4,13 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from data.loading import load_split
+from data.pair_batch import PairBatch
+from data.pair_dataset import PairDataset, product_groups
+from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
+from engine.optimizer import build_optimizer
+from engine.precision import gradient_scaler
+from engine.train_state import TrainState
+from engine.training_model import build_training_model
+from models.item_encoder import build_item_encoder
 from options.read import read_options
 from options.yaml_values import to_yaml
 from tests.tiny_data import option_tree
 
 MakeOptions = Callable[..., ExperimentOptions]
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
 
 @pytest.fixture
@@ -33,3 +44,34 @@ def make_options(work_folder: Path, tiny_dataset: Path) -> MakeOptions:
         return read_options(ExperimentOptions, file, overrides)
 
     return make
+
+
+def fresh_state(options: ExperimentOptions, seed: int = 0) -> TrainState:
+    """A state before its first step, with the weights of a seed."""
+    torch.manual_seed(seed)
+    model = build_training_model(build_item_encoder(options.model), options.loss, options.train.precision)
+    return TrainState(
+        model=model,
+        optimizer=build_optimizer(options.train.optimizer, model.parameters()),
+        scaler=gradient_scaler(options.train.precision, ALONE.device),
+        loss_sum=torch.zeros((), dtype=torch.float64),
+    )
+
+
+def train_batch(options: ExperimentOptions, *numbers: int) -> PairBatch:
+    """The batch of the training pairs of these numbers."""
+    assert options.data.train is not None
+    split = load_split(options.data.train, options.data, options.reads, labelled=True)
+    return PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))[numbers]
+
+
+def take_steps(state: TrainState, batch: PairBatch, count: int = 1) -> None:
+    """Train on a batch again and again."""
+    for _ in range(count):
+        loss = state.model(batch).loss
+        state.scaler.scale(loss).backward()
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.optimizer.zero_grad()
+        state.loss_sum += loss.detach()
+        state.step += 1

@@ -151,7 +151,8 @@ def test_the_model_learns_to_verify_its_training_pairs(make_options: MakeOptions
     same_split = [f"data.val.{key}={tiny_dataset}/{file}" for key, file in
                   (("items", "item_train_info.jsonl"), ("pairs", "item_train_pair.jsonl"))]  # fmt: skip
     steps = ["train.steps=80", "train.evaluate_every=80", "train.schedule.periods=[80]", "train.batch_size=16"]
-    result = run_training(make_options(*same_split, *steps, "train.optimizer.lr=0.003"), "", ALONE)
+    more = ["train.optimizer.lr=0.003", "data.on_split_overlap=warn"]
+    result = run_training(make_options(*same_split, *steps, *more), "", ALONE)
     assert result.evaluation.calibrated_f1 > 0.85
 
 
@@ -180,3 +181,50 @@ def test_training_without_a_validation_split_is_refused(make_options: MakeOption
 def test_a_loss_that_is_not_a_number_ends_the_run_with_advice(make_options: MakeOptions) -> None:
     with pytest.raises(UserError, match="not a number after step"):
         run_training(make_options("train.optimizer.lr=1e30", "train.steps=20", "train.evaluate_every=20"), "", ALONE)
+
+
+def overlapping(dataset: Path) -> list[str]:
+    return [f"data.val.{key}={dataset}/item_train_{file}.jsonl" for key, file in (("items", "info"), ("pairs", "pair"))]
+
+
+def test_items_of_training_in_validation_end_the_run_before_it_begins(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    with pytest.raises(UserError, match=r"data\.val: 40 of its 40 items occur in data\.train .*: train-0, train-1,"):
+        run_training(make_options(*overlapping(tiny_dataset)), "", ALONE)
+    assert not run_folder("tiny").root.exists()
+
+
+def test_items_of_training_in_validation_are_warned_of_where_that_is_wanted(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    run_training(make_options(*overlapping(tiny_dataset), "data.on_split_overlap=warn", "train.steps=1"), "", ALONE)
+    assert "warning: data.val: 40 of its 40 items occur" in run_folder("tiny").log.read_text()
+
+
+def test_validation_pairs_of_one_label_end_the_run_before_it_begins(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    pairs = (tiny_dataset / "item_val_pair.jsonl").read_text().splitlines(keepends=True)
+    Path("pairs.jsonl").write_text("".join(line for line in pairs if '"item_label": "0"' in line))
+    with pytest.raises(UserError, match=r"pairs\.jsonl: no pair is labelled the same"):
+        run_training(make_options("data.val.pairs=pairs.jsonl"), "", ALONE)
+    assert not run_folder("tiny").root.exists()
+
+
+def test_the_record_of_the_best_checkpoint_is_mended_by_a_later_start(make_options: MakeOptions) -> None:
+    run_training(make_options(), "", ALONE)
+    result = run_folder("tiny").result
+    before = result.read_text()
+    result.unlink()
+    run_training(make_options(), "", ALONE)
+    assert result.read_text() == before
+
+
+@pytest.mark.usefixtures("killed_after")
+def test_a_killed_run_in_float16_goes_on(make_options: MakeOptions) -> None:
+    options = make_options("train.precision=float16", "log.tensorboard=false")
+    with pytest.raises(KilledError):
+        run_training(options, "", ALONE)
+    run_training(options, "", ALONE)
+    assert latest_checkpoint(run_folder("tiny").checkpoints) == run_folder("tiny").checkpoints / "step_00000006"

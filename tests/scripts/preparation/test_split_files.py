@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from options.errors import UserError
-from scripts.preparation.split_files import split_pair_file
+from scripts.preparation.split_files import Way, split_pair_file
+from tests.tiny_data import write_lines
 
 
 @pytest.fixture
@@ -39,6 +40,24 @@ def test_lines_keep_their_bytes_and_order_and_none_is_lost(folder: Path) -> None
     assert [line for line in whole if line in val] == val
     assert sorted(train + val) == sorted(whole)
     assert report.num_same_image is None
+
+
+@pytest.mark.parametrize("way", ["components", "drop-seen"])
+def test_one_listing_under_two_ids_stays_on_one_side(tmp_path: Path, way: Way) -> None:
+    items = [{"item_id": str(n), "title": f"{n // 4}", "item_image_name": f"{n // 4}.jpg"} for n in range(80)]
+    pairs = [{"src_item_id": str(n), "tgt_item_id": str(n + 1), "item_label": str(n // 2 % 2)} for n in range(0, 80, 2)]
+    write_lines(tmp_path / "items.jsonl", items)
+    write_lines(tmp_path / "pairs.jsonl", pairs)
+    split_pair_file(
+        tmp_path / "items.jsonl", tmp_path / "pairs.jsonl", tmp_path / "out", None, way=way, ratio=2.0, seed=0
+    )
+    train, val = (
+        {int(json.loads(line)["src_item_id"]) // 4 for line in (tmp_path / f"out/pair_{side}.jsonl").open()}
+        for side in ("train", "val")
+    )
+    assert train
+    assert val
+    assert not train & val
 
 
 @pytest.mark.parametrize("seed", range(6))

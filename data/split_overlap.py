@@ -1,0 +1,36 @@
+"""Items that training and validation have in common, which make validation look better than it is."""
+
+from data.loading import Split
+
+NUM_NAMED = 5
+"""Items that a message names."""
+
+
+def overlap_message(train: Split, val: Split) -> str | None:
+    """Say which items the pairs of both splits name and how to part them; None where there are none."""
+    shared = shared_items(train, val)
+    if not shared:
+        return None
+    named = [name if name == twin else f"{name} (in training {twin})" for name, twin in shared[:NUM_NAMED]]
+    more = f" and {len(shared) - NUM_NAMED} more" if len(shared) > NUM_NAMED else ""
+    return (
+        f"data.val: {len(shared)} of its {len(val.catalog)} items occur in data.train as well, so validation would "
+        f"look better than it is: {', '.join(named)}{more}. Split the pairs with scripts/split_pairs.py, or set "
+        "data.on_split_overlap=warn to train all the same."
+    )
+
+
+def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
+    """Return the validation items that training has too, by their ids in validation and in training.
+
+    An item is recognised by its id, and under another id by the same text and the same image file.
+    """
+    listings = {item.content: item.item_id for item in train.catalog}
+    if val.items.image_folder.resolve() != train.items.image_folder.resolve():
+        listings = {}
+    shared = []
+    for item in val.catalog:
+        twin = item.item_id if train.catalog.row(item.item_id) is not None else listings.get(item.content)
+        if twin is not None:
+            shared.append((item.item_id, twin))
+    return shared

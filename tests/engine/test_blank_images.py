@@ -1,0 +1,31 @@
+import torch
+
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from data.pair_batch import ItemBatch, PairBatch
+from engine.blank_images import BlankImages
+
+
+def batch(rows: list[int], blank: list[bool]) -> PairBatch:
+    empty = torch.empty(len(rows), 0)
+    items = ItemBatch(empty, empty, empty, torch.tensor(rows), torch.tensor(blank))
+    return PairBatch(items, *(torch.zeros(1, dtype=torch.int64) for _ in range(4)))
+
+
+CATALOG = ItemCatalog([Item(item_id, "", {}, "", "x.jpg") for item_id in "abcde"])
+
+
+def test_the_items_of_replaced_images_are_collected_once_each_in_catalogue_order() -> None:
+    blank_images = BlankImages(CATALOG)
+    batches = [batch([4, 0], [True, False]), batch([1, 4, 2], [True, True, False])]
+    assert list(blank_images.watch(iter(batches))) == batches
+    assert blank_images.item_ids() == ["b", "e"]
+
+
+def test_what_is_collected_grows_with_the_batches() -> None:
+    blank_images = BlankImages(CATALOG)
+    watched = blank_images.watch(iter([batch([0], [False]), batch([3], [True])]))
+    next(watched)
+    assert blank_images.item_ids() == []
+    next(watched)
+    assert blank_images.item_ids() == ["d"]

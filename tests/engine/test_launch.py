@@ -1,0 +1,125 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import launch
+
+
+class ReplacedError(Exception):
+    """Stands for the process that became another program."""
+
+
+class Machine:
+    """Notes what is started instead of starting it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.started: list[list[str]] = []
+        self.check_status = self.run_status = 0
+        patch.setattr(os, "execv", self.execv)
+        patch.setattr(subprocess, "run", self.check)
+        patch.setattr(launch, "_torchrun", self.torchrun)
+
+    def execv(self, program: str, arguments: list[str]) -> None:
+        assert program == sys.executable
+        self.started.append(["exec", *arguments[1:]])
+        raise ReplacedError
+
+    def check(self, arguments: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        self.started.append(["check", *arguments[1:]])
+        return subprocess.CompletedProcess(arguments, self.check_status)
+
+    def torchrun(self, command: list[str], num_processes: int) -> int:
+        self.started.append(["torchrun", str(num_processes), *command])
+        return self.run_status
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    for name in ("NPROC", "CUDA_VISIBLE_DEVICES", "PET_NNODES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([]))
+    return Machine(monkeypatch)
+
+
+def gpus(patch: pytest.MonkeyPatch, count: int) -> None:
+    def glob(folder: Path, pattern: str) -> list[Path]:
+        assert (str(folder), pattern) == ("/dev", "nvidia[0-9]*")
+        return [folder / f"nvidia{number}" for number in range(count)]
+
+    patch.setattr(Path, "glob", glob)
+
+
+def launched(patch: pytest.MonkeyPatch, *command: str) -> object:
+    patch.setattr(sys, "argv", ["engine.launch", *command])
+    with pytest.raises(SystemExit) as ended:
+        launch.main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize(("named", "count"), [("1", 1), ("2", 2), ("16", 16), ("", 4)])
+def test_nproc_is_the_number_of_processes_and_the_gpus_are_without_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, named: str, count: int
+) -> None:
+    gpus(monkeypatch, 4)
+    monkeypatch.setenv("NPROC", named)
+    assert launch._num_processes() == count
+
+
+@pytest.mark.parametrize("named", ["0", "-1", "two", "1.5", " 2"])
+def test_any_other_nproc_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv("NPROC", named)
+    message = f"error: NPROC should be a number of processes, 1 or more, not {named!r}"
+    assert launched(monkeypatch, "train.py", "a.yml") == message
+    assert machine.started == []
+
+
+@pytest.mark.parametrize(
+    ("num_gpus", "visible", "count"),
+    [(0, None, 1), (1, None, 1), (4, None, 4), (4, "", 1), (4, "2", 1), (4, "0,3", 2), (4, "GPU-a, GPU-b,", 2)],
+)
+def test_the_visible_gpus_are_counted(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, num_gpus: int, visible: str | None, count: int
+) -> None:
+    gpus(monkeypatch, num_gpus)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert launch._num_processes() == count
+
+
+@pytest.mark.parametrize(("nproc", "argument"), [("1", "seed=1"), ("2", "--help"), ("2", "-h")])
+def test_one_process_and_help_run_the_command_as_it_is(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, nproc: str, argument: str
+) -> None:
+    monkeypatch.setenv("NPROC", nproc)
+    monkeypatch.setattr(sys, "argv", ["engine.launch", "train.py", "a.yml", argument])
+    with pytest.raises(ReplacedError):
+        launch.main()
+    assert machine.started == [["exec", "train.py", "a.yml", argument]]
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 137])
+def test_several_processes_are_started_once_the_options_are_found_right(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("NPROC", "2")
+    machine.run_status = status
+    assert launched(monkeypatch, "train.py", "a.yml") == status
+    assert machine.started == [["check", "train.py", "a.yml", "--check"], ["torchrun", "2", "train.py", "a.yml"]]
+
+
+def test_wrong_options_start_no_processes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPROC", "2")
+    machine.check_status = 2
+    assert launched(monkeypatch, "train.py", "a.yml") == 2
+    assert [started[0] for started in machine.started] == ["check"]
+
+
+def test_one_process_a_machine_on_several_machines_is_started_by_torchrun(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PET_NNODES", "2")
+    assert launched(monkeypatch, "train.py", "a.yml") == 0
+    assert machine.started[-1] == ["torchrun", "1", "train.py", "a.yml"]

@@ -1,0 +1,43 @@
+import pytest
+import torch
+from torch import Tensor
+
+from data.pair_batch import ItemBatch
+from models.encoder import Encoder
+from models.item_branch import ItemBranch
+from models.options import ModelOptions
+from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
+
+
+class MeanColour(Encoder):
+    """The smallest encoder there can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.width = 3
+
+    def forward(self, items: ItemBatch) -> Tensor:
+        return items.images.mean(dim=(2, 3))
+
+    def checkpoint_activations(self) -> None:
+        pass
+
+
+def test_any_encoder_can_stand_in_a_branch(items: ItemBatch) -> None:
+    encoder = MeanColour()
+    branch = ItemBranch(None, encoder, encoder.width, 5, normalize=False)
+    assert branch.project(branch.features(items)).shape == (4, 5)
+    assert torch.equal(branch.features(items), items.images.mean(dim=(2, 3)))
+
+
+def test_an_encoder_has_no_vocabulary_unless_it_says_so() -> None:
+    assert MeanColour().num_token_ids is None
+
+
+@pytest.mark.parametrize("name", ["image_encoder", "text_encoder"])
+def test_the_encoders_of_the_options_give_as_many_features_as_they_say(name: str, items: ItemBatch) -> None:
+    options = ModelOptions.model_validate({"image_encoder": IMAGE_ENCODER, "text_encoder": TEXT_ENCODER})
+    encoder: Encoder = getattr(options, name).build()
+    assert isinstance(encoder, Encoder)
+    assert encoder(items).shape == (len(items.item), encoder.width)
+    assert (encoder.num_token_ids is not None) == (name == "text_encoder")
