@@ -299,6 +299,15 @@ def test_9_and_11_the_split_script_shares_no_item_and_reports_what_looks_alike(t
     assert report.num_same_text == int(("0" in train and "59" in val) or ("59" in train and "0" in val))
 
 
+def test_11_items_of_training_in_validation_are_refused_or_warned_of(options_file: Path, tiny_dataset: Path) -> None:
+    items, pairs = (tiny_dataset / f"item_train_{kind}.jsonl" for kind in ("info", "pair"))
+    both = ("train.steps=1", f"data.val.items={items}", f"data.val.pairs={pairs}")
+    with pytest.raises(UserError, match=r"data\.val: 40 of its 40 items occur in data\.train"):
+        trained(options_file, *both)
+    warned = trained(options_file, *both, "data.on_split_overlap=warn")
+    assert "warning: data.val: 40 of its 40 items" in warned.folder.log.read_text(encoding="utf-8")
+
+
 def item_ids(pairs: Path) -> set[str]:
     lines = [json.loads(line) for line in pairs.read_text(encoding="utf-8").splitlines()]
     return {line[end] for line in lines for end in ("src_item_id", "tgt_item_id")}
