@@ -105,7 +105,7 @@ class AfterStep:
                 f"(learning rate {figures.learning_rate:.3g}); the last checkpoint is kept. "
                 "Try a lower train.optimizer.lr, a train.clip_norm, warm-up, or float32."
             )
-        return loss_sum / num_steps if num_steps else math.nan
+        return loss_sum / num_steps if num_steps > 0 else math.nan
 
     def _evaluate(self) -> bool:
         """Evaluate on the validation split; return whether it is the best so far (in the first process)."""

@@ -34,7 +34,8 @@ class CheckpointState:
     loss_sum: float
     best_f1: float
     evaluation: Evaluation | None
-    scaler: Mapping[str, float]
+    scaler: Mapping[str, int | float]
+    """Scale, factors and counters of the gradient scaler; torch insists on ints for the latter."""
     overflow: OverflowFigures = field(default_factory=OverflowFigures)
 
 
