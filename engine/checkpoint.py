@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.evaluator import Evaluation
+from engine.precision import OverflowFigures
 from engine.run_folder import write_json
 from engine.train_state import TrainState
 from models.item_encoder import ItemEncoder
@@ -35,6 +36,8 @@ class CheckpointState:
     best_f1: float
     evaluation: Evaluation | None
     scaler: Mapping[str, int | float]
+    """Scale, factors and counters of the gradient scaler; torch insists on ints for the latter."""
+    overflow: OverflowFigures = field(default_factory=OverflowFigures)
 
 
 def save_checkpoint(folder: Path, state: TrainState, keep: int, is_best: bool) -> None:
@@ -97,6 +100,7 @@ def load_train_state(checkpoint: Path, state: TrainState) -> None:
         state.scaler.load_state_dict(dict(record.scaler))
     state.step, state.best_f1, state.evaluation = record.step, record.best_f1, record.evaluation
     state.loss_sum.fill_(record.loss_sum)
+    state.overflow.restore(record.overflow)
 
 
 def _training_tensors(state: TrainState) -> dict[str, Tensor]:
@@ -139,6 +143,7 @@ def _state_record(state: TrainState, is_best: bool) -> CheckpointState:
         best_f1=state.best_f1,
         evaluation=state.evaluation,
         scaler=state.scaler.state_dict(),
+        overflow=state.overflow.read(),
     )
 
 

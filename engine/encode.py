@@ -10,7 +10,8 @@ from data.item_tensors import ItemTensors
 from data.loading import item_batches
 from data.pair_sampler import encoding_batches, share
 from engine.distributed import Processes, gather_rows
-from engine.precision import Precision, autocast
+from engine.options import Precision
+from engine.precision import autocast
 from models.embedding import pack
 from models.item_encoder import ItemEncoder
 

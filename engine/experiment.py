@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from data.options import DataOptions, Modalities
-from engine.options import EvaluateOptions, LogOptions, PredictOptions, TrainOptions
+from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
 from options.base import Options
@@ -51,6 +51,11 @@ class ExperimentOptions(Options):
     def reads(self) -> Modalities:
         """Which parts of an item the model reads."""
         return Modalities(text=self.model.text_encoder is not None, image=self.model.image_encoder is not None)
+
+    @property
+    def prediction_precision(self) -> Precision:
+        """The type of the encoders' arithmetic in prediction."""
+        return self.predict.precision or self.train.precision
 
     @field_validator("name")
     @classmethod

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from options.base import Options
 
+Precision = Literal["float32", "bfloat16", "float16"]
 Betas = tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -109,8 +110,11 @@ class TrainOptions(Options):
     """Pairs a process takes at once."""
     accumulate: PositiveInt = 1
     """Batches whose gradients are added up before each optimizer step."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of the encoders' arithmetic; losses and weights stay float32."""
+    precision: Precision = "float32"
+    """Type of the encoders' arithmetic; losses and weights stay float32. In float16 a step whose gradient overflows
+    leaves the weights alone; it counts as a step all the same."""
+    max_overflow_steps: PositiveInt = 20
+    """Overflow steps in a row, seen when a line is logged or an evaluation comes, that end the run."""
     optimizer: OptimizerOptions = OptimizerOptions()
     """The optimizer."""
     schedule: AnyScheduleOptions = ConstantOptions(name="constant")
@@ -146,6 +150,8 @@ class PredictOptions(Options):
     threshold: float | Literal["calibrated", "learned"] = "learned"
     """Margin above which a pair is the same product: a number; calibrated, the one of the highest F1 on the
     validation split; or learned, the loss's own, which is 0 for self_adaptive_threshold."""
+    precision: Precision | None = None
+    """Type of the encoders' arithmetic; null for train.precision."""
     output: Path | None = None
     """Submission file; null for predictions/<split>.jsonl in the run folder."""
 
@@ -155,3 +161,6 @@ class LogOptions(Options):
 
     tensorboard: bool = True
     """Whether TensorBoard event files are written."""
+    wandb: Annotated[str, Field(pattern=r"^[^/\\#?%:]+$", max_length=128)] | None = None
+    """Project of Weights & Biases to which the course of training is sent (needs requirements-wandb.txt); null for
+    none. WANDB_MODE=offline keeps it in the run folder."""

@@ -19,7 +19,7 @@ from engine.run_folder import run_folder, write_json, write_text
 from engine.similarity import similarity_source
 from engine.weights import load_checkpoint_weights
 from models.input_check import check_inputs
-from models.item_encoder import build_item_encoder, with_random_weights
+from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from options.errors import UserError
 
 
@@ -42,6 +42,23 @@ def run_prediction(options: ExperimentOptions, processes: Processes) -> Predicti
 
     Raises UserError for files, options and checkpoints that the user has to mend.
     """
+    split, encoder, threshold = load_predictor(options)
+    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.prediction_precision)
+    items = encode_items(encoder.to(processes.device), split.items, plan, processes, "encode")
+    if items is None:
+        return None
+    margins = pair_margins(items, split.pairs, encoder.threshold_width)
+    file = _output(options)
+    _write_submission(file, split, items, threshold)
+    write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
+    return _prediction(file, split, items, margins, threshold)
+
+
+def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, float]:
+    """Return the split to predict, the encoder with its checkpoint's weights and the decision threshold.
+
+    Raises UserError for files, options and checkpoints that the user has to mend.
+    """
     checkpoint = _checkpoint(options)
     threshold = _threshold(options, checkpoint)
     files = options.data.split(options.predict.split)
@@ -51,15 +68,7 @@ def run_prediction(options: ExperimentOptions, processes: Processes) -> Predicti
     encoder = build_item_encoder(with_random_weights(options.model))
     check_inputs(encoder, split.items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
-    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.train.precision)
-    items = encode_items(encoder.to(processes.device), split.items, plan, processes, "encode")
-    if items is None:
-        return None
-    margins = pair_margins(items, split.pairs, encoder.threshold_width)
-    file = _output(options)
-    _write_submission(file, split, items, threshold)
-    write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
-    return _prediction(file, split, items, margins, threshold)
+    return split, encoder, threshold
 
 
 def _checkpoint(options: ExperimentOptions) -> Path:

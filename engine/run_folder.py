@@ -56,6 +56,11 @@ class RunFolder:
         return self.root / "tensorboard"
 
     @property
+    def wandb_id(self) -> Path:
+        """Id of the run on Weights & Biases."""
+        return self.root / "wandb_id.txt"
+
+    @property
     def checkpoints(self) -> Path:
         """A folder a checkpoint."""
         return self.root / "checkpoints"

@@ -1,39 +1,48 @@
-"""What a training run says: lines, a bar, metrics.jsonl and TensorBoard; only the first process says it."""
+"""What a training run says: lines, a bar, metrics.jsonl and dashboards; only the first process says it."""
 
 import json
+import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
 
+from engine.dashboard import Dashboard
+from engine.evaluation_view import EvaluationView
 from engine.run_folder import RunFolder, write_text
+
+BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class RunLog:
     """Writes the course of training from a step on; lines of later steps, left by a killed run, are cut off.
 
-    A log that does not speak, in all processes but the first, writes nothing.
+    On a terminal a bar shows where training is; elsewhere every log interval is a plain line. A log that does not
+    speak, in all processes but the first, writes nothing. It closes the dashboards.
     """
 
-    def __init__(self, folder: RunFolder, first_step: int, num_steps: int, tensorboard: bool, speaks: bool) -> None:
+    def __init__(
+        self, folder: RunFolder, first_step: int, num_steps: int, dashboards: Sequence[Dashboard], speaks: bool
+    ) -> None:
         self._num_steps = num_steps
         self._bar = tqdm(
-            initial=first_step, total=num_steps, unit="step", desc="train", disable=None if speaks else True
+            initial=first_step,
+            total=num_steps,
+            bar_format=BAR,
+            # The time left follows from the mean speed, which has the evaluations in it.
+            smoothing=0,
+            disable=None if speaks else True,
         )
+        self._dashboards = dashboards
         self._course = self._text = None
-        self._board = None
-        if not speaks:
-            return
-        _cut_course(folder.course, first_step)
-        self._course = folder.course.open("a", encoding="utf-8")
-        self._text = folder.log.open("a", encoding="utf-8")
-        if tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)
+        if speaks:
+            _cut_course(folder.course, first_step)
+            self._course = folder.course.open("a", encoding="utf-8")
+            self._text = folder.log.open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:
         return self
@@ -42,37 +51,67 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
-        for part in (self._course, self._text, self._board):
-            if part is not None:
-                part.close()
+        for file in (self._course, self._text):
+            if file is not None:
+                file.close()
+        for dashboard in self._dashboards:
+            dashboard.close(failed=error is not None)
+
+    @property
+    def has_dashboards(self) -> bool:
+        """Whether an evaluation's view is shown anywhere."""
+        return len(self._dashboards) > 0
 
     def line(self, text: str) -> None:
         """Print a line above the bar and keep it in train.log."""
-        if self._text is None:
-            return
-        self._bar.write(text, file=sys.stderr)
-        print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._text, flush=True)
+        if self._text is not None:
+            self._bar.write(text, file=sys.stderr)
+            self._keep(text)
 
     def step_done(self) -> None:
         """Move the bar by a step."""
         self._bar.update()
 
-    def figures(self, step: int, figures: dict[str, float], group: str) -> None:
-        """Record figures of a step in metrics.jsonl and TensorBoard and show them."""
-        if self._course is None:
-            return
-        print(json.dumps({"step": step, **figures}), file=self._course, flush=True)
-        if self._board is not None:
-            for name, value in figures.items():
-                self._board.add_scalar(f"{group}/{name}", value, step)
-        if group == "train" and not self._bar.disable:
-            self._bar.set_postfix_str(_brief(figures))
+    def train_figures(self, step: int, figures: Mapping[str, float]) -> None:
+        """Record figures of the last log interval; those that are not finite are left out.
+
+        Shows loss, learning_rate and pairs_per_second of them on the bar, or all as a line where there is none.
+        """
+        finite = self._record(step, figures, "train")
+        if self._bar.disable:
+            self.line(self._step_line(step, finite))
         else:
-            self.line(f"step {step}/{self._num_steps}  {_brief(figures)}")
+            self._bar.set_postfix_str(_on_bar(finite))
+            self._keep(self._step_line(step, finite))
+
+    def val_figures(self, step: int, figures: Mapping[str, float]) -> None:
+        """Record figures of an evaluation and print them."""
+        self.line(self._step_line(step, self._record(step, figures, "val")))
+
+    def evaluation(self, step: int, view: EvaluationView) -> None:
+        """Show on the dashboards what is worth looking at in an evaluation."""
+        for dashboard in self._dashboards:
+            dashboard.evaluation(step, view)
+
+    def _record(self, step: int, figures: Mapping[str, float], group: str) -> dict[str, float]:
+        finite = {name: value for name, value in figures.items() if math.isfinite(value)}
+        if self._course is not None:
+            print(json.dumps({"step": step, **finite}), file=self._course, flush=True)
+        for dashboard in self._dashboards:
+            dashboard.figures(step, {f"{group}/{name}": value for name, value in finite.items()})
+        return finite
+
+    def _step_line(self, step: int, figures: Mapping[str, float]) -> str:
+        return f"step {step}/{self._num_steps}  " + "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+
+    def _keep(self, text: str) -> None:
+        if self._text is not None:
+            print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._text, flush=True)
 
 
-def _brief(figures: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+def _on_bar(figures: Mapping[str, float]) -> str:
+    parts = [f"loss {figures['loss']:.4f}"] if "loss" in figures else []
+    return ", ".join([*parts, f"lr {figures['learning_rate']:.3g}", f"{figures['pairs_per_second']:.3g} pairs/s"])
 
 
 def _cut_course(course: Path, last_step: int) -> None:

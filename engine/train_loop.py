@@ -43,13 +43,15 @@ def train(
         rate = learning_rate(options.schedule, options.optimizer.lr, state.step)
         set_learning_rate(state.optimizer, rate)
         seed_everything(seed, state.step, processes.rank)
+        step_loss = torch.zeros_like(state.loss_sum)
         for number in range(options.accumulate):
             batch = next(batches).to(processes.device)
             with _synchronised(module, number == options.accumulate - 1):
                 loss = module(batch).loss / options.accumulate
                 state.scaler.scale(loss).backward()
-            state.loss_sum += loss.detach()
+            step_loss += loss.detach()
         gradient_norm = _finish_step(state, options.clip_norm)
+        _count(state, step_loss, gradient_norm)
         state.step += 1
         after_step(StepFigures(rate, gradient_norm))
 
@@ -64,6 +66,16 @@ def _finish_step(state: TrainState, clip_norm: float | None) -> torch.Tensor:
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
     return gradient_norm
+
+
+def _count(state: TrainState, step_loss: torch.Tensor, gradient_norm: torch.Tensor) -> None:
+    """Add the loss of a step, or count that it overflowed; the same on all processes, as the gradients are."""
+    if state.scaler.is_enabled():
+        overflowed = ~gradient_norm.isfinite()
+        state.overflow.add(overflowed)
+        # A forward pass may have overflowed as well; its loss is not to spoil the mean of the others.
+        step_loss = step_loss.masked_fill(overflowed, 0.0)
+    state.loss_sum += step_loss
 
 
 def _synchronised(module: nn.Module, last: bool) -> AbstractContextManager[None]:

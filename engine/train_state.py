@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.evaluator import Evaluation
+from engine.precision import OverflowCount
 from engine.training_model import TrainingModel
 
 
@@ -17,9 +18,11 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     loss_sum: Tensor
-    """() float64, of the batches since the last log line"""
+    """() float64, of the batches since the last log line, those of overflow steps left out"""
+    overflow: OverflowCount
+    """Steps that overflowed in float16 and left the weights alone."""
     step: int = 0
-    """Optimizer steps taken."""
+    """Steps done. Overflow steps count: the data, the learning rate and the randomness go on with each of them."""
     evaluation: Evaluation | None = None
     """At this very step, if there was one."""
     best_f1: float = -1.0

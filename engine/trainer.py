@@ -17,12 +17,13 @@ from data.split_overlap import overlap_message
 from engine.after_step import AfterStep, result_record
 from engine.blank_images import BlankImages
 from engine.checkpoint import best_checkpoint, latest_checkpoint, load_train_state, read_state
+from engine.dashboard import check_dashboards, open_dashboards
 from engine.distributed import Processes
 from engine.environment import environment
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
 from engine.optimizer import build_optimizer
-from engine.precision import gradient_scaler
+from engine.precision import OverflowCount, gradient_scaler
 from engine.randomness import seed_everything, use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
 from engine.run_log import RunLog
@@ -51,6 +52,7 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
 
     Raises UserError for files, options and checkpoints that the user has to mend.
     """
+    check_dashboards(options.log)
     if options.deterministic:
         use_deterministic_algorithms()
     folder = run_folder(options.name)
@@ -64,7 +66,8 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
         load_checkpoint_weights(Path(options.model.weights), state.model.item_encoder, options.model)
     if processes.is_first:
         _write_records(folder, options, command, processes)
-    with RunLog(folder, state.step, options.train.steps, options.log.tensorboard, processes.is_first) as log:
+    dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()
+    with RunLog(folder, state.step, options.train.steps, dashboards, processes.is_first) as log:
         log.line(_opening(options, state, train_split, val_split, resumed, processes))
         if overlap is not None:
             log.line(f"warning: {overlap}")
@@ -122,6 +125,7 @@ def _first_state(options: ExperimentOptions, train_split: Split, processes: Proc
         optimizer=build_optimizer(options.train.optimizer, model.parameters()),
         scaler=gradient_scaler(options.train.precision, processes.device),
         loss_sum=torch.zeros((), dtype=torch.float64, device=processes.device),
+        overflow=OverflowCount(processes.device),
     )
 
 

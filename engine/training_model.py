@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from data.pair_batch import PairBatch
 from engine.distributed import gather_with_gradient
-from engine.precision import Precision, autocast
+from engine.options import Precision
+from engine.precision import autocast
 from losses.in_batch_negatives import in_batch_negative_loss
 from losses.options import LossOptions
 from losses.pair_loss import PairLoss

@@ -1,0 +1,102 @@
+"""What is worth looking at in an evaluation besides its figures.
+
+Letters of shapes: B pairs, H height, W width in pixels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.item import Item
+from data.item_image import BadImageError, find_image, read_image
+from data.item_tensors import ItemTensors
+from data.loading import Split
+from metrics.precision_recall import PrecisionRecallCurve, precision_recall_curve
+
+NUM_ERRORS = 8
+PICTURE_SIZE = 128
+"""Width and height of each picture, in pixels."""
+BORDER = 4
+"""Pixels around each picture."""
+SAME_COLOUR, DIFFERENT_COLOUR = (0, 114, 178), (213, 94, 0)
+"""Of the borders: blue for pairs labelled the same, orange for different ones; told apart by the colour-blind too."""
+GREY = 128
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """The margins of both labels, the precision-recall curve and the most confident errors."""
+
+    margins_same: NDArray[np.float64]
+    margins_different: NDArray[np.float64]
+    curve: PrecisionRecallCurve
+    error_caption: str
+    """A paragraph of plain text a pair, in the order of the pictures; empty without errors."""
+    error_pictures: NDArray[np.uint8] | None
+    """(H, W, 3), a pair below the other, source to the left; None without errors or images"""
+
+
+def evaluation_view(split: Split, margins: NDArray[np.float64], threshold: float) -> EvaluationView:
+    """Return the view of a labelled split's B margins, its errors those at the threshold."""
+    same = split.pairs.same
+    assert same is not None
+    errors = most_confident_errors(margins, same, threshold, NUM_ERRORS)
+    return EvaluationView(
+        margins_same=margins[same],
+        margins_different=margins[~same],
+        curve=precision_recall_curve(margins, same),
+        error_caption="\n\n".join(_caption(split, int(pair), margins, threshold) for pair in errors),
+        error_pictures=_strip(split, errors) if split.items.image is not None and len(errors) else None,
+    )
+
+
+def most_confident_errors(
+    margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float, num_errors: int
+) -> NDArray[np.int64]:
+    """Return the rows of the wrongly decided pairs whose margins (B,) are furthest from the threshold, that first."""
+    wrong = np.flatnonzero((margins > threshold) != same)
+    order = np.argsort(-np.abs(margins[wrong] - threshold), kind="stable")
+    return wrong[order[:num_errors]]
+
+
+def _caption(split: Split, pair: int, margins: NDArray[np.float64], threshold: float) -> str:
+    source, target = _items(split, pair)
+    assert split.pairs.same is not None
+    label = "the same product" if split.pairs.same[pair] else "different products"
+    return (
+        f"margin {margins[pair]:.4f} at threshold {threshold:.4f}, labelled {label}\n"
+        f"{_one_line(source)}\n{_one_line(target)}"
+    )
+
+
+def _one_line(item: Item) -> str:
+    return " ".join(f"{item.item_id}: {item.title}".split())
+
+
+def _strip(split: Split, pairs: NDArray[np.int64]) -> NDArray[np.uint8]:
+    assert split.pairs.same is not None
+    rows = []
+    for pair in pairs:
+        colour = SAME_COLOUR if split.pairs.same[pair] else DIFFERENT_COLOUR
+        rows.append(np.hstack([_framed(_picture(split.items, item), colour) for item in _items(split, int(pair))]))
+    return np.vstack(rows)
+
+
+def _items(split: Split, pair: int) -> tuple[Item, Item]:
+    return split.catalog[int(split.pairs.source[pair])], split.catalog[int(split.pairs.target[pair])]
+
+
+def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
+    try:
+        return read_image(find_image(items.image_folder, item.image), PICTURE_SIZE)
+    except BadImageError:
+        # Whether an unreadable image ends the run was decided when the item was encoded.
+        return np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)
+
+
+def _framed(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    framed = np.empty((PICTURE_SIZE + 2 * BORDER, PICTURE_SIZE + 2 * BORDER, 3), np.uint8)
+    framed[:] = colour
+    framed[BORDER:-BORDER, BORDER:-BORDER] = picture
+    return framed

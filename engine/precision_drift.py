@@ -1,0 +1,94 @@
+"""How far the margins of a checkpoint move when it encodes in another precision."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.distributed import Processes
+from engine.encode import EncodingPlan, encode_items
+from engine.evaluator import pair_margins
+from engine.experiment import ExperimentOptions
+from engine.options import Precision
+from engine.predictor import load_predictor
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionDrift:
+    """What a precision changes against float32, on the pairs of a split."""
+
+    precision: Precision
+    largest_difference: float
+    """Of a margin, absolute."""
+    mean_difference: float
+    """Of all margins, absolute."""
+    num_changed: int
+    """Pairs decided otherwise at the threshold."""
+    num_pairs: int
+    items_per_second: float
+    """The reading of images included."""
+
+
+def measure_precision_drift(options: ExperimentOptions, processes: Processes) -> tuple[float, list[PrecisionDrift]]:
+    """Encode the split of predict.* in float32 and in each other precision; return the threshold and the drifts.
+
+    Raises UserError for files, options and checkpoints that the user has to mend. The first process gets the
+    drifts, the others none.
+    """
+    split, encoder, threshold = load_predictor(options)
+    encoder.to(processes.device)
+    reference: NDArray[np.float64] | None = None
+    drifts = []
+    for precision in get_args(Precision):
+        plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, precision)
+        started = time.perf_counter()
+        items = encode_items(encoder, split.items, plan, processes, precision)
+        seconds = time.perf_counter() - started
+        if items is not None:
+            margins = pair_margins(items, split.pairs, encoder.threshold_width)
+            reference = margins if reference is None else reference
+            drifts.append(_drift(precision, margins, reference, threshold, len(split.catalog) / seconds))
+    return threshold, drifts
+
+
+def drift_table(drifts: Sequence[PrecisionDrift]) -> str:
+    """Return an aligned table, a precision a line."""
+    rows = [("precision", "largest |Δ margin|", "mean |Δ margin|", "changed decisions", "items/s")]
+    rows += [
+        (
+            drift.precision,
+            f"{drift.largest_difference:.3e}",
+            f"{drift.mean_difference:.3e}",
+            f"{drift.num_changed:,} of {drift.num_pairs:,}",
+            f"{drift.items_per_second:.1f}",
+        )
+        for drift in drifts
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    )
+
+
+def _drift(
+    precision: Precision,
+    margins: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    threshold: float,
+    items_per_second: float,
+) -> PrecisionDrift:
+    difference = np.abs(margins - reference)
+    return PrecisionDrift(
+        precision=precision,
+        largest_difference=float(difference.max()),
+        mean_difference=float(difference.mean()),
+        num_changed=int(np.count_nonzero((margins > threshold) != (reference > threshold))),
+        num_pairs=len(margins),
+        items_per_second=items_per_second,
+    )

@@ -1,0 +1,133 @@
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.after_step import AfterStep
+from engine.checkpoint import latest_checkpoint, read_state
+from engine.distributed import Processes
+from engine.precision import OverflowFigures
+from engine.run_folder import run_folder
+from engine.train_loop import StepFigures
+from engine.trainer import run_training
+from options.errors import UserError
+from tests.engine.conftest import MakeOptions
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+QUICK = ["model.image_encoder=null", "train.precision=float16", "log.tensorboard=false"]
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def first_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start from a loss scale with which the first few steps overflow."""
+    monkeypatch.setattr(
+        "engine.trainer.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**20)
+    )
+
+
+@pytest.fixture
+def endless_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a loss scale that no halving brings down far enough."""
+    monkeypatch.setattr(
+        "engine.trainer.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**120)
+    )
+
+
+def course(name: str) -> list[dict[str, float]]:
+    lines = run_folder(name).course.read_text(encoding="utf-8").splitlines()
+    return [{name: value for name, value in json.loads(line).items() if name != "pairs_per_second"} for line in lines]
+
+
+@pytest.mark.usefixtures("first_scale")
+def test_a_killed_float16_run_goes_on_to_the_same_bits_and_the_same_overflow_steps(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Saved at step 3, between two log lines; the steps before it overflow.
+    overrides = [*QUICK, "train.steps=12", "train.log_every=4", "train.schedule={name: constant}"]
+    run_training(make_options("name=whole", *overrides), "", ALONE)
+    whole_call = AfterStep.__call__
+
+    def until_killed(self: AfterStep, figures: StepFigures) -> None:
+        if self._state.step == 5:
+            monkeypatch.setattr(AfterStep, "__call__", whole_call)
+            raise KilledError
+        whole_call(self, figures)
+
+    monkeypatch.setattr(AfterStep, "__call__", until_killed)
+    with pytest.raises(KilledError):
+        run_training(make_options("name=killed", *overrides), "", ALONE)
+    saved = latest_checkpoint(run_folder("killed").checkpoints)
+    assert saved is not None
+    assert read_state(saved).overflow == OverflowFigures(total=3, in_a_row=3, unlogged=3)
+    run_training(make_options("name=killed", *overrides), "", ALONE)
+    assert course("killed") == course("whole")
+    assert course("whole")[-2]["overflow_steps"] > 3
+    for file in ("item_encoder.safetensors", "training.safetensors"):
+        killed, whole = (
+            load_file(run_folder(name).checkpoints / "step_00000012" / file) for name in ("killed", "whole")
+        )
+        assert killed.keys() == whole.keys()
+        assert all(torch.equal(killed[name], whole[name]) for name in whole)
+
+
+@pytest.mark.usefixtures("first_scale")
+def test_the_logged_loss_is_the_mean_over_the_steps_that_did_not_overflow(make_options: MakeOptions) -> None:
+    run_training(make_options("name=each", *QUICK, "train.steps=12", "train.log_every=1"), "", ALONE)
+    run_training(make_options("name=once", *QUICK, "train.steps=12", "train.log_every=12"), "", ALONE)
+    each = [line for line in course("each") if "loss_scale" in line]
+    (once,) = [line for line in course("once") if "loss_scale" in line]
+    losses = [line["loss"] for line in each if "loss" in line]
+    assert len(losses) == 12 - each[-1]["overflow_steps"]
+    assert 0 < len(losses) < 12
+    assert once["loss"] == pytest.approx(sum(losses) / len(losses))
+    assert once["overflow_steps"] == each[-1]["overflow_steps"]
+    assert once["loss_scale"] == each[-1]["loss_scale"] == 2.0 ** (20 - once["overflow_steps"])
+    assert all(math.isfinite(value) for line in each for value in line.values())
+
+
+@pytest.mark.usefixtures("endless_overflow")
+@pytest.mark.parametrize(("log_every", "stops_at"), [(1, 4), (3, 6), (100, 4)])
+def test_too_many_overflow_steps_in_a_row_end_the_run_where_a_line_or_an_evaluation_comes(
+    make_options: MakeOptions, log_every: int, stops_at: int
+) -> None:
+    options = make_options(
+        *QUICK, "train.steps=50", "train.max_overflow_steps=4", f"train.log_every={log_every}",
+        f"train.evaluate_every={4 if log_every == 100 else 50}",
+    )  # fmt: skip
+    message = (
+        rf"the last {stops_at} steps up to step {stops_at} overflowed .*learning rate .*train\.precision to bfloat16"
+    )
+    with pytest.raises(UserError, match=message):
+        run_training(options, "", ALONE)
+
+
+@pytest.mark.usefixtures("endless_overflow")
+def test_fewer_overflow_steps_than_that_do_not_end_the_run(make_options: MakeOptions) -> None:
+    run_training(make_options(*QUICK, "train.max_overflow_steps=7"), "", ALONE)
+    assert course("tiny")[-2]["overflow_steps"] == 6
+
+
+def test_float32_logs_no_overflow_steps(make_options: MakeOptions) -> None:
+    run_training(make_options(*QUICK, "train.precision=float32", "train.steps=2"), "", ALONE)
+    assert course("tiny")[0].keys() == {"step", "loss", "gradient_norm", "learning_rate"}
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_its_step_and_learning_rate(make_options: MakeOptions) -> None:
+    schedule = ["train.schedule={name: constant}", "train.optimizer.lr=1e30", "train.precision=float32"]
+    with pytest.raises(UserError, match=r"not a number after step \d+ \(learning rate 1e\+30\); .*float32"):
+        run_training(make_options(*QUICK, *schedule, "train.steps=20", "train.evaluate_every=20"), "", ALONE)
+
+
+def test_a_checkpoint_from_before_overflow_steps_were_counted_is_read(make_options: MakeOptions) -> None:
+    result = run_training(make_options(*QUICK, "train.steps=2"), "", ALONE)
+    file = result.checkpoint / "state.json"
+    record = json.loads(file.read_text())
+    del record["overflow"]
+    file.write_text(json.dumps(record))
+    assert read_state(result.checkpoint).overflow == OverflowFigures()

@@ -1,0 +1,128 @@
+"""The loop on a model of one weight, whose loss is the weight times the number that stands for a batch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from engine.distributed import Processes
+from engine.optimizer import build_optimizer
+from engine.options import Precision, TrainOptions
+from engine.precision import OverflowCount, OverflowFigures, gradient_scaler
+from engine.schedule import learning_rate
+from engine.train_loop import StepFigures, train
+from engine.train_state import TrainState
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+TOO_LARGE = 1e38
+"""Overflows once it is scaled, in the backward pass alone."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    number: float
+
+    def to(self, device: torch.device) -> "Batch":
+        return self
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, batch: Batch) -> SimpleNamespace:
+        return SimpleNamespace(loss=self.weight * batch.number)
+
+
+@dataclass(frozen=True)
+class Course:
+    state: TrainState
+    weights: list[float]
+    """After each step."""
+    figures: list[StepFigures]
+
+
+def options(num_steps: int, **changes: object) -> TrainOptions:
+    tree = {
+        "steps": num_steps,
+        "precision": "float16",
+        "schedule": {"name": "cosine_restarts", "periods": (num_steps,)},
+        "optimizer": {"lr": 0.01},
+    }
+    return TrainOptions.model_validate({**tree, **changes})
+
+
+def trained(numbers: Sequence[float], train_options: TrainOptions) -> Course:
+    model = Model()
+    precision: Precision = train_options.precision
+    state = TrainState(
+        model=model,
+        optimizer=build_optimizer(train_options.optimizer, model.parameters()),
+        scaler=gradient_scaler(precision, ALONE.device),
+        loss_sum=torch.zeros((), dtype=torch.float64),
+        overflow=OverflowCount(ALONE.device),
+    )
+    course = Course(state, [], [])
+
+    def after_step(figures: StepFigures) -> None:
+        course.weights.append(model.weight.item())
+        course.figures.append(figures)
+
+    train(state, model, map(Batch, numbers), train_options, 0, ALONE, after_step)
+    return course
+
+
+@pytest.mark.parametrize("overflowing", [TOO_LARGE, math.inf, math.nan])
+def test_an_overflow_step_changes_no_weight_and_yet_counts_as_a_step(overflowing: float) -> None:
+    course = trained([1, overflowing, 1, 1], options(4))
+    assert course.weights[1] == course.weights[0]
+    assert course.weights[2] != course.weights[1]
+    assert course.state.step == 4
+    assert course.state.overflow.read() == OverflowFigures(total=1, in_a_row=0, unlogged=1)
+    given = options(4)
+    rates = [learning_rate(given.schedule, given.optimizer.lr, step) for step in range(4)]
+    assert [figures.learning_rate for figures in course.figures] == rates
+
+
+def test_the_optimizer_goes_on_after_an_overflow_step_as_if_it_had_not_been() -> None:
+    constant = {"schedule": {"name": "constant"}}
+    with_overflow = trained([1, TOO_LARGE, 3, 2], options(4, **constant))
+    without = trained([1, 3, 2], options(3, **constant))
+    assert with_overflow.weights[-1] == without.weights[-1]
+
+
+@pytest.mark.parametrize("overflowing", [TOO_LARGE, math.nan])
+def test_the_losses_of_overflow_steps_are_left_out_of_the_sum(overflowing: float) -> None:
+    course = trained([2, overflowing, 3], options(3))
+    assert float(course.state.loss_sum) == pytest.approx(2 * 0.5 + 3 * course.weights[1])
+
+
+def test_one_overflowing_batch_of_several_skips_the_whole_step() -> None:
+    course = trained([1, TOO_LARGE, 1, 1], options(2, accumulate=2))
+    assert course.weights[0] == 0.5
+    assert float(course.state.loss_sum) == pytest.approx(0.5)
+    assert course.state.overflow.read().total == 1
+
+
+def test_overflow_halves_the_loss_scale_until_steps_succeed_again() -> None:
+    first = gradient_scaler("float16", ALONE.device).get_scale()
+    course = trained([TOO_LARGE, TOO_LARGE, 1], options(3))
+    assert course.state.scaler.get_scale() == first / 4
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_without_a_scaler_nothing_is_skipped_or_left_out(precision: Precision) -> None:
+    course = trained([1, math.nan, 1], options(3, precision=precision))
+    assert math.isnan(course.weights[1])
+    assert math.isnan(float(course.state.loss_sum))
+    assert course.state.overflow.read() == OverflowFigures()
+
+
+def test_the_gradient_norm_is_that_before_clipping_and_without_the_loss_scale() -> None:
+    norms: list[Tensor] = [figures.gradient_norm for figures in trained([3, 4], options(2, clip_norm=1.0)).figures]
+    assert [float(norm) for norm in norms] == [3, 4]
