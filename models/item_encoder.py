@@ -45,7 +45,7 @@ def build_item_encoder(options: ModelOptions) -> ItemEncoder:
     threshold = None
     if options.threshold_branch and options.share_encoders:
         width = match.projection.in_features
-        threshold = ItemBranch(None, None, width, options.embedding_width, False, options.normalize)
+        threshold = ItemBranch(None, None, width, options.embedding_width, options.normalize)
     elif options.threshold_branch:
         threshold = _branch(options)
     return ItemEncoder(match, threshold, options.share_encoders)
@@ -66,6 +66,4 @@ def _branch(options: ModelOptions) -> ItemBranch:
     text_encoder = options.text_encoder.build() if options.text_encoder is not None else None
     image_encoder = options.image_encoder.build() if options.image_encoder is not None else None
     width = sum(encoder.width for encoder in (text_encoder, image_encoder) if encoder is not None)
-    return ItemBranch(
-        text_encoder, image_encoder, width, options.embedding_width, options.normalize_features, options.normalize
-    )
+    return ItemBranch(text_encoder, image_encoder, width, options.embedding_width, options.normalize)

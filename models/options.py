@@ -100,9 +100,6 @@ class ModelOptions(Options):
     """Whether items have a threshold embedding; false gives match embeddings only, for a fixed threshold."""
     share_encoders: bool = False
     """Whether both branches use one pair of encoders, each with a projection of its own."""
-    normalize_features: bool = False
-    """Whether each encoder's features pass a layer normalisation before they are joined, so that no modality drowns
-    the other at the start; for encoders trained from random weights, whose features have any scale."""
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
     weights: str | None = None

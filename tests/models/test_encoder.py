@@ -25,7 +25,7 @@ class MeanColour(Encoder):
 
 def test_any_encoder_can_stand_in_a_branch(items: ItemBatch) -> None:
     encoder = MeanColour()
-    branch = ItemBranch(None, encoder, encoder.width, 5, normalize_features=False, normalize=False)
+    branch = ItemBranch(None, encoder, encoder.width, 5, normalize=False)
     assert branch.project(branch.features(items)).shape == (4, 5)
     assert torch.equal(branch.features(items), items.images.mean(dim=(2, 3)))
 
