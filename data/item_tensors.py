@@ -1,7 +1,7 @@
 """From rows of a catalogue to a batch of tensors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -49,6 +49,8 @@ class ItemTensors:
     text: TextTokens | None
     image_folder: Path
     image: ImageOptions | None
+    _kept: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
+    """Decoded pictures by row, with data.image.keep_in_memory."""
 
     def batch(self, rows: Sequence[int]) -> ItemBatch:
         """Return the items of N rows; raises BadImageError naming the item of an unreadable one."""
@@ -77,7 +79,9 @@ class ItemTensors:
             return torch.empty((len(rows), 3, 0, 0)), blank_image
         pixels = np.zeros((len(rows), 3, self.image.size, self.image.size), np.float32)
         for place, row in enumerate(rows):
-            picture = self._picture(row, self.image)
+            picture = self._kept[row] if row in self._kept else self._picture(row, self.image)
+            if self.image.keep_in_memory:
+                self._kept[row] = picture
             if picture is None:
                 blank_image[place] = True
             else:

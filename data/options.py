@@ -44,6 +44,9 @@ class ImageOptions(Options):
     """Mean of red, green and blue on the scale 0 to 1, subtracted."""
     std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
     """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    keep_in_memory: bool = False
+    """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
+    is small enough."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
 

@@ -20,7 +20,7 @@ from scripts.demo_data.product import (
 from scripts.demo_data.random_choice import others, pick
 
 SIBLING_SHARES: dict[Factor, float] = {
-    "model": 0.25, "variant": 0.26, "brand": 0.03, "colour": 0.22, "pattern": 0.22, "shape": 0.02,
+    "model": 0.29, "variant": 0.27, "brand": 0.02, "colour": 0.34, "pattern": 0.06, "shape": 0.02,
 }  # fmt: skip
 """How often a sibling differs in each factor.
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from data.item import Item
@@ -97,3 +98,21 @@ def test_a_blank_picture_is_exactly_zero_and_marked(one_bad_image: tuple[ItemCat
     assert batch.blank_image.tolist() == [True, False, True]
     assert not batch.images[[0, 2]].any()
     assert batch.images[1].all()
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_picture_is_decoded_once_if_it_is_kept_in_memory(
+    tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    decoded: list[Path] = []
+
+    def counted(file: Path, size: int) -> NDArray[np.uint8]:
+        decoded.append(file)
+        return read_image(file, size)
+
+    monkeypatch.setattr("data.item_tensors.read_image", counted)
+    options = ImageOptions(size=8, keep_in_memory=keeps)
+    tensors = ItemTensors(read_items(tiny_dataset / "item_val_info.jsonl"), None, tiny_dataset / "images", options)
+    first, again = tensors.batch([3, 5]), tensors.batch([5, 3])
+    assert torch.equal(first.images, again.images.flip(0))
+    assert len(decoded) == (2 if keeps else 4)
