@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from engine.evaluator import Evaluation
-from engine.precision import OverflowCount
+from engine.optimizer import build_optimizer
+from engine.options import TrainOptions
+from engine.precision import OverflowCount, gradient_scaler
 from engine.training_model import TrainingModel
 
 
@@ -27,3 +29,14 @@ class TrainState:
     """At this very step, if there was one."""
     best_f1: float = -1.0
     """Highest calibrated F1 so far."""
+
+
+def first_state(model: TrainingModel, options: TrainOptions, device: torch.device) -> TrainState:
+    """Return the state before the first step of a model that lies on the device."""
+    return TrainState(
+        model=model,
+        optimizer=build_optimizer(options.optimizer, model.parameters()),
+        scaler=gradient_scaler(options.precision, device),
+        loss_sum=torch.zeros((), dtype=torch.float64, device=device),
+        overflow=OverflowCount(device),
+    )

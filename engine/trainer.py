@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -22,13 +21,11 @@ from engine.distributed import Processes
 from engine.environment import environment
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
-from engine.optimizer import build_optimizer
-from engine.precision import OverflowCount, gradient_scaler
 from engine.randomness import seed_everything, use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
 from engine.run_log import RunLog
 from engine.train_loop import train
-from engine.train_state import TrainState
+from engine.train_state import TrainState, first_state
 from engine.training_model import build_training_model
 from engine.weights import load_checkpoint_weights
 from models.input_check import check_inputs
@@ -120,13 +117,7 @@ def _first_state(options: ExperimentOptions, train_split: Split, processes: Proc
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)
     model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
-    return TrainState(
-        model=model,
-        optimizer=build_optimizer(options.train.optimizer, model.parameters()),
-        scaler=gradient_scaler(options.train.precision, processes.device),
-        loss_sum=torch.zeros((), dtype=torch.float64, device=processes.device),
-        overflow=OverflowCount(processes.device),
-    )
+    return first_state(model, options.train, processes.device)
 
 
 def _batches(options: ExperimentOptions, split: Split, first_step: int, processes: Processes) -> Iterator[PairBatch]:

@@ -11,9 +11,7 @@ from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.optimizer import build_optimizer
-from engine.precision import gradient_scaler
-from engine.train_state import TrainState
+from engine.train_state import TrainState, first_state
 from engine.training_model import build_training_model
 from models.item_encoder import build_item_encoder
 from options.read import read_options
@@ -50,12 +48,7 @@ def fresh_state(options: ExperimentOptions, seed: int = 0) -> TrainState:
     """A state before its first step, with the weights of a seed."""
     torch.manual_seed(seed)
     model = build_training_model(build_item_encoder(options.model), options.loss, options.train.precision)
-    return TrainState(
-        model=model,
-        optimizer=build_optimizer(options.train.optimizer, model.parameters()),
-        scaler=gradient_scaler(options.train.precision, ALONE.device),
-        loss_sum=torch.zeros((), dtype=torch.float64),
-    )
+    return first_state(model, options.train, ALONE.device)
 
 
 def train_batch(options: ExperimentOptions, *numbers: int) -> PairBatch:

@@ -17,10 +17,8 @@ from engine.distributed import Processes
 from engine.encode import EncodingPlan, encode_items
 from engine.evaluator import pair_margins
 from engine.experiment import ExperimentOptions
-from engine.optimizer import build_optimizer
-from engine.precision import gradient_scaler
 from engine.train_loop import StepFigures, train
-from engine.train_state import TrainState
+from engine.train_state import first_state
 from engine.training_model import build_training_model
 from engine.weights import load_checkpoint_weights
 from models.embedding import pair_score, unpack
@@ -55,12 +53,7 @@ def relative_error(actual: torch.Tensor, wanted: torch.Tensor) -> float:
 def trained(options: ExperimentOptions, encoder: ItemEncoder) -> tuple[list[float], list[StepFigures]]:
     """Train the encoder as the options say, and return the loss and the figures of every step."""
     model = build_training_model(encoder, options.loss, options.train.precision)
-    state = TrainState(
-        model=model,
-        optimizer=build_optimizer(options.train.optimizer, model.parameters()),
-        scaler=gradient_scaler(options.train.precision, ALONE.device),
-        loss_sum=torch.zeros((), dtype=torch.float64),
-    )
+    state = first_state(model, options.train, ALONE.device)
     split = read_split(options)
     order = TrainingOrder(
         seed=options.seed,

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from engine.distributed import Processes
-from engine.optimizer import build_optimizer
 from engine.options import Precision, TrainOptions
-from engine.precision import OverflowCount, OverflowFigures, gradient_scaler
+from engine.precision import OverflowFigures, gradient_scaler
 from engine.schedule import learning_rate
 from engine.train_loop import StepFigures, train
-from engine.train_state import TrainState
+from engine.train_state import TrainState, first_state
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 TOO_LARGE = 1e38
@@ -59,14 +58,7 @@ def options(num_steps: int, **changes: object) -> TrainOptions:
 
 def trained(numbers: Sequence[float], train_options: TrainOptions) -> Course:
     model = Model()
-    precision: Precision = train_options.precision
-    state = TrainState(
-        model=model,
-        optimizer=build_optimizer(train_options.optimizer, model.parameters()),
-        scaler=gradient_scaler(precision, ALONE.device),
-        loss_sum=torch.zeros((), dtype=torch.float64),
-        overflow=OverflowCount(ALONE.device),
-    )
+    state = first_state(model, train_options, ALONE.device)
     course = Course(state, [], [])
 
     def after_step(figures: StepFigures) -> None:
