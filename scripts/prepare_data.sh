@@ -22,6 +22,7 @@
 set -eu
 
 usage="usage: bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF split_pairs.py]"
+case "${1:-}" in -h | --help) sed -n '2,/^set /{s/^# \{0,1\}//;/^set /!p;}' "$0"; exit 0 ;; esac
 [ $# -ge 1 ] || { echo "error: $usage" >&2; exit 2; }
 addresses=$1
 shift

@@ -113,3 +113,12 @@ def test_arguments_after_the_dashes_reach_the_split(addresses: Path, tmp_path: P
     out = tmp_path / "ccks"
     assert prepare(addresses, out, "--", "--ratio", "3").returncode == 0
     assert len((out / "pair_val.jsonl").read_bytes().splitlines()) == 10
+
+
+def test_help_explains_the_arguments_and_sets_nothing_up(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "prepare_data.sh"
+    command = ["bash", str(script), "--help"]
+    answer = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "ADDRESSES_FILE" in answer.stdout
+    assert "Setting up" not in answer.stdout
+    assert not any(tmp_path.iterdir())
