@@ -1,8 +1,10 @@
-"""Faults of the disk as faults that the user can mend."""
+"""Files written whole or not at all, and faults of the disk as faults that the user can mend."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from safetensors import SafetensorError
 
@@ -23,3 +25,23 @@ def writing(path: Path) -> Iterator[None]:
             f"{path}: cannot be written: {reason}. What was written before is whole; make room or mend the "
             "permissions, then run the same command again."
         ) from error
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[TextIO]:
+    """Write a text file under another name in its folder, which is made, and give it its name once it is on the disk.
+
+    Raises UserError where the disk is full or may not be written. After any failure there is what was there before.
+    """
+    temporary = file.with_name(f".{file.name}.writing")
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("w", encoding="utf-8") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(file)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

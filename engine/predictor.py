@@ -1,7 +1,6 @@
 """Embeddings of all items of a split and decisions on its pairs, as a submission file."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from data.loading import Split, load_split
 from engine.checkpoint import STATE, CheckpointState, best_checkpoint, read_state
 from engine.checkpoint_folder import latest_checkpoint
-from engine.disk import writing
+from engine.disk import whole_file
 from engine.distributed import Processes, from_first
 from engine.encode import (
     EncodedItems,
@@ -69,11 +68,11 @@ def run_prediction(
         if items is None:
             return None
         margins = pair_margins(items, split.pairs, encoder.threshold_width)
-        with writing(file):
-            _write_submission(file, split, items, threshold)
-            write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
-            prediction = _prediction(file, split, items, margins, threshold)
-            progress.file.unlink()
+        with whole_file(file) as stream:
+            stream.writelines(_lines(split, items, threshold))
+        write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
+        prediction = _prediction(file, split, items, margins, threshold)
+        progress.file.unlink()
     return prediction
 
 
@@ -155,17 +154,6 @@ def _threshold(options: ExperimentOptions, checkpoint: Path) -> float:
 def _output(options: ExperimentOptions) -> Path:
     named = options.predict.output
     return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
-
-
-def _write_submission(file: Path, split: Split, items: EncodedItems, threshold: float) -> None:
-    """Stream the lines to a temporary file in pair order, then give it its name."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.writing")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.writelines(_lines(split, items, threshold))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
 
 
 def _lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The folder of a run and the names in it."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.disk import whole_file
 
 RUNS = Path("experiments")
 
@@ -88,13 +89,8 @@ def run_folder(name: str) -> RunFolder:
 
 def write_text(file: Path, text: str) -> None:
     """Write a file whole or not at all, creating its folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.writing")
-    with temporary.open("w", encoding="utf-8") as stream:
+    with whole_file(file) as stream:
         stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
 
 
 def write_json(file: Path, content: Mapping[str, object]) -> None:

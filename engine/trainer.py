@@ -161,10 +161,10 @@ def _parallel(model: nn.Module, processes: Processes) -> nn.Module:
 
 def _write_records(run: TrainingRun, command: str) -> None:
     folder = run.folder
+    write_text(folder.options, write_options(run.options))
+    write_json(folder.environment, environment(run.processes))
     with writing(folder.root):
         folder.checkpoints.mkdir(parents=True, exist_ok=True)
-        write_text(folder.options, write_options(run.options))
-        write_json(folder.environment, environment(run.processes))
         with folder.command.open("a", encoding="utf-8") as commands:
             print(command, file=commands)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,143 @@ def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bits(folder: Path) 
         second = load_file(killed / f"checkpoints/step_00000040/{file}")
         assert all(torch.equal(first[name], second[name]) for name in first)
     assert course(folder, "killed") == course(folder, "whole")
+
+
+def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 120
+    while not file.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+LONG = ("tiny.yml", "train.steps=400", "train.save_every=5", "train.evaluate_every=200", "log.tensorboard=false")
+
+
+@pytest.mark.parametrize(("num_processes", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
+def test_a_run_that_is_told_to_stop_saves_and_ends_with_status_75(
+    folder: Path, num_processes: int, number: signal.Signals
+) -> None:
+    process = start(folder, "train.py", *LONG, num_processes=num_processes)
+    checkpoints = folder / "experiments/tiny/checkpoints"
+    wait_for(checkpoints / "step_00000005", process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "Traceback" not in stderr
+    told = re.search(r"stopped: step (\d+) of 400 is saved; run the same command again to go on", stderr)
+    assert told is not None
+    assert max(checkpoints.glob("step_*")).name == f"step_{int(told[1]):08d}"
+    assert not list(folder.glob("experiments/tiny/checkpoints/.writing*"))
+
+
+def test_a_second_run_in_the_same_folder_is_refused(folder: Path) -> None:
+    process = start(folder, "train.py", *LONG)
+    wait_for(folder / "experiments/tiny/checkpoints/step_00000005", process)
+    status, _, stderr = run(folder, "train.py", *LONG)
+    process.kill()
+    process.communicate()
+    assert status == 2
+    assert f"error: experiments/tiny: process {process.pid} trains here already" in stderr
+
+
+def workers(launcher: int) -> list[int]:
+    """Return the training processes of a launcher, by rank."""
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    ranks = {}
+    for child in map(int, children):
+        variables = Path(f"/proc/{child}/environ").read_text().split("\0")
+        rank = [value.removeprefix("RANK=") for value in variables if value.startswith("RANK=")]
+        if rank:
+            ranks[int(rank[0])] = child
+    return [ranks[rank] for rank in sorted(ranks)]
+
+
+def test_a_killed_process_ends_the_others_within_seconds_and_its_end_is_told_first(folder: Path) -> None:
+    process = start(folder, "train.py", *LONG, num_processes=2)
+    wait_for(folder / "experiments/tiny/checkpoints/step_00000005", process)
+    first, second = workers(process.pid)
+    started = time.monotonic()
+    os.kill(second, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - started < 30
+    assert process.returncode == 128 + signal.SIGKILL
+    assert "error: process 1 was ended by SIGKILL. The machine may have run out of memory" in stderr
+    assert "Traceback" not in stderr
+    assert not Path(f"/proc/{first}").exists()
+
+
+FAULTY = """
+import os, sys
+from engine import trainer
+from engine.command import run_command
+sys.path.insert(0, {root!r})
+import train
+
+take_steps = trainer.train
+
+def fail_once(*arguments):
+    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        arguments[-1]._log.line("before")
+        raise ZeroDivisionError("a fault of the second process")
+    take_steps(*arguments)
+
+trainer.train = fail_once
+run_command("", train.train)
+"""
+
+
+@pytest.mark.parametrize("max_restarts", [0, 1])
+def test_a_fault_in_one_process_ends_or_restarts_all(folder: Path, max_restarts: int) -> None:
+    (folder / "faulty.py").write_text(FAULTY.format(root=str(ROOT)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.launch", "faulty.py", "tiny.yml", "log.tensorboard=false"],
+        cwd=folder,
+        env=environment(NPROC="2", PET_MAX_RESTARTS=str(max_restarts)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    started = time.monotonic()
+    stdout, stderr = process.communicate(timeout=120)
+    assert stderr.count("Traceback") == stderr.count("ZeroDivisionError: a fault of the second process") == 1
+    if max_restarts:
+        assert process.returncode == 0
+        assert "best checkpoint" in stdout
+    else:
+        assert process.returncode == 1
+        assert time.monotonic() - started < 60
+
+
+OFFLINE = """
+import sys
+sys.path.insert(0, {root!r})
+
+def refuse(event, arguments):
+    # Addresses of the network are tuples; loader processes talk over files of their own.
+    reaches_out = event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple)
+    if reaches_out or event in ("socket.getaddrinfo", "urllib.Request"):
+        raise AssertionError(f"a network call: {{event}} {{arguments}}")
+
+sys.addaudithook(refuse)
+from engine.command import run_command
+import predict, train
+
+run_command("", train.train, sys.argv[1:])
+run_command("", predict.predict, sys.argv[1:])
+"""
+
+
+def test_training_and_prediction_from_local_folders_make_no_network_call(folder: Path) -> None:
+    (folder / "offline.py").write_text(OFFLINE.format(root=str(ROOT)))
+    variables = {name: value for name, value in environment().items() if name != "HF_HUB_OFFLINE"}
+    ended = subprocess.run(
+        [sys.executable, "offline.py", "tiny.yml", "data.workers=1"],
+        cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "a network call" not in ended.stderr
+    assert (folder / "experiments/tiny/predictions/test.jsonl").exists()
 
 
 def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(here: Path, tiny_dataset: Path) -> None:

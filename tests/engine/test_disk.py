@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from engine.disk import writing
+from engine.disk import whole_file, writing
 from options.errors import UserError
 
 
@@ -25,3 +25,29 @@ def test_a_fault_of_the_disk_names_the_file_and_the_reason(error: Exception, rea
 def test_other_errors_stay_what_they_are() -> None:
     with pytest.raises(ZeroDivisionError), writing(Path("a")):
         raise ZeroDivisionError
+
+
+def write_and_fail(file: Path, error: BaseException) -> None:
+    with whole_file(file) as stream:
+        stream.write("second")
+        raise error
+
+
+def test_a_file_is_there_whole_or_as_it_was_before(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "a.txt"
+    with whole_file(file) as stream:
+        stream.write("first")
+        assert not file.exists()
+    assert file.read_text() == "first"
+    for error in (OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()):
+        with pytest.raises((UserError, KeyboardInterrupt)):
+            write_and_fail(file, error)
+        assert file.read_text() == "first"
+        assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_that_a_killed_process_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".a.txt.writing").write_text("half")
+    with whole_file(tmp_path / "a.txt") as stream:
+        stream.write("whole")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "whole")]

@@ -19,6 +19,7 @@ from engine.trainer import TrainingResult, run_training
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions
+from tests.engine.processes import in_processes
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
@@ -228,6 +229,71 @@ def test_a_disk_that_is_full_ends_a_prediction_with_the_reason(
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("engine.predictor.os.fsync", refuse)
+    monkeypatch.setattr("engine.disk.os.fsync", refuse)
     with pytest.raises(UserError, match=r"test\.jsonl: cannot be written: No space left"):
         run_prediction(make_options(), ALONE)
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("count", "num_items", "batch_size"),
+    [(2, 40, 7), (3, 40, 7), (4, 40, 40), (4, 3, 1), (4, 3, 64), (3, 2, 1)],
+)
+def test_any_number_of_processes_writes_the_same_bytes(
+    make_options: MakeOptions, count: int, num_items: int, batch_size: int
+) -> None:
+    data = make_options().data.test
+    assert data is not None
+    items = {f"test-{number}" for number in range(num_items)}
+    pairs = [line for line in data.pairs.read_text().splitlines() if {*json.loads(line).values()} - {"0", "1"} <= items]
+    Path("pairs.jsonl").write_text("\n".join(pairs))
+    options = make_options("data.test.pairs=pairs.jsonl", f"evaluate.batch_size={batch_size}")
+    alone = predict(options).file
+    expected, figures = alone.read_bytes(), alone.with_suffix(".metrics.json")
+    expected_figures = figures.read_bytes() if figures.exists() else None
+    alone.unlink()
+
+    def predict_among_others(processes: Processes, folder: Path) -> None:
+        prediction = run_prediction(options, processes)
+        assert (prediction is not None) == processes.is_first
+
+    in_processes(count, predict_among_others, Path())
+    assert len(expected.splitlines()) == len(pairs) > 0
+    assert alone.read_bytes() == expected
+    assert (figures.read_bytes() if figures.exists() else None) == expected_figures
+
+
+@pytest.mark.usefixtures("trained")
+def test_what_three_processes_have_encoded_two_go_on_with(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "BATCHES_A_ROUND", 1)
+    options = make_options("evaluate.batch_size=3")
+    whole = predict(options).file
+    expected = whole.read_bytes()
+    whole.unlink()
+    gathered = encode._gathered
+    rounds: list[None] = []
+
+    def until_stopped(*arguments: object) -> object:
+        rounds.append(None)
+        if len(rounds) == 3:
+            raise StoppedError("killed")
+        return gathered(*arguments)  # type: ignore[arg-type]
+
+    def begin(processes: Processes, folder: Path) -> None:
+        encode._gathered = until_stopped  # type: ignore[assignment]
+        with pytest.raises(StoppedError):
+            run_prediction(options, processes)
+
+    def go_on(processes: Processes, folder: Path) -> None:
+        batches: list[None] = []
+        encode_batch = encode._encode
+        encode._encode = lambda *rest: (batches.append(None), encode_batch(*rest))[1]
+        run_prediction(options, processes)
+        # 14 batches, of which three processes did six; two share the other eight.
+        assert len(batches) == 4
+
+    in_processes(3, begin, Path())
+    in_processes(2, go_on, Path())
+    assert whole.read_bytes() == expected
