@@ -57,7 +57,8 @@ def audit_data(options: ExperimentOptions, log: FindingLog, *, images: bool, pro
         audit_items(name, split, pairs[name], _named_elsewhere(name, files, pairs), reading)
         for name, split in files.items()
     ]
-    looked_at = _audit_images(splits, options, log, processes) if images and options.reads.image else {}
+    with_images = _with_images(splits, log) if options.reads.image else []
+    looked_at = _audit_images(with_images, options, log, processes) if images else {}
     for earlier, later in combinations(splits, 2):
         is_validation = (earlier.name, later.name) == ("train", "val")
         refused = is_validation and options.data.on_split_overlap == "error"
@@ -75,9 +76,8 @@ def _named_elsewhere(name: str, files: dict[str, SplitOptions], pairs: dict[str,
     return {item_id for other in others for item_id in pairs[other].numbers}
 
 
-def _audit_images(
-    splits: list[AuditedSplit], options: ExperimentOptions, log: FindingLog, processes: int
-) -> ImagesByName:
+def _with_images(splits: list[AuditedSplit], log: FindingLog) -> list[AuditedSplit]:
+    """Return the splits whose folder of images exists, and report the others."""
     there = []
     for split in splits:
         if split.files.images.is_dir():
@@ -85,8 +85,14 @@ def _audit_images(
         else:
             message = "the folder of images does not exist"
             log.add(Finding("file-missing", Severity.FAULT, split.name, split.files.images, None, message))
-    names = ((str(split.files.images), item.image) for split in there for item in split.items)
+    return there
+
+
+def _audit_images(
+    splits: list[AuditedSplit], options: ExperimentOptions, log: FindingLog, processes: int
+) -> ImagesByName:
+    names = ((str(split.files.images), item.image) for split in splits for item in split.items)
     images = read_images(names, options.data.image.size, processes, SECONDS_AN_IMAGE)
-    for split in there:
+    for split in splits:
         log.extend(image_findings(split, images, options.data.image))
     return images

@@ -73,6 +73,8 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 
     Raises UserError where the file cannot be written.
     """
+    if file.is_dir():
+        raise UserError(f"{file}: is a folder; give the name of a file to --details")
     temporary = file.with_name(f".{file.name}.writing")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -56,9 +56,9 @@ def audit_items(
     ):
         num_items += 1
         item_id = line.item.item_id
-        is_paired = item_id in pairs.numbers or not pairs
-        if not is_paired and item_id in elsewhere:
+        if item_id in elsewhere and item_id not in pairs.numbers:
             continue
+        is_paired = item_id in pairs.numbers or not pairs
         kept = digest(line, is_paired)
         items.append(kept)
         log.extend(_item_findings(split, files, line, is_paired, reading))
@@ -69,10 +69,8 @@ def audit_items(
             log.add(Finding("item-equal", severity, split, files.items, line.number, message, (twin, item_id)))
         if lengths is not None and is_paired:
             lengths.add(item_text(line.item, text.attributes))
-    if lines:
+    if lines:  # else the file is missing, which has been said
         log.extend(dangling_ids(split, pairs, lines))
-    elif files.items.is_file() and not num_items:
-        log.add(Finding("file-empty", Severity.FAULT, split, files.items, None, "has no items"))
     tokens = lengths.counts() if lengths is not None else None
     if tokens is not None:
         log.extend(token_findings(split, files.items, tokens, text.max_tokens))

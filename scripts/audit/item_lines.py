@@ -47,8 +47,10 @@ def read_item_lines(
         lines: is filled with the line of every id that could be read, be the line otherwise malformed.
         report: is told what was found.
     """
+    is_empty = True
     try:
         for number, record in read_records_or_faults(file):
+            is_empty = False
             try:
                 if isinstance(record, DataError):
                     raise record
@@ -65,6 +67,9 @@ def read_item_lines(
                 report(Finding("item-repeated", Severity.FAULT, split, file, number, message, (item_id,)))
     except DataError as fault:
         report(unreadable_file(split, file, fault))
+        return
+    if is_empty:
+        report(Finding("file-empty", Severity.FAULT, split, file, None, "has no items"))
 
 
 def digest(line: ItemLine, is_paired: bool) -> ItemDigest:

@@ -24,6 +24,8 @@ def overlap_findings(
         on_same_item: severity of one and the same item in both.
         reads_text: whether the model reads text.
     """
+    if not (earlier.pairs and later.pairs):
+        return  # which items are whose is not known
     theirs = [item for item in earlier.items if item.is_paired]
     ids = {item.item_id for item in theirs}
     same_folder = earlier.files.images.resolve() == later.files.images.resolve()

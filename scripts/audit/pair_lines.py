@@ -56,20 +56,20 @@ class PairLines:
 def read_pair_lines(split: str, file: Path, report: Callable[[Finding], None]) -> PairLines:
     """Read what can be read of a pair file, and report the rest."""
     pairs = PairLines(file)
-    num_malformed = 0
+    is_empty = True
     try:
         for line, record in read_records_or_faults(file):
+            is_empty = False
             try:
                 if isinstance(record, DataError):
                     raise record
                 pairs.append(line, parse_pair(file, line, record))
             except DataError as fault:
-                num_malformed += 1
                 report(Finding("pair-malformed", Severity.FAULT, split, file, line, fault.reason))
     except DataError as fault:
         report(unreadable_file(split, file, fault))
         return pairs
-    if not pairs and not num_malformed:
+    if is_empty:
         report(Finding("file-empty", Severity.FAULT, split, file, None, "has no pairs"))
     return pairs
 
