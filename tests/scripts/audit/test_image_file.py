@@ -65,7 +65,7 @@ def test_the_prepared_image_is_looked_at_where_the_named_one_is_missing(tmp_path
     noise_picture(0, 40, 30).save(tmp_path / "a.jpg")
     facts = facts_of(tmp_path / "a.SS2")
     assert (facts.file, facts.fault) == (str(tmp_path / "a.jpg"), "")
-    assert facts_of(tmp_path / "b.SS2").fault == "image-missing"
+    assert facts_of(tmp_path / "b.SS2").fault == facts_of(tmp_path / ("花" * 85)).fault == "image-missing"
 
 
 @pytest.mark.parametrize("name", FOREIGN_FORMATS)
