@@ -37,7 +37,7 @@ def read_items(file: Path) -> ItemCatalog:
     items: list[Item] = []
     lines: dict[str, int] = {}
     for number, record in read_records(file):
-        item = _parse_item(file, number, record)
+        item = parse_item(file, number, record)
         if item.item_id in lines:
             raise DataError(file, number, f"item {item.item_id!r} was already on line {lines[item.item_id]}")
         lines[item.item_id] = number
@@ -47,7 +47,8 @@ def read_items(file: Path) -> ItemCatalog:
     return ItemCatalog(items)
 
 
-def _parse_item(file: Path, number: int, record: Record) -> Item:
+def parse_item(file: Path, number: int, record: Record) -> Item:
+    """Return the item of a line's record; raises DataError for a field that is absent or wrong."""
     return Item(
         item_id=id_field(file, number, record, "item_id"),
         title=text_field(file, number, record, "title"),

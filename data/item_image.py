@@ -41,7 +41,10 @@ def find_image(folder: Path, name: str) -> Path:
     """Return the file of an item's image: the name as it stands or, after preprocessing, `<stem>.jpg`."""
     file = folder / name
     resized = file.with_suffix(".jpg")
-    return resized if resized.exists() and not file.exists() else file
+    try:
+        return resized if resized.exists() and not file.exists() else file
+    except OSError:  # a name that .jpg makes too long, or a folder that is closed to us: reading says so
+        return file
 
 
 def read_image(file: Path, size: int) -> NDArray[np.uint8]:

@@ -36,7 +36,7 @@ def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> Pair
     target: list[int] = []
     same: list[bool | None] = []
     for number, record in read_records(file):
-        pair = _parse_pair(file, number, record)
+        pair = parse_pair(file, number, record)
         source.append(_row(file, number, catalog, pair.source_id))
         target.append(_row(file, number, catalog, pair.target_id))
         if labelled and pair.same is None:
@@ -50,7 +50,8 @@ def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> Pair
     return PairTable(np.array(source, np.int64), np.array(target, np.int64), labels)
 
 
-def _parse_pair(file: Path, number: int, record: Record) -> ItemPair:
+def parse_pair(file: Path, number: int, record: Record) -> ItemPair:
+    """Return the pair of a line's record; raises DataError for a field that is absent or wrong."""
     label = record.get("item_label")
     if label not in (None, "0", "1"):
         raise DataError(file, number, f"""'item_label' should be the string "0" or "1", not {excerpt(label)}""")

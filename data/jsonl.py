@@ -20,6 +20,10 @@ class DataError(UserError):
     def __init__(self, file: Path, line: int | None, message: str) -> None:
         place = f"{file}:{line}" if line is not None else str(file)
         super().__init__(f"{place}: {message}")
+        self.line = line
+        """None for a fault of the whole file."""
+        self.reason = message
+        """The message without its place."""
 
 
 def read_records(file: Path) -> Iterator[tuple[int, Record]]:
@@ -29,11 +33,22 @@ def read_records(file: Path) -> Iterator[tuple[int, Record]]:
 
     Raises DataError for a file that cannot be read and for a line that is not a JSON object.
     """
+    for number, record in read_records_or_faults(file):
+        if isinstance(record, DataError):
+            raise record
+        yield number, record
+
+
+def read_records_or_faults(file: Path) -> Iterator[tuple[int, Record | DataError]]:
+    """Do as read_records, but yield the fault of a line that is not a JSON object in its place, and go on.
+
+    Raises DataError for a file that cannot be read.
+    """
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield number, _parse(file, number, line)
+                    yield number, _parse_or_fault(file, number, line)
     except OSError as error:
         raise DataError(file, None, f"cannot be read: {error.strerror}") from error
 
@@ -64,6 +79,13 @@ def excerpt(value: object) -> str:
     """Return the start of a JSON value, for a message."""
     text = LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
     return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
+    try:
+        return _parse(file, number, line)
+    except DataError as fault:
+        return fault
 
 
 def _parse(file: Path, number: int, line: bytes) -> Record:

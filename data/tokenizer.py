@@ -29,6 +29,12 @@ class Tokenizer:
         """The id that fills short rows of a batch."""
         return int(self._tokenizer.pad_token_id)
 
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of what the vocabulary lacks; None for a tokenizer that can write everything."""
+        unknown = self._tokenizer.unk_token_id
+        return None if unknown is None else int(unknown)
+
     def __len__(self) -> int:
         return len(self._tokenizer)
 

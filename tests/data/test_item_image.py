@@ -186,6 +186,13 @@ def test_an_image_is_found_by_its_name_or_as_the_jpeg_that_preprocessing_made_of
     assert find_image(tmp_path, "missing.png") == tmp_path / "missing.png"
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "花" * 85, "a" * 256])
+def test_a_name_as_long_as_any_can_be_is_an_image_like_others(tmp_path: Path, name: str) -> None:
+    assert find_image(tmp_path, name) == tmp_path / name
+    with pytest.raises(BadImageError, match="unreadable image"):
+        read_image(find_image(tmp_path, name), 8)
+
+
 @pytest.mark.parametrize("image_format", FORMATS)
 def test_every_format_is_known_in_a_fresh_process(tmp_path: Path, image_format: str) -> None:
     file = tmp_path / "picture.jpg"

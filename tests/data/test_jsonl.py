@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data.jsonl import DataError, excerpt, id_field, read_records, text_field
+from data.jsonl import DataError, excerpt, id_field, read_records, read_records_or_faults, text_field
 
 FILE = Path("items.jsonl")
 
@@ -46,6 +46,16 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: bytes, message:
     file = written(tmp_path, b"{}\n" + line + b"\n")
     with pytest.raises(DataError, match=re.escape(f"{file}:2: ") + ".*" + re.escape(message)):
         list(read_records(file))
+
+
+def test_a_reader_that_goes_on_gets_the_fault_of_a_line_in_its_place(tmp_path: Path) -> None:
+    file = written(tmp_path, b'{"a": 1}\n{"a": NaN}\n\n{"b": 2}\n[1]')
+    first, second, third, fourth = read_records_or_faults(file)
+    assert (first, third) == ((1, {"a": 1}), (4, {"b": 2}))
+    for (number, fault), line in ((second, 2), (fourth, 5)):
+        assert isinstance(fault, DataError)
+        assert number == fault.line == line
+        assert str(fault) == f"{file}:{line}: {fault.reason}"
 
 
 def test_a_very_long_line_is_read(tmp_path: Path) -> None:

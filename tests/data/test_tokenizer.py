@@ -22,6 +22,7 @@ def test_a_text_becomes_the_ids_of_its_pieces_between_cls_and_sep(folder: Path) 
     assert ids[1:] == [[CLS, SEP], [CLS, UNKNOWN, SEP]]
     assert len(tokenizer) == len(vocabulary)
     assert tokenizer.padding_id == PAD
+    assert tokenizer.unknown_id == UNKNOWN
 
 
 def test_a_long_text_is_cut_and_keeps_its_end_mark(folder: Path) -> None:

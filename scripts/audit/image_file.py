@@ -1,0 +1,119 @@
+"""What one image file is: the work of one worker process."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from data.item_image import DECODER_ERRORS, FORMATS, MAX_PIXELS, BadImageError, find_image, read_image
+
+FOREIGN_FORMATS = {
+    "AVIF": (4, b"ftypavif"), "HEIC": (4, b"ftyphe"), "HEIF": (4, b"ftypmif1"), "JPEG 2000": (4, b"jP  "),
+    "JPEG XL": (0, b"\xff\n"), "PDF": (0, b"%PDF"), "PostScript": (0, b"%!PS"), "Photoshop": (0, b"8BPS"),
+    "Windows icon": (0, b"\0\0\1\0"), "SVG": (0, b"<svg"), "XML (SVG?)": (0, b"<?xml"), "HTML": (0, b"<!"),
+    "a web page": (0, b"<html"), "a ZIP archive": (0, b"PK\3\4"), "gzip": (0, b"\x1f\x8b"), "MP4 video": (4, b"ftyp"),
+    "JSON": (0, b"{"),
+}  # fmt: skip
+"""Where and how files begin that are often taken for images."""
+
+
+class ImageTask(NamedTuple):
+    """An image to look at."""
+
+    folder: str
+    name: str
+    size: int
+    """Height and width in pixels that the model reads it at."""
+
+
+class ImageFacts(NamedTuple):
+    """What is known of an image; the figures are 0 and the names empty as far as it cannot be read."""
+
+    file: str
+    """As found, which may be `<stem>.jpg`."""
+    digest: bytes = b""
+    """Hash of the bytes; empty where they cannot be read."""
+    num_bytes: int = 0
+    format: str = ""
+    mode: str = ""
+    width: int = 0
+    height: int = 0
+    is_one_colour: bool = False
+    """As the model sees it."""
+    fault: str = ""
+    """Kind of the finding; empty for an image that can be read."""
+    reason: str = ""
+
+
+def read_facts(task: ImageTask) -> ImageFacts:
+    """Read an image as training would, and describe it; no fault of the file raises anything."""
+    file = find_image(Path(task.folder), task.name)
+    with _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decoded(_header(_content(ImageFacts(str(file)))), task.size)
+
+
+def _content(facts: ImageFacts) -> ImageFacts:
+    try:
+        with Path(facts.file).open("rb") as stream:
+            content = file_digest(stream, lambda: blake2b(digest_size=16)).digest()
+            return facts._replace(digest=content, num_bytes=stream.tell())
+    except FileNotFoundError:
+        return facts._replace(fault="image-missing", reason="does not exist")
+    except OSError as error:
+        return facts._replace(fault="image-broken", reason=error.strerror or str(error))
+
+
+def _header(facts: ImageFacts) -> ImageFacts:
+    if facts.fault:
+        return facts
+    Image.init()
+    try:
+        with Image.open(facts.file, formats=FORMATS) as image:
+            facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
+    except Image.DecompressionBombError as error:
+        return facts._replace(fault="image-too-large", reason=str(error))
+    except (OSError, *DECODER_ERRORS):
+        return facts  # reading it says why
+    if facts.width * facts.height > MAX_PIXELS:
+        reason = f"{facts.width} x {facts.height} pixels are more than {MAX_PIXELS:,}"
+        return facts._replace(fault="image-too-large", reason=reason)
+    return facts
+
+
+def _decoded(facts: ImageFacts, size: int) -> ImageFacts:
+    if facts.fault:
+        return facts
+    try:
+        picture = read_image(Path(facts.file), size)
+    except BadImageError as error:
+        foreign = None if facts.format else _foreign_format(Path(facts.file))
+        if foreign:
+            return facts._replace(fault="image-unsupported", reason=f"is {foreign}, not one of {', '.join(FORMATS)}")
+        reason = "is empty" if not facts.num_bytes else str(error).removeprefix(f"{facts.file}: ")
+        return facts._replace(fault="image-broken", reason=reason)
+    return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
+
+
+def _foreign_format(file: Path) -> str | None:
+    with file.open("rb") as stream:
+        start = stream.read(64)
+    return next((name for name, (at, sign) in FOREIGN_FORMATS.items() if start[at:].startswith(sign)), None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep libtiff from writing to the terminal, past Python and with the file's own signs."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
