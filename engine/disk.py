@@ -1,5 +1,6 @@
 """Files written whole or not at all, and faults of the disk as faults that the user can mend."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,16 @@ from options.errors import UserError
 def writing(path: Path) -> Iterator[None]:
     """Name the file or folder that a full disk or a lost permission keeps from being written.
 
-    Raises UserError in place of OSError and of what safetensors makes of one.
+    Raises UserError in place of OSError, unless it is that of a file elsewhere, and of what safetensors makes of one.
     """
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody listens to what is printed
     except (OSError, SafetensorError) as error:
+        named = getattr(error, "filename", None)
+        if isinstance(named, str) and not Path(named).absolute().is_relative_to(path.parent.absolute()):
+            raise
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UserError(
             f"{path}: cannot be written: {reason}. What was written before is whole; make room or mend the "
@@ -33,8 +39,10 @@ def whole_file(file: Path) -> Iterator[TextIO]:
 
     Raises UserError where the disk is full or may not be written. After any failure there is what was there before.
     """
-    temporary = file.with_name(f".{file.name}.writing")
     with writing(file):
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        temporary = file.with_name(f".{file.name}.writing")
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("w", encoding="utf-8") as stream:

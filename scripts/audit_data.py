@@ -16,6 +16,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.hub import go_offline_without_hub
+from engine.disk import whole_file
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from options.errors import exit_on_user_error
@@ -48,10 +49,10 @@ def audit(options: ExperimentOptions, details: Path, *, images: bool, workers: i
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # transformers takes seconds to import, which wrong options and --help need not wait for.
     from scripts.audit.audit import audit_data
-    from scripts.audit.finding_log import FindingLog, written_whole
+    from scripts.audit.finding_log import FindingLog
     from scripts.audit.tables import finding_table, summary_table, verdict
 
-    with written_whole(details) as stream:
+    with whole_file(details) as stream:
         log = FindingLog(stream)
         found = audit_data(options, log, images=images, processes=workers)
     print(summary_table(found, options.data.text.max_tokens))

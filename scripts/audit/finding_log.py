@@ -1,14 +1,10 @@
 """Counts of findings for a table, and every one of them as a line of a file."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TextIO
 
-from options.errors import UserError
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.printable import printable
 
@@ -65,27 +61,3 @@ def detail_line(finding: Finding) -> str:
     if not text.isprintable():  # JSON escapes the first 32 signs alone
         text = "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
     return text + "\n"
-
-
-@contextmanager
-def written_whole(file: Path) -> Iterator[TextIO]:
-    """Give a stream to write a file with that stands whole under its name at the end, or not at all.
-
-    Raises UserError where the file cannot be written.
-    """
-    if file.is_dir():
-        raise UserError(f"{file}: is a folder; give the name of a file to --details")
-    temporary = file.with_name(f".{file.name}.writing")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        stream = temporary.open("w", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written: {error.strerror}; choose another with --details") from error
-    try:
-        with stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -51,3 +51,17 @@ def test_a_file_that_a_killed_process_left_half_written_is_in_nobodys_way(tmp_pa
     with whole_file(tmp_path / "a.txt") as stream:
         stream.write("whole")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "whole")]
+
+
+@pytest.mark.parametrize("name", [".", "file/a.txt"])
+def test_what_cannot_be_a_file_is_refused_before_any_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written"), whole_file(tmp_path / name):
+        pytest.fail("the work was begun")
+
+
+def test_a_fault_of_another_file_is_not_laid_at_this_ones_door(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "a.txt"):
+        Path("/nowhere/at/all").read_text()
+    with pytest.raises(BrokenPipeError), writing(tmp_path / "a.txt"):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")

@@ -66,7 +66,7 @@ def test_overrides_and_the_file_of_details_are_arguments(
         (["data.wrong=1"], "data.wrong"),
         (["data.text.tokenizer=no/such-tokenizer"], "data.text.tokenizer"),
         (["data.train=null", "data.val=null", "data.test=null"], "nothing to audit"),
-        (["--details", "."], "--details"),
+        (["--details", "."], ".: cannot be written: Is a directory"),
         (["--workers", "0"], "at least 1"),
     ],
 )

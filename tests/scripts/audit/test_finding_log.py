@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from options.errors import UserError
 from scripts.audit.finding import Finding, Severity
-from scripts.audit.finding_log import LONGEST_MESSAGE, FindingLog, detail_line, written_whole
+from scripts.audit.finding_log import LONGEST_MESSAGE, FindingLog, detail_line
 
 
 def finding(kind: str = "some-kind", severity: Severity = Severity.NOTE, split: str = "train", **more: str) -> Finding:
@@ -44,21 +43,3 @@ def test_a_line_of_details_can_be_shown_and_its_ids_read_back() -> None:
     assert record["severity"] == "fault"
     assert record["line"] is None
     assert len(record["message"]) < 10 * LONGEST_MESSAGE
-
-
-def test_a_file_stands_whole_or_as_it_was(tmp_path: Path) -> None:
-    file = tmp_path / "new folder" / "audit.jsonl"
-    with written_whole(file) as stream:
-        stream.write("first")
-        assert not file.exists()
-    with pytest.raises(ZeroDivisionError), written_whole(file) as stream:
-        stream.write(str(1 // (stream.write("second") - len("second"))))
-    assert file.read_text() == "first"
-    assert list(file.parent.iterdir()) == [file]
-
-
-@pytest.mark.parametrize("name", [".", "file/audit.jsonl"])
-def test_a_file_that_cannot_be_written_is_a_user_error_before_any_work(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="--details"), written_whole(tmp_path / name):
-        pytest.fail("the work was begun")
