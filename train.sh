@@ -6,8 +6,7 @@ cd "$(dirname "$0")"
 source scripts/setup.sh requirements.txt
 if [ $# -eq 0 ]; then
     "$PYTHON" scripts/make_demo_data.py --out datasets/demo
-    "$PYTHON" -m engine.launch train.py options/demo.yml
-    echo "Next: bash predict.sh"
-else
-    exec "$PYTHON" -m engine.launch train.py "$@"
+    echo "When this is done: bash predict.sh"
+    set -- options/demo.yml
 fi
+exec "$PYTHON" -m engine.launch train.py "$@"

@@ -53,12 +53,14 @@ def run_command(
         go_offline_without_hub(options.hub_names)
         # torch takes seconds to import, which wrong options and --help need not wait for.
         from engine.distributed import started_processes
+        from engine.memory_fault import memory_faults
         from engine.stop_request import STOPPED, StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
         with stop_on_signals() as stop, started_processes() as processes:
             try:
-                action(options, command, processes, stop)
+                with memory_faults():
+                    action(options, command, processes, stop)
             except StoppedError as stopped:
                 if processes.is_first:
                     print(f"stopped: {stopped}", file=sys.stderr)

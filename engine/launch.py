@@ -2,7 +2,7 @@
 
 With one process the command is run as it is; with several it is run by torchrun, once the options are found right.
 NPROC is the number of processes on this machine (all GPUs, or 1 on the CPU). Several machines: the environment
-variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR.
+variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR; PET_MAX_RESTARTS works on one as well.
 """
 
 import logging
@@ -25,7 +25,8 @@ SECONDS_TO_SAVE = 600
 def main() -> None:
     """Run the command of sys.argv; ends with its exit status."""
     command = sys.argv[1:]
-    if "PET_NNODES" not in os.environ and (_num_processes() == 1 or {"-h", "--help"} & {*command}):
+    alone = _num_processes() == 1 and not {"PET_NNODES", "PET_MAX_RESTARTS"} & os.environ.keys()
+    if alone or {"-h", "--help"} & {*command}:
         os.execv(sys.executable, [sys.executable, *command])
     check = subprocess.run([sys.executable, *command, "--check"], check=False)
     if check.returncode:

@@ -38,7 +38,7 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    for name in ("NPROC", "CUDA_VISIBLE_DEVICES", "PET_NNODES"):
+    for name in ("NPROC", "CUDA_VISIBLE_DEVICES", "PET_NNODES", "PET_MAX_RESTARTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([]))
     return Machine(monkeypatch)
@@ -123,3 +123,9 @@ def test_one_process_a_machine_on_several_machines_is_started_by_torchrun(
     monkeypatch.setenv("PET_NNODES", "2")
     assert launched(monkeypatch, "train.py", "a.yml") == 0
     assert machine.started[-1] == ["torchrun", "1", "train.py", "a.yml"]
+
+
+def test_restarts_are_torchruns_also_with_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PET_MAX_RESTARTS", "2")
+    assert launched(monkeypatch, "train.py", "demo.yml") == 0
+    assert machine.started[-1] == ["torchrun", "1", "train.py", "demo.yml"]
