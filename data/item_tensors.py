@@ -94,7 +94,7 @@ class ItemTensors:
     def _picture(self, row: int, options: ImageOptions) -> NDArray[np.uint8] | None:
         item = self.catalog[row]
         try:
-            return read_image(find_image(self.image_folder, item.image), options.size)
+            return read_image(find_image(self.image_folder, item.image, options.follow_links), options.size)
         except BadImageError as error:
             if options.on_bad_image == "blank":
                 return None

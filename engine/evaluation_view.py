@@ -92,7 +92,8 @@ def _items(split: Split, pair: int) -> tuple[Item, Item]:
 
 def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
     try:
-        return read_image(find_image(items.image_folder, item.image), PICTURE_SIZE)
+        follow_links = items.image is not None and items.image.follow_links
+        return read_image(find_image(items.image_folder, item.image, follow_links), PICTURE_SIZE)
     except BadImageError:
         # Whether an unreadable image ends the run was decided when the item was encoded.
         return np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)
