@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 from options.base import Options
 
 
-
 def _not_empty(path: object) -> object:
     if path == "":
         raise ValueError("should be a path, not empty text, which would mean the current folder")

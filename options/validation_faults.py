@@ -144,9 +144,7 @@ def _wrong_name(section: _Located, value: JsonValue) -> tuple[KeyPath, str]:
     return path, f"should be {known}, not {shown(name)}{hint}"
 
 
-def _unknown_key(
-    path: KeyPath, section: Shape, used: JsonValue, descriptions: Sequence[OptionDescription]
-) -> str:
+def _unknown_key(path: KeyPath, section: Shape, used: JsonValue, descriptions: Sequence[OptionDescription]) -> str:
     key = str(path[-1])
     here = dotted(path)
     owners = [option.variant for option in descriptions if option.path == here and option.variant]

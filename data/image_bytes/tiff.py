@@ -58,14 +58,14 @@ def _entry(content: bytes, position: int, order: Literal["little", "big"]) -> _E
     return _Entry(position, tag, kind, count, data)
 
 
-def _values(content: bytes, entry: _Entry, order: Literal["little", "big"]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _values(
+    content: bytes, entry: _Entry, order: Literal["little", "big"]
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     kind = ("<" if order == "little" else ">") + ("u2" if entry.kind == _SHORT else "u4")
     return np.frombuffer(content, kind, entry.count, entry.data).astype(np.int64)
 
 
-def _check_sizes(
-    values: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]], length: int, max_pixels: int
-) -> None:
+def _check_sizes(values: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]], length: int, max_pixels: int) -> None:
     first = {tag: int(numbers[0]) for tag, numbers in values.items() if len(numbers)}
     if _WIDTH not in first or _HEIGHT not in first:
         raise DamagedImageError("it states no size")

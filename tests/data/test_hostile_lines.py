@@ -71,7 +71,11 @@ def test_any_attribute_string_is_read_as_a_slow_reader_reads_it(item_pvs: str, s
     assert {name: list(values) for name, values in parse_attributes(item_pvs, sku_pvs).items()} == expected
 
 
-@given(attributes=st.dictionaries(st.sampled_from(["品牌", "型号", "尺码"]), st.lists(st.text(st.sampled_from("甲乙丙x1")), max_size=3)))
+@given(
+    attributes=st.dictionaries(
+        st.sampled_from(["品牌", "型号", "尺码"]), st.lists(st.text(st.sampled_from("甲乙丙x1")), max_size=3)
+    )
+)
 def test_written_attributes_read_back(attributes: dict[str, list[str]]) -> None:
     written = "".join(f"#{name}#:#{value}#;" for name, values in attributes.items() for value in values)
     expected = {name: tuple(dict.fromkeys(filter(None, values))) for name, values in attributes.items()}
@@ -86,7 +90,9 @@ def test_the_text_of_any_item_is_its_cleaned_parts(title: str, pvs: str, names: 
     assert item_text(Item("1", title, parse_attributes(pvs, ""), "", "1.jpg"), names) == expected
 
 
-MARKS = st.text(st.sampled_from("\u0301\u0323\u0345\uff9e\u3099\u0344\u05b0\U0001d165\U0001e94a"), min_size=190, max_size=400)
+MARKS = st.text(
+    st.sampled_from("\u0301\u0323\u0345\uff9e\u3099\u0344\u05b0\U0001d165\U0001e94a"), min_size=190, max_size=400
+)
 
 
 @given(start=TEXT, marks=MARKS, middle=TEXT, more=MARKS)
@@ -149,7 +155,10 @@ def test_any_pair_is_read_as_it_stands_or_refused_by_line(tmp_path: Path, record
 
 
 @SHARED_FOLDER
-@given(line=st.binary(max_size=60) | st.text(st.sampled_from('{}[]",:\\u0d8e1 \t\r\x0b\x1c花'), max_size=40).map(str.encode))
+@given(
+    line=st.binary(max_size=60)
+    | st.text(st.sampled_from('{}[]",:\\u0d8e1 \t\r\x0b\x1c花'), max_size=40).map(str.encode)
+)
 def test_any_bytes_are_a_record_or_refused_by_line(tmp_path: Path, line: bytes) -> None:
     line = line.replace(b"\n", b"")
     file = tmp_path / "lines.jsonl"
