@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from data.image_bytes import first_picture
 from data.image_bytes.damage import DamagedImageError, check_pixels
@@ -97,7 +97,7 @@ def _decoded(image_format: str, content: bytes, size: int) -> NDArray[np.uint8]:
     Image.init()  # registers all formats, once; otherwise only the commonest are known by name
     try:
         image = Image.open(BytesIO(content), formats=[image_format])
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise DamagedImageError(f"the {image_format} header is damaged") from None
     with image:
         check_pixels(image.width, image.height, MAX_PIXELS)

@@ -4,7 +4,7 @@ import re
 
 from data.image_bytes.damage import DamagedImageError, check_pixels, refuse_cut
 
-MAX_SCANS = 200
+MAX_SCANS = 100
 """Progressive files have about ten; each costs a pass over the whole picture."""
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
@@ -57,11 +57,14 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
 def _end_of_scan(content: bytes, position: int) -> int:
     """Return where the marker after a scan's data begins; raises where restart marks are not in order."""
     expected = 0
-    for found in _MARKER.finditer(content, position):
+    while found := _MARKER.search(content, position):
         marker = found[1][0]
         if marker not in _RESTARTS:
-            return found.start()
+            break
         if marker != _RESTARTS[expected]:
             raise DamagedImageError("a part of its data is missing")
         expected = (expected + 1) % len(_RESTARTS)
-    refuse_cut()
+        position = found.end()
+    else:
+        refuse_cut()
+    return found.start()

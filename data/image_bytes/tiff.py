@@ -23,7 +23,7 @@ class _Entry(NamedTuple):
     position: int
     tag: int
     kind: int
-    count: int
+    num_values: int
     data: int
     """Where its values begin."""
 
@@ -62,7 +62,7 @@ def _values(
     content: bytes, entry: _Entry, order: Literal["little", "big"]
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     kind = ("<" if order == "little" else ">") + ("u2" if entry.kind == _SHORT else "u4")
-    return np.frombuffer(content, kind, entry.count, entry.data).astype(np.int64)
+    return np.frombuffer(content, kind, entry.num_values, entry.data).astype(np.int64)
 
 
 def _check_sizes(values: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]], length: int, max_pixels: int) -> None:

@@ -1,13 +1,13 @@
 """Read damaged image files by the thousand: none may end, hang or deceive the reading."""
 
 import multiprocessing
-import resource
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from data.item_image import DECODER_ERRORS, BadImageError, read_image, to_rgb
 from data.item_tensors import ItemTensors
 from data.options import ImageOptions
 from scripts.endurance.image_mutations import MutatedImage, mutated_image
+from scripts.endurance.peak_memory import peak_bytes
 
 SIZE = 48
 """Width and height to which the pictures are brought, in pixels."""
@@ -99,7 +100,7 @@ class _Reader:
         self._start()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_answer, args=(other, self._folder), daemon=True)
         self._process.start()
@@ -126,6 +127,10 @@ class _Reader:
         self._connection.close()
 
 
+def _context() -> SpawnContext:
+    return multiprocessing.get_context("spawn")
+
+
 def _answer(connection: Connection, folder: Path) -> None:
     connection.send("ready")
     while True:
@@ -144,7 +149,7 @@ def _read_one(image: MutatedImage, folder: Path) -> Outcome:
     except Exception as error:  # noqa: BLE001 - any is what is looked for
         result, fault = "died", f"{type(error).__name__}: {error}"
     file.unlink()
-    return Outcome(result, fault, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    return Outcome(result, fault, peak_bytes())
 
 
 def _result(image: MutatedImage, file: Path) -> tuple[str, str]:
@@ -156,7 +161,8 @@ def _result(image: MutatedImage, file: Path) -> tuple[str, str]:
     fault = _policy_fault(file, picture)
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         fault = fault or "Pillow is told to hide what is missing"
-    if image.original and np.array_equal(picture, _plain(image.original)):
+    good = _plain(image.original)
+    if good is not None and np.array_equal(picture, good):
         return "unchanged", fault
     if image.is_cut:
         fault = fault or "cut off, and read as if nothing were missing"

@@ -1,8 +1,11 @@
 """Damaged image files of every kind, each a pure function of a seed."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -212,9 +215,6 @@ def _saved(image: Image.Image, image_format: str, **settings: object) -> bytes:
 
 def _interlaced_png(grey: np.ndarray) -> bytes:
     """Write 8-bit grey values as an interlaced PNG (Adam7), which Pillow reads and does not write."""
-    import struct
-    import zlib
-
     passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
     rows = [b"\0" + row.tobytes() for top, left, down, right in passes for row in grey[top::down, left::right]]
     header = struct.pack(">IIBBBBB", grey.shape[1], grey.shape[0], 8, 0, 0, 0, 1)
@@ -226,13 +226,11 @@ def _interlaced_png(grey: np.ndarray) -> bytes:
 
 def _packed_bmp(grey: np.ndarray) -> bytes:
     """Write 8-bit grey values as a run-length coded BMP, which Pillow reads and does not write."""
-    import struct
-
     coarse = grey // 32 * 32
     lines = []
     for row in coarse[::-1]:
         starts = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
-        runs = zip(starts, starts[1:], strict=False)
+        runs = pairwise(starts)
         lines.append(b"".join(bytes([end - start, row[start]]) for start, end in runs) + b"\0\0")
     data = b"".join(lines) + b"\0\1"
     palette = b"".join(bytes([value, value, value, 0]) for value in range(256))

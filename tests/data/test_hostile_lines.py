@@ -217,15 +217,15 @@ def test_a_file_without_line_ends_is_refused_without_reading_it_whole(tmp_path: 
         stream.write(start + b'{"item_id": "')
         stream.truncate(2**30)
     program = f"""
-import resource
 from pathlib import Path
 from data.jsonl import DataError, read_records
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from scripts.endurance.peak_memory import peak_bytes
+before = peak_bytes()
 try:
     list(read_records(Path({str(file)!r})))
 except DataError as error:
     print(error)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print((peak_bytes() - before) // 2**20)
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     message, megabytes = run.stdout.splitlines()

@@ -64,7 +64,7 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
     scan = re.search(rb"\xff\xda.*?(?=\xff[^\x00])", content, re.DOTALL)
     assert scan is not None
     content = content[: scan.end()] + scan[0] * 300 + content[scan.end() :]
-    with pytest.raises(DamagedImageError, match="1 frames and 3.. scans"):
+    with pytest.raises(DamagedImageError, match=r"1 frames and 3\d\d scans"):
         first_picture(content, MAX_PIXELS)
 
 

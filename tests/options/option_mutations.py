@@ -62,11 +62,8 @@ def _entries(node: yaml.Node, path: tuple[str, ...], text: str) -> Iterator[_Ent
         end = node.value[place + 1][0].start_mark.index if not is_last else _end(value, text)
         if not node.flow_style:
             start = text.rfind("\n", 0, start) + 1
-            end = (
-                end
-                if text[:end].endswith("\n")
-                else (text.rfind("\n", 0, end) if not is_last else text.find("\n", end)) + 1
-            )
+            if not text[:end].endswith("\n"):
+                end = 1 + (text.find("\n", end) if is_last else text.rfind("\n", 0, end))
         yield _Entry((*path, key.value), key, value, start, end)
         yield from _entries(value, (*path, key.value), text)
 

@@ -1,0 +1,20 @@
+import subprocess
+import sys
+
+from scripts.endurance.peak_memory import peak_bytes
+
+
+def test_the_peak_is_that_of_the_process_itself_and_stays() -> None:
+    ballast = bytes(300_000_000).replace(b"\0", b"\1")
+    assert peak_bytes() > len(ballast)
+    program = """
+from scripts.endurance.peak_memory import peak_bytes
+first = peak_bytes()
+ballast = bytes(50_000_000).replace(b"\\0", b"\\1")
+del ballast
+print(first, peak_bytes())
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    first, second = map(int, run.stdout.split())
+    assert first < 50_000_000
+    assert second > first + 50_000_000
