@@ -20,8 +20,8 @@ from options.printable import shortened
 LARGEST_FILE = 2**27
 """Bytes of an image file above which it is refused; it is read as a whole."""
 
-MAX_PIXELS = 100_000_000
-"""Width times height above which a file is refused before it is decoded."""
+MAX_PIXELS = 89_000_000
+"""Width times height above which a file is refused before it is decoded; from here on Pillow warns of bombs."""
 
 BAND_PIXELS = 2**22
 """Pixels that are converted at once, so that no second large picture is needed."""

@@ -6,13 +6,16 @@ from data.image_bytes.damage import DamagedImageError, check_pixels, refuse_cut
 
 MAX_SCANS = 100
 """Progressive files have about ten; each costs a pass over the whole picture."""
+MAX_SCANNED_PIXELS = 2_000_000_000
+"""Scans times pixels, some seconds' work."""
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _RESTARTS = range(0xD0, 0xD8)
 _COMMENT, _JFIF, _ADOBE = 0xFE, 0xE0, 0xEE
 _METADATA = {*range(0xE0, 0xF0), _COMMENT} - {_JFIF, _ADOBE}
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+# A byte of fill before a mark stays with what is before.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
 # Sixteen bits of one are no code word: as data they add nothing, and they are all the decoder reads ahead.
 _FILLER = b"\xff\x00" * 9
 
@@ -24,7 +27,7 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
     therefore returned with a little filler in place of the mark, so that data that end early are an error there.
     """
     kept = [content[:2]]
-    position, num_scans, num_frames = 2, 0, 0
+    position, num_scans, num_frames, width, height = 2, 0, 0, 0, 0
     while True:
         found = _MARKER.search(content, position)
         if found is None:
@@ -51,6 +54,8 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
             kept.append(content[start:position])
     if num_frames != 1 or not 1 <= num_scans <= MAX_SCANS:
         raise DamagedImageError(f"it has {num_frames} frames and {num_scans} scans")
+    if num_scans * width * height > MAX_SCANNED_PIXELS:
+        raise DamagedImageError(f"{num_scans} scans of {width} x {height} pixels are too many")
     return b"".join([*kept, _FILLER if num_scans == 1 else b"\xff\xd9"])
 
 

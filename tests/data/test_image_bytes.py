@@ -68,6 +68,14 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
         first_picture(content, MAX_PIXELS)
 
 
+def test_a_large_jpeg_of_many_scans_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.image_bytes.jpeg.MAX_SCANNED_PIXELS", 10 * 56 * 40)
+    first_picture(GOOD["jpeg progressive"], MAX_PIXELS)
+    monkeypatch.setattr("data.image_bytes.jpeg.MAX_SCANNED_PIXELS", 10 * 56 * 40 - 1)
+    with pytest.raises(DamagedImageError, match="10 scans of 56 x 40 pixels are too many"):
+        first_picture(GOOD["jpeg progressive"], MAX_PIXELS)
+
+
 def test_a_jpeg_that_lacks_a_part_between_two_restart_marks_is_refused() -> None:
     content = GOOD["jpeg restarts"]
     without = content[: content.index(b"\xff\xd1")] + content[content.index(b"\xff\xd2") :]

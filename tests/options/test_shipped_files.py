@@ -15,8 +15,8 @@ from options.yaml_values import parse_yaml_value
 from tests.options.option_mutations import Mutation, mutations
 
 FILES = sorted((Path(__file__).parents[2] / "options").glob("*.yml"))
-EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "7"))
-"""Each file takes one mutation in so many, three or more of each key and others in each file; 1 takes all."""
+EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "11"))
+"""Each file takes one mutation in so many, two or more of each key and others in each file; 1 takes all."""
 FREE_MAPPINGS = (("model", "image_encoder", "arguments"), ("model", "text_encoder", "architecture"))
 """Mappings that are handed on to a library, whose keys are its own."""
 
@@ -44,7 +44,7 @@ def test_any_single_mistake_in_a_shipped_file_is_read_as_it_stands_or_told_with_
         found += [(mutation._replace(text=""), problem) for problem in problems]
     assert not found
     assert counts["refused"] > 1000 / EVERY
-    assert counts["read"] > 100 / EVERY
+    assert counts["read"] > 70 / EVERY
 
 
 def problems_of_message(message: str, file: Path, mutation: Mutation) -> Iterator[str]:
