@@ -4,6 +4,8 @@ import re
 
 from data.image_bytes.damage import DamagedImageError, check_pixels, refuse_cut
 
+MAX_MARKS = 2_000_000
+"""Segments and restart marks; even a restart after every block needs fewer."""
 MAX_SCANS = 100
 """Progressive files have about ten; each costs a pass over the whole picture."""
 MAX_SCANNED_PIXELS = 2_000_000_000
@@ -28,7 +30,7 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
     """
     kept = [content[:2]]
     position, num_scans, num_frames, width, height = 2, 0, 0, 0, 0
-    while True:
+    for _ in range(MAX_MARKS):
         found = _MARKER.search(content, position)
         if found is None:
             refuse_cut()
@@ -52,6 +54,8 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
             position = _end_of_scan(content, end)
         if marker not in _METADATA:
             kept.append(content[start:position])
+    else:
+        raise DamagedImageError(f"it has more than {MAX_MARKS} segments")
     if num_frames != 1 or not 1 <= num_scans <= MAX_SCANS:
         raise DamagedImageError(f"it has {num_frames} frames and {num_scans} scans")
     if num_scans * width * height > MAX_SCANNED_PIXELS:
@@ -61,15 +65,13 @@ def jpeg_picture(content: bytes, max_pixels: int) -> bytes:
 
 def _end_of_scan(content: bytes, position: int) -> int:
     """Return where the marker after a scan's data begins; raises where restart marks are not in order."""
-    expected = 0
-    while found := _MARKER.search(content, position):
-        marker = found[1][0]
+    for number in range(MAX_MARKS):
+        found = _MARKER.search(content, position)
+        if found is None:
+            refuse_cut()
+        marker, position = found[1][0], found.end()
         if marker not in _RESTARTS:
-            break
-        if marker != _RESTARTS[expected]:
+            return found.start()
+        if marker != _RESTARTS[number % len(_RESTARTS)]:
             raise DamagedImageError("a part of its data is missing")
-        expected = (expected + 1) % len(_RESTARTS)
-        position = found.end()
-    else:
-        refuse_cut()
-    return found.start()
+    raise DamagedImageError(f"it has more than {MAX_MARKS} restart marks")

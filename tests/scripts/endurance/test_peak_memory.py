@@ -5,12 +5,12 @@ from scripts.endurance.peak_memory import peak_bytes
 
 
 def test_the_peak_is_that_of_the_process_itself_and_stays() -> None:
-    ballast = bytes(300_000_000).replace(b"\0", b"\1")
+    ballast = b"\1" * 300_000_000
     assert peak_bytes() > len(ballast)
     program = """
 from scripts.endurance.peak_memory import peak_bytes
 first = peak_bytes()
-ballast = bytes(100_000_000).replace(b"\\0", b"\\1")
+ballast = b"\\1" * 100_000_000
 del ballast
 print(first, peak_bytes())
 """
