@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from data.attributes import parse_attributes
 from data.item import Item
 from data.jsonl import DataError, Record, id_field, read_records, text_field
+from options.printable import quoted
 
 LONGEST_FILE_NAME = 255
 """Bytes that file systems allow."""
@@ -39,7 +40,7 @@ def read_items(file: Path) -> ItemCatalog:
     for number, record in read_records(file):
         item = parse_item(file, number, record)
         if item.item_id in lines:
-            raise DataError(file, number, f"item {item.item_id!r} was already on line {lines[item.item_id]}")
+            raise DataError(file, number, f"item {quoted(item.item_id)} was already on line {lines[item.item_id]}")
         lines[item.item_id] = number
         items.append(item)
     if not items:
@@ -63,7 +64,7 @@ def parse_item(file: Path, number: int, record: Record) -> Item:
 def _image_name(file: Path, number: int, record: Record) -> str:
     name = id_field(file, number, record, "item_image_name")
     if PurePosixPath(name).name != name or name == ".." or "\\" in name or "\0" in name:
-        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {name!r}")
+        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {quoted(name)}")
     if len(name.encode()) > LONGEST_FILE_NAME:
-        raise DataError(file, number, f"'item_image_name' is longer than a file name can be: {name[:80]!r}...")
+        raise DataError(file, number, f"'item_image_name' is longer than a file name can be: {quoted(name)}")
     return name

@@ -1,20 +1,30 @@
 """From an image file of any usual kind to a square of pixels."""
 
+import os
+import stat
 import struct
 import zlib
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from data.image_bytes import first_picture
+from data.image_bytes.damage import DamagedImageError, check_pixels
 from options.errors import UserError
+from options.printable import shortened
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
-"""What is opened, whatever the file's suffix says; formats that run other programs are not among them."""
+LARGEST_FILE = 2**27
+"""Bytes of an image file above which it is refused; it is read as a whole."""
 
-MAX_PIXELS = 100_000_000
-"""Width times height above which a file is refused before it is decoded."""
+MAX_PIXELS = 89_000_000
+"""Width times height above which a file is refused before it is decoded; from here on Pillow warns of bombs."""
+
+BAND_PIXELS = 2**22
+"""Pixels that are converted at once, so that no second large picture is needed."""
 
 DECODER_ERRORS = (
     ValueError,
@@ -37,14 +47,25 @@ class BadImageError(UserError):
     """An image file that cannot be read."""
 
 
-def find_image(folder: Path, name: str) -> Path:
-    """Return the file of an item's image: the name as it stands or, after preprocessing, `<stem>.jpg`."""
+def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
+    """Return the file of an item's image: the name as it stands or, after preprocessing, `<stem>.jpg`.
+
+    Raises BadImageError for a symbolic link out of the folder (which may be a link itself), unless links are followed.
+    """
     file = folder / name
     resized = file.with_suffix(".jpg")
     try:
-        return resized if resized.exists() and not file.exists() else file
+        if resized.exists() and not file.exists():
+            file = resized
+        leaves = file.is_symlink() and not follow_links and not _is_inside(file, folder)
     except OSError:  # a name that .jpg makes too long, or a folder that is closed to us: reading says so
         return file
+    if leaves:
+        raise BadImageError(
+            f"{_shown(file)}: unreadable image: it is a link out of the images folder; "
+            "set data.image.follow_links=true if the links are your own"
+        )
+    return file
 
 
 def read_image(file: Path, size: int) -> NDArray[np.uint8]:
@@ -54,45 +75,93 @@ def read_image(file: Path, size: int) -> NDArray[np.uint8]:
     the size is first decoded at 1/2, 1/4 or 1/8, which is much faster and differs by a few grey levels. As the
     published preprocessing did, an EXIF orientation is passed over: the picture comes as it is stored.
 
-    Raises BadImageError for a file that is missing, cut off, too large or no image.
+    Raises BadImageError for a file that is missing, no plain file, cut off, too large or no image.
     """
+    try:
+        image_format, content = first_picture(_content(file), MAX_PIXELS)
+        return _decoded(image_format, content, size)
+    except OSError as error:
+        raise BadImageError(f"{_shown(file)}: unreadable image: {error.strerror or error}") from error
+    except DECODER_ERRORS as error:
+        raise BadImageError(f"{_shown(file)}: unreadable image: {error or type(error).__name__}") from error
+
+
+def _content(file: Path) -> bytes:
+    # Asked before it is opened: a named pipe would wait for a writer for ever.
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DamagedImageError("it is no plain file")
+    if status.st_size > LARGEST_FILE:
+        raise DamagedImageError(f"{status.st_size} bytes are too many")
+    with file.open("rb") as stream:
+        return stream.read(LARGEST_FILE)
+
+
+def _decoded(image_format: str, content: bytes, size: int) -> NDArray[np.uint8]:
     Image.init()  # registers all formats, once; otherwise only the commonest are known by name
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise BadImageError(f"{file}: {image.width} x {image.height} pixels are too many")
-            reduced = image.draft("RGB", (size, size))
-            picture = to_rgb(image)
-    except BadImageError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error).replace(f" {str(file)!r}", "")
-        raise BadImageError(f"{file}: unreadable image: {reason}") from error
-    except DECODER_ERRORS as error:
-        raise BadImageError(f"{file}: unreadable image: {error or type(error).__name__}") from error
-    if picture.size != (size, size):
-        # The extent of a picture of odd width ends within the last column of the reduced one.
-        picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=reduced[1] if reduced else None)
-    return np.asarray(picture)
+        image = Image.open(BytesIO(content), formats=[image_format])
+    except UnidentifiedImageError:
+        raise DamagedImageError(f"the {image_format} header is damaged") from None
+    with image:
+        check_pixels(image.width, image.height, MAX_PIXELS)
+        reduced = image.draft("RGB", (size, size))
+        picture = to_rgb(image)
+        if picture.size != (size, size):
+            # The extent of a picture of odd width ends within the last column of the reduced one.
+            picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=reduced[1] if reduced else None)
+        return np.asarray(picture)
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    # os.path.realpath ends on links in a circle, too.
+    return Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
+
+
+def _shown(file: Path) -> str:
+    return shortened(str(file), longest=4096)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Return the (first) picture as red, green and blue, transparency laid over white."""
+    image.load()
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return _deep_grey(image).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    return image.convert("RGB")
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    picture = Image.new("RGB", image.size)
+    for box in _bands(image):
+        picture.paste(_opaque(image.crop(box)), box)
+    return picture
+
+
+def _opaque(band: Image.Image) -> Image.Image:
+    if not band.has_transparency_data:
+        return band.convert("RGB")
+    layer = band.convert("RGBA")
+    ground = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(ground, layer).convert("RGB")
 
 
 def _deep_grey(image: Image.Image) -> Image.Image:
     """Scale grey values of more than 8 bits to 8: 16-bit ones by 1/257, others from their least to their greatest."""
-    values = np.asarray(image, np.float64)
-    if not np.isfinite(values).all():
+    extremes = [(values.min(), values.max()) for values in map(np.asarray, map(image.crop, _bands(image)))]
+    low, high = np.asarray(extremes, np.float64).T
+    if not np.isfinite([low, high]).all():
         raise ValueError("grey values that are no numbers")
-    low, high = values.min(), values.max()
-    if image.mode != "F" and low >= 0 and high <= 65535:
-        low, high = 0, 65535
-    return Image.fromarray(np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
+    least, greatest = low.min(), high.max()
+    if image.mode != "F" and least >= 0 and greatest <= 65535:
+        least, greatest = 0, 65535
+    grey = Image.new("L", image.size)
+    for box in _bands(image):
+        values = np.asarray(image.crop(box), np.float64)
+        scaled = np.rint((values - least) * (255 / max(greatest - least, 1e-12))).astype(np.uint8)
+        grey.paste(Image.fromarray(scaled), box)
+    return grey
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Yield boxes that cover the picture from top to bottom."""
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from data.item import ItemPair
 from data.item_catalog import ItemCatalog
 from data.jsonl import DataError, Record, excerpt, id_field, read_records
+from options.printable import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +66,5 @@ def parse_pair(file: Path, number: int, record: Record) -> ItemPair:
 def _row(file: Path, number: int, catalog: ItemCatalog, item_id: str) -> int:
     row = catalog.row(item_id)
     if row is None:
-        raise DataError(file, number, f"item {item_id!r} is not in the item file")
+        raise DataError(file, number, f"item {quoted(item_id)} is not in the item file")
     return row

@@ -16,6 +16,7 @@ from data.item_text import item_text
 from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from data.tokenizer import Tokenizer
+from options.printable import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,12 @@ class ItemTensors:
     def _picture(self, row: int, options: ImageOptions) -> NDArray[np.uint8] | None:
         item = self.catalog[row]
         try:
-            return read_image(find_image(self.image_folder, item.image), options.size)
+            return read_image(find_image(self.image_folder, item.image, options.follow_links), options.size)
         except BadImageError as error:
             if options.on_bad_image == "blank":
                 return None
             raise BadImageError(
-                f"{error} (image of item {item.item_id!r}). Mend the file, or set data.image.on_bad_image=blank "
+                f"{error} (image of item {quoted(item.item_id)}). Mend the file, or set data.image.on_bad_image=blank "
                 "to put an all-grey picture in the place of every unreadable one."
             ) from error
 

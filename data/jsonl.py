@@ -4,14 +4,22 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from options.errors import UserError
+from options.printable import LONGEST_SHOWN, quoted, shortened
 
 Record = dict[str, object]
 
+LONGEST_LINE = 64 * 2**20
+"""Bytes; a listing has a few thousand. No more of a line is ever read into memory."""
+
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, as a title cut in the middle of an emoji leaves it (\\ud83d); UTF-8 cannot write it."""
+
+
+class _RepeatedKeyError(Exception):
+    """An object that states a key twice."""
 
 
 class DataError(UserError):
@@ -31,7 +39,8 @@ def read_records(file: Path) -> Iterator[tuple[int, Record]]:
 
     The file is UTF-8, with or without a byte order mark, with any line ends.
 
-    Raises DataError for a file that cannot be read and for a line that is not a JSON object.
+    Raises DataError for a file that cannot be read and for a line that is not a JSON object, states a key
+    twice or is longer than 64 MiB.
     """
     for number, record in read_records_or_faults(file):
         if isinstance(record, DataError):
@@ -45,12 +54,18 @@ def read_records_or_faults(file: Path) -> Iterator[tuple[int, Record | DataError
     Raises DataError for a file that cannot be read.
     """
     try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
+        with file.open("rb") as stream:
+            for number, line in enumerate(_lines(stream), start=1):
+                if len(line) > LONGEST_LINE:
+                    raise DataError(file, number, f"is longer than {LONGEST_LINE:,} bytes; are its line ends missing?")
                 if line.strip():
                     yield number, _parse_or_fault(file, number, line)
     except OSError as error:
         raise DataError(file, None, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise DataError(file, None, f"cannot be read: {error}") from error  # a NUL in the file's name
 
 
 def text_field(file: Path, line: int, record: Record, key: str) -> str:
@@ -71,14 +86,25 @@ def id_field(file: Path, line: int, record: Record, key: str) -> str:
     if not value:
         raise DataError(file, line, f"{key!r} is empty")
     if value != record[key]:
-        raise DataError(file, line, f"{key!r} has half a character, which no file can be written with: {value!r}")
+        raise DataError(file, line, f"{key!r} has half a character, which no file can be written with: {quoted(value)}")
     return value
 
 
 def excerpt(value: object) -> str:
-    """Return the start of a JSON value, for a message."""
-    text = LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= 80 else f"{text[:80]}..."
+    """Return the start of a JSON value on one printable line, for a message."""
+    text = ""
+    # Piece by piece: the whole may be megabytes, or nested too deep to be written at all.
+    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+        text += piece
+        if len(text) > LONGEST_SHOWN:
+            break
+    return shortened(LONE_SURROGATE.sub("\ufffd", text))
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, of a longer one the first LONGEST_LINE + 1 bytes."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        yield line
 
 
 def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
@@ -91,7 +117,9 @@ def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
 def _parse(file: Path, number: int, line: bytes) -> Record:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        record = json.loads(text, parse_constant=_refuse_constant)
+        record = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_record)
+    except _RepeatedKeyError as error:
+        raise DataError(file, number, f"states the key {error} twice; keep one of them") from None
     except UnicodeDecodeError as error:
         raise DataError(file, number, "is not UTF-8 text") from error
     except json.JSONDecodeError as error:
@@ -101,6 +129,14 @@ def _parse(file: Path, number: int, line: bytes) -> Record:
         raise DataError(file, number, f"is not valid JSON: {error}") from error
     if not isinstance(record, dict):
         raise DataError(file, number, "should be a JSON object, {...}")
+    return record
+
+
+def _record(pairs: list[tuple[str, object]]) -> Record:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(quoted(next(key for key in keys if keys.count(key) > 1)))
     return record
 
 

@@ -4,21 +4,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from options.base import Options
 
+
+def _not_empty(path: object) -> object:
+    if path == "":
+        raise ValueError("should be a path, not empty text, which would mean the current folder")
+    return path
+
+
+NamedPath = Annotated[Path, BeforeValidator(_not_empty)]
 Positive = Annotated[float, Field(gt=0)]
 
 
 class SplitOptions(Options):
     """The files of one split."""
 
-    items: Path
+    items: NamedPath
     """JSONL file of items."""
-    pairs: Path
+    pairs: NamedPath
     """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
-    images: Path
+    images: NamedPath
     """Folder of the items' images."""
 
 
@@ -47,6 +55,8 @@ class ImageOptions(Options):
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
+    follow_links: bool = False
+    """Whether image files may be symbolic links that lead out of the images folder, as in a cache of downloads."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
 

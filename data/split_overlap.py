@@ -1,6 +1,7 @@
 """Items that training and validation have in common, which make validation look better than it is."""
 
 from data.loading import Split
+from options.printable import shortened
 
 NUM_NAMED = 5
 """Items that a message names."""
@@ -11,7 +12,7 @@ def overlap_message(train: Split, val: Split) -> str | None:
     shared = shared_items(train, val)
     if not shared:
         return None
-    named = [name if name == twin else f"{name} (in training {twin})" for name, twin in shared[:NUM_NAMED]]
+    named = [_named(name, twin) for name, twin in shared[:NUM_NAMED]]
     more = f" and {len(shared) - NUM_NAMED} more" if len(shared) > NUM_NAMED else ""
     return (
         f"data.val: {len(shared)} of its {len(val.catalog)} items occur in data.train as well, so validation would "
@@ -34,3 +35,7 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
         if twin is not None:
             shared.append((item.item_id, twin))
     return shared
+
+
+def _named(name: str, twin: str) -> str:
+    return shortened(name) if name == twin else f"{shortened(name)} (in training {shortened(twin)})"

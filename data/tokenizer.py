@@ -1,12 +1,18 @@
 """Text to token ids, through the tokenizers of transformers."""
 
+import unicodedata
 from collections.abc import Sequence
 
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer
 
 from options.errors import UserError
 
 TokenIds = list[int]
+
+CHARACTERS_A_TOKEN = 16
+"""Length of the start of a text, in characters a token, that mostly has all tokens that are kept."""
 
 
 class Tokenizer:
@@ -23,6 +29,14 @@ class Tokenizer:
                 "Download that folder where there is a network and give its path."
             ) from error
         self.max_tokens = max_tokens
+        backend = getattr(self._tokenizer, "backend_tokenizer", None)
+        normalizer, splitter = getattr(backend, "normalizer", None), getattr(backend, "pre_tokenizer", None)
+        self._splits_like_bert = (
+            isinstance(splitter, BertPreTokenizer)
+            and isinstance(normalizer, BertNormalizer)
+            and bool(normalizer.handle_chinese_chars)
+        )
+        self._added_characters = frozenset("".join(self._tokenizer.get_added_vocab()))
 
     @property
     def padding_id(self) -> int:
@@ -39,7 +53,18 @@ class Tokenizer:
         return len(self._tokenizer)
 
     def __call__(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Return the token ids of each text, [CLS] and [SEP] included, at most max_tokens."""
+        """Return the token ids of each text, [CLS] and [SEP] included, at most max_tokens.
+
+        Of a very long text the start is tried first, since megabytes take seconds and gigabytes of memory.
+        """
+        starts = [self._start(text) for text in texts]
+        token_ids = self._encode(starts)
+        for place, (start, text) in enumerate(zip(starts, texts, strict=True)):
+            if len(start) < len(text) and len(token_ids[place]) < self.max_tokens:
+                token_ids[place] = self._encode([text])[0]
+        return token_ids
+
+    def _encode(self, texts: Sequence[str]) -> list[TokenIds]:
         encoded = self._tokenizer(
             list(texts),
             truncation=True,
@@ -48,3 +73,20 @@ class Tokenizer:
             return_token_type_ids=False,
         )
         return [list(ids) for ids in encoded["input_ids"]]
+
+    def _start(self, text: str) -> str:
+        """Return the start of a long text, of which the tokens are the first ones of the whole text.
+
+        It ends before a character that BERT's tokenizers put into a word of its own, so that nothing
+        after it changes a word before it; other tokenizers get the whole text.
+        """
+        length = CHARACTERS_A_TOKEN * self.max_tokens
+        if len(text) <= length or not self._splits_like_bert:
+            return text
+        end = next((end for end in range(length, 0, -1) if self._stands_alone(text[end])), len(text))
+        return text[:end]
+
+    def _stands_alone(self, character: str) -> bool:
+        is_han = "\u4e00" <= character <= "\u9fff"
+        is_apart = is_han or character in "\t\n\r" or unicodedata.category(character)[0] in "PZ"
+        return is_apart and character not in self._added_characters

@@ -121,5 +121,5 @@ def _newest_image(items: ItemTensors, rounds: list[EncodedRound]) -> int:
     if items.image is None:
         return 0
     rows = torch.cat([encoded.item for encoded in rounds]).tolist()
-    files = (find_image(items.image_folder, items.catalog[row].image) for row in rows)
+    files = (find_image(items.image_folder, items.catalog[row].image, follow_links=True) for row in rows)
     return max((file.stat().st_ctime_ns for file in files if file.exists()), default=0)

@@ -13,10 +13,13 @@ from data.item_image import BadImageError, find_image, read_image
 from data.item_tensors import ItemTensors
 from data.loading import Split
 from metrics.precision_recall import PrecisionRecallCurve, precision_recall_curve
+from options.printable import shortened
 
 NUM_ERRORS = 8
 PICTURE_SIZE = 128
 """Width and height of each picture, in pixels."""
+LONGEST_LINE = 200
+"""Characters of an item's id and title that a caption shows."""
 BORDER = 4
 """Pixels around each picture."""
 SAME_COLOUR, DIFFERENT_COLOUR = (0, 114, 178), (213, 94, 0)
@@ -71,7 +74,7 @@ def _caption(split: Split, pair: int, margins: NDArray[np.float64], threshold: f
 
 
 def _one_line(item: Item) -> str:
-    return " ".join(f"{item.item_id}: {item.title}".split())
+    return shortened(" ".join(f"{item.item_id[:LONGEST_LINE]}: {item.title[:LONGEST_LINE]}".split()), LONGEST_LINE)
 
 
 def _strip(split: Split, pairs: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -89,7 +92,8 @@ def _items(split: Split, pair: int) -> tuple[Item, Item]:
 
 def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
     try:
-        return read_image(find_image(items.image_folder, item.image), PICTURE_SIZE)
+        follow_links = items.image is not None and items.image.follow_links
+        return read_image(find_image(items.image_folder, item.image, follow_links), PICTURE_SIZE)
     except BadImageError:
         # Whether an unreadable image ends the run was decided when the item was encoded.
         return np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)

@@ -4,9 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from options.printable import printable
+
 
 class UserError(ValueError):
-    """A fault that the user can mend; its message names the place and what to do."""
+    """A fault that the user can mend; its message names the place and what to do, and is safe to print."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @contextmanager

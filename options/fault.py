@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from options.printable import LONGEST_SHOWN, shortened
+
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the root of an option file down to a value."""
-
-LONGEST_SHOWN_VALUE = 80
-"""Characters of a value that a message shows."""
 
 
 class Place(NamedTuple):
@@ -57,7 +56,7 @@ def dotted(path: KeyPath) -> str:
 def shown(value: JsonValue) -> str:
     """Return the value on one line, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_SHOWN_VALUE else text[: LONGEST_SHOWN_VALUE - 3] + "..."
+    return shortened(text) if len(text) <= LONGEST_SHOWN else shortened(text, LONGEST_SHOWN - 3)
 
 
 def listed(faults: Sequence[Fault]) -> str:

@@ -1,13 +1,20 @@
 """The key that an unknown key probably meant."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+
+LEAST_LIKENESS, LEAST_LIKENESS_OF_SHORT = 0.6, 0.5
+SHORT = 3
+"""Letters of a word in which one wrong letter is much."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the word most like the given one, None where none is like it."""
-    matches = get_close_matches(word.casefold().replace("-", "_"), list(words), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    """Return the word most like the given one, the first of equally like ones, None where none is like it."""
+    written = word.casefold().replace("-", "_")
+    likeness = {other: SequenceMatcher(None, other, written).ratio() for other in words}
+    best = max(likeness, key=likeness.__getitem__, default=None)
+    least = LEAST_LIKENESS if len(written) > SHORT else LEAST_LIKENESS_OF_SHORT
+    return best if best is not None and likeness[best] >= least else None
 
 
 def nearest_path(key: str, section: str, section_keys: Iterable[str], all_paths: Iterable[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Every option with its type, default and meaning: for the reader's page and for the search of near keys."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ class SectionDescription(NamedTuple):
     options: list[OptionDescription]
 
 
+@cache
 def describe(kind: type[Options]) -> list[OptionDescription]:
     """Describe every option, nested ones and those of all variants too, in the order of the sections."""
     return [option for section in describe_sections(kind) for option in section.options]

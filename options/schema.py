@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -43,6 +43,7 @@ class Shape:
     definitions: JsonSchemaValue
 
     @staticmethod
+    @cache
     def of(kind: type[Options]) -> Shape:
         """Return the shape of a whole section."""
         schema = kind.model_json_schema()

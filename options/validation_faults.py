@@ -70,7 +70,8 @@ def _explained(
             return _located(root, location, values).path, str(details["ctx"]["error"])
         case "extra_forbidden":
             found = _located(root, location, values)
-            return found.path, _unknown_key(found.path, found.section, descriptions)
+            used = _value_at(values, found.path[:-1])
+            return found.path, _unknown_key(found.path, found.section, used, descriptions)
         case "missing" if isinstance(location[-1], str):
             found = _located(root, location, values)
             return found.path, _missing(found.shape)
@@ -143,13 +144,15 @@ def _wrong_name(section: _Located, value: JsonValue) -> tuple[KeyPath, str]:
     return path, f"should be {known}, not {shown(name)}{hint}"
 
 
-def _unknown_key(path: KeyPath, section: Shape, descriptions: Sequence[OptionDescription]) -> str:
+def _unknown_key(path: KeyPath, section: Shape, used: JsonValue, descriptions: Sequence[OptionDescription]) -> str:
     key = str(path[-1])
     here = dotted(path)
     owners = [option.variant for option in descriptions if option.path == here and option.variant]
     if owners:
         return f"is an option under {', '.join(owners)} only"
-    meant = nearest_path(key, dotted(path[:-1]), section.fields, (option.path for option in descriptions))
+    # Of equally like keys one that is not there yet was meant.
+    keys = sorted(section.fields, key=lambda field: isinstance(used, dict) and field in used)
+    meant = nearest_path(key, dotted(path[:-1]), keys, (option.path for option in descriptions))
     if meant:
         return f"is not an option; did you mean {meant}?"
     return f"is not an option; the keys here are {', '.join(section.fields)}"

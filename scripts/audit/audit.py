@@ -92,7 +92,8 @@ def _audit_images(
     splits: list[AuditedSplit], options: ExperimentOptions, log: FindingLog, processes: int
 ) -> ImagesByName:
     names = ((str(split.files.images), item.image) for split in splits for item in split.items)
-    images = read_images(names, options.data.image.size, processes, SECONDS_AN_IMAGE)
+    image = options.data.image
+    images = read_images(names, image.size, image.follow_links, processes, SECONDS_AN_IMAGE)
     for split in splits:
         log.extend(image_findings(split, images, options.data.image))
     return images

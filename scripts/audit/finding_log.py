@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TextIO
 
+from options.printable import shortened
 from scripts.audit.finding import Finding, Severity
-from scripts.audit.printable import printable
 
 LONGEST_MESSAGE = 400
 """Signs of a message that are kept."""
@@ -55,7 +55,7 @@ def detail_line(finding: Finding) -> str:
         "file": str(finding.file),
         "line": finding.line,
         "items": finding.items,
-        "message": printable(finding.message, LONGEST_MESSAGE),
+        "message": shortened(finding.message, LONGEST_MESSAGE),
     }
     text = json.dumps(record, ensure_ascii=False)
     if not text.isprintable():  # JSON escapes the first 32 signs alone

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from options.printable import quoted
 from scripts.audit.finding import Severity
 from scripts.audit.image_file import ImageFacts
 from scripts.audit.item_checks import Remark
-from scripts.audit.printable import quoted
 
 LEAST_SIDE = 16
 """Pixels below which a side is suspicious."""

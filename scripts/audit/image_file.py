@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from data.item_image import DECODER_ERRORS, FORMATS, MAX_PIXELS, BadImageError, find_image, read_image
+from data.image_bytes import FORMATS
+from data.item_image import DECODER_ERRORS, MAX_PIXELS, BadImageError, find_image, read_image
 
 FOREIGN_FORMATS = {
     "AVIF": (4, b"ftypavif"), "HEIC": (4, b"ftyphe"), "HEIF": (4, b"ftypmif1"), "JPEG 2000": (4, b"jP  "),
@@ -29,6 +30,7 @@ class ImageTask(NamedTuple):
     name: str
     size: int
     """Height and width in pixels that the model reads it at."""
+    follow_links: bool = False
 
 
 class ImageFacts(NamedTuple):
@@ -52,13 +54,19 @@ class ImageFacts(NamedTuple):
 
 def read_facts(task: ImageTask) -> ImageFacts:
     """Read an image as training would, and describe it; no fault of the file raises anything."""
-    file = find_image(Path(task.folder), task.name)
+    try:
+        file = find_image(Path(task.folder), task.name, task.follow_links)
+    except BadImageError as error:
+        return ImageFacts(str(Path(task.folder) / task.name), fault="image-broken", reason=str(error))
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _decoded(_header(_content(ImageFacts(str(file)))), task.size)
 
 
 def _content(facts: ImageFacts) -> ImageFacts:
+    if Path(facts.file).exists() and not Path(facts.file).is_file():
+        # Not opened: a named pipe would wait for a writer for ever.
+        return facts._replace(fault="image-broken", reason="is no plain file")
     try:
         with Path(facts.file).open("rb") as stream:
             content = file_digest(stream, lambda: blake2b(digest_size=16)).digest()

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from data.options import ImageOptions
+from options.printable import quoted
 from scripts.audit.audited_split import AuditedSplit
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.image_checks import image_remarks
 from scripts.audit.image_reading import ImagesByName
-from scripts.audit.printable import quoted
 
 
 def image_findings(split: AuditedSplit, images: ImagesByName, options: ImageOptions) -> Iterator[Finding]:

@@ -13,16 +13,19 @@ ImagesByName = dict[tuple[str, str], ImageFacts]
 """What is known of an image, by folder and name."""
 
 
-def read_images(names: Iterable[tuple[str, str]], size: int, processes: int, time_limit: float) -> ImagesByName:
+def read_images(
+    names: Iterable[tuple[str, str]], size: int, follow_links: bool, processes: int, time_limit: float
+) -> ImagesByName:
     """Return what is known of each image, given by folder and name.
 
     Args:
         names: folder and name of each image.
         size: height and width in pixels that the model reads images at.
+        follow_links: whether links out of the folder are read.
         processes: number of worker processes.
         time_limit: seconds an image may take.
     """
-    tasks = [ImageTask(folder, name, size) for folder, name in dict.fromkeys(names)]
+    tasks = [ImageTask(folder, name, size, follow_links) for folder, name in dict.fromkeys(names)]
     images: ImagesByName = {}
     if not tasks:
         return images

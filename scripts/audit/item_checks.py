@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from data.attributes import clean_text
 from data.item_text import item_text
+from options.printable import quoted
 from scripts.audit.finding import Severity
 from scripts.audit.item_lines import ItemLine
-from scripts.audit.printable import quoted
 
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""

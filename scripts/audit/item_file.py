@@ -10,6 +10,7 @@ from data.item_text import item_text
 from data.options import SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
+from options.printable import quoted
 from scripts.audit.audited_split import AuditedSplit
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.finding_log import FindingLog
@@ -17,7 +18,6 @@ from scripts.audit.item_checks import category_remarks, text_remarks
 from scripts.audit.item_lines import ItemDigest, ItemLine, digest, read_item_lines
 from scripts.audit.pair_checks import dangling_ids
 from scripts.audit.pair_lines import PairLines
-from scripts.audit.printable import quoted
 from scripts.audit.token_lengths import TokenLengths, token_findings
 
 

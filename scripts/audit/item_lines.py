@@ -9,9 +9,9 @@ from data.item import Item
 from data.item_catalog import parse_item
 from data.item_text import item_text
 from data.jsonl import DataError, Record, id_field, read_records_or_faults
+from options.printable import quoted
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.pair_lines import unreadable_file
-from scripts.audit.printable import quoted
 
 
 class ItemLine(NamedTuple):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from options.printable import quoted
 from scripts.audit.audited_split import AuditedSplit
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.image_reading import ImagesByName
 from scripts.audit.item_lines import ItemDigest
-from scripts.audit.printable import quoted
 
 
 def overlap_findings(

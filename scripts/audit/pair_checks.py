@@ -5,9 +5,9 @@ from collections.abc import Container, Iterator
 import numpy as np
 
 from data.components import connected_components
+from options.printable import quoted
 from scripts.audit.finding import Finding, Severity
 from scripts.audit.pair_lines import UNLABELLED, PairLines
-from scripts.audit.printable import quoted
 
 WORDS = {UNLABELLED: "unlabelled", 0: "different", 1: "the same"}
 

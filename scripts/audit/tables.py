@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from options.printable import shortened
 from scripts.audit.audit import Audit
 from scripts.audit.audited_split import AuditedSplit
 from scripts.audit.finding import Finding, Severity
@@ -10,7 +11,6 @@ from scripts.audit.finding_log import FindingLog
 from scripts.audit.image_file import ImageFacts
 from scripts.audit.image_reading import ImagesByName
 from scripts.audit.pair_lines import UNLABELLED
-from scripts.audit.printable import printable
 
 LONGEST_EXAMPLE = 120
 """Signs of an example that are shown."""
@@ -100,4 +100,4 @@ def _image_figures(images: Sequence[ImageFacts]) -> dict[str, str]:
 
 def _example(finding: Finding) -> str:
     place = finding.file.name if finding.line is None else f"{finding.file.name}:{finding.line}"
-    return printable(f"{place}: {finding.message}", LONGEST_EXAMPLE)
+    return shortened(f"{place}: {finding.message}", LONGEST_EXAMPLE)

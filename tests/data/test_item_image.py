@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from data import item_image
-from data.item_image import FORMATS, BadImageError, find_image, read_image
+from data.image_bytes import FORMATS
+from data.item_image import BadImageError, find_image, read_image
 
 SIZE = 32
 
@@ -30,7 +31,7 @@ def saved(image: Image.Image, file: Path, image_format: str, **settings: object)
 @pytest.mark.parametrize(
     ("image_format", "mode"),
     [
-        *((image_format, "RGB") for image_format in item_image.FORMATS if image_format != "MPO"),
+        *((image_format, "RGB") for image_format in FORMATS),
         ("JPEG", "L"),
         ("JPEG", "CMYK"),
         ("PNG", "L"),
@@ -173,7 +174,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
     with pytest.raises(BadImageError, match=r"bomb\.png: unreadable image: .*400000000 pixels"):
         read_image(file, SIZE)
     monkeypatch.setattr(item_image, "MAX_PIXELS", 100 * 100 - 1)
-    with pytest.raises(BadImageError, match=r"large\.png: 100 x 100 pixels are too many"):
+    with pytest.raises(BadImageError, match=r"large\.png: .*100 x 100 .* pixels are too many"):
         read_image(saved(Image.new("L", (100, 100)), tmp_path / "large.png", "PNG"), SIZE)
 
 

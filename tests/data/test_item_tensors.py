@@ -92,6 +92,17 @@ def test_an_unreadable_image_names_file_and_item(row: int, one_bad_image: tuple[
         ItemTensors(catalog, None, folder, ImageOptions(size=8)).batch([0, row])
 
 
+@pytest.mark.parametrize("follows", [True, False])
+def test_links_out_of_the_folder_are_followed_only_where_the_options_say_so(tmp_path: Path, follows: bool) -> None:
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "elsewhere.jpg")
+    (tmp_path / "images" / "a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    catalog = ItemCatalog([Item("a", "", {}, "", "a.jpg")])
+    options = ImageOptions(size=8, on_bad_image="blank", follow_links=follows)
+    batch = ItemTensors(catalog, None, tmp_path / "images", options).batch([0])
+    assert batch.blank_image.tolist() == [not follows]
+
+
 def test_a_blank_picture_is_exactly_zero_and_marked(one_bad_image: tuple[ItemCatalog, Path]) -> None:
     catalog, folder = one_bad_image
     batch = ItemTensors(catalog, None, folder, ImageOptions(size=8, on_bad_image="blank")).batch([1, 0, 2])

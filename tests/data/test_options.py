@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,9 @@ def test_a_value_out_of_range_is_refused(section: type[Options], fault: dict[str
 def test_a_standard_deviation_must_be_positive() -> None:
     with pytest.raises(ValidationError, match="std"):
         ImageOptions(std=(0.2, 0.0, 0.2))
+
+
+@pytest.mark.parametrize("key", ["items", "pairs", "images"])
+def test_an_empty_path_is_refused_and_does_not_mean_the_current_folder(key: str) -> None:
+    with pytest.raises(ValidationError, match="should be a path, not empty text"):
+        SplitOptions.model_validate_json(json.dumps({"items": "i", "pairs": "p", "images": "f", key: ""}))

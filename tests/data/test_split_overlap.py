@@ -56,6 +56,13 @@ def test_the_message_names_the_first_items_and_the_cure() -> None:
     assert "data.on_split_overlap=warn" in message
 
 
+def test_ids_that_would_steer_a_terminal_are_written_out_and_long_ones_are_cut() -> None:
+    both = split(item("\x1b[2J", "1"), item("\u202e\n", "2"), item("x" * 1000, "3"))
+    message = overlap_message(both, both)
+    assert message is not None
+    assert f": \\x1b[2J, \\u202e\\n, {'x' * 80}.... Split" in message
+
+
 @pytest.mark.parametrize(("count", "ending"), [(5, "4. Split"), (6, "4 and 1 more. Split"), (9, "4 and 4 more. Split")])
 def test_of_many_items_five_are_named(count: int, ending: str) -> None:
     both = split(*(item(str(number), str(number)) for number in range(count)))

@@ -1,6 +1,12 @@
+import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from data.tokenizer import Tokenizer
 from options.errors import UserError
@@ -45,3 +51,37 @@ def test_a_tokenizer_that_is_not_there_is_one_error_that_says_what_to_do(
     (tmp_path / "empty-folder").mkdir()
     with pytest.raises(UserError, match=f"^data.text.tokenizer: no tokenizer '{name}': .*Download"):
         Tokenizer(name, 20)
+
+
+WORDS = st.sampled_from(
+    [*"花瓶ab!，。-[]#'1é가 \t\u3000\u0301\u0323\u200b\x07😀ก", "[SEP]", "[MASK]", "x" * 120, " ", "\ufffd"]
+)
+
+
+@given(words=st.lists(WORDS, max_size=200), character=WORDS, max_tokens=st.integers(3, 8))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_start_of_a_long_text_has_the_tokens_of_the_whole_text(
+    folder: Path, words: list[str], character: str, max_tokens: int
+) -> None:
+    tokenizer = tokenizers(folder, max_tokens)
+    text = "".join(words) + character * 300
+    whole = AutoTokenizer.from_pretrained(str(folder)) if max_tokens not in WHOLE else WHOLE[max_tokens]
+    WHOLE[max_tokens] = whole
+    expected = whole([text], truncation=True, max_length=max_tokens)["input_ids"]
+    assert tokenizer([text]) == [list(ids) for ids in expected]
+
+
+WHOLE: dict[int, Any] = {}
+
+
+@cache
+def tokenizers(folder: Path, max_tokens: int) -> Tokenizer:
+    return Tokenizer(str(folder), max_tokens)
+
+
+@pytest.mark.parametrize("text", ["花瓶" * 2_500_000, "red vase " * 550_000, "，" * 5_000_000])
+def test_megabytes_of_text_take_no_seconds(folder: Path, text: str) -> None:
+    tokenizer = Tokenizer(str(folder), 140)
+    start = time.process_time()
+    assert len(tokenizer([text])[0]) == 140
+    assert time.process_time() - start < 0.5

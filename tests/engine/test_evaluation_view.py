@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.item_catalog import ItemCatalog
 from data.item_image import find_image, read_image
 from data.loading import Split, load_split
 from data.options import DataOptions, Modalities
@@ -85,6 +86,15 @@ def test_the_caption_has_margin_label_ids_and_titles(split: Split, margins: np.n
         f"{target.item_id}: {target.title}",
     ]
     assert second.startswith("margin 0.5000 at threshold 1.0000, labelled the same product\n")
+
+
+def test_hostile_ids_and_titles_are_shown_short_and_written_out(split: Split, margins: np.ndarray) -> None:
+    items = [replace(item, title="\x1b[2J\u202e\n#<b>" + "花" * 100_000) for item in split.catalog]
+    hostile = replace(split, catalog=ItemCatalog(items))
+    caption = evaluation_view(hostile, margins, 0.0).error_caption
+    assert len(caption) < 10_000
+    assert "\\x1b[2J\\u202e #<b>花花" in caption
+    assert not {"\x1b", "\u202e"} & set(caption)
 
 
 def test_no_more_errors_are_shown_than_can_be_looked_at(split: Split) -> None:

@@ -1,4 +1,5 @@
-from options.fault import COMMAND_LINE, LONGEST_SHOWN_VALUE, Fault, Place, dotted, listed, shown
+from options.fault import COMMAND_LINE, Fault, Place, dotted, listed, shown
+from options.printable import LONGEST_SHOWN
 
 
 def test_paths_are_written_as_on_the_command_line() -> None:
@@ -12,7 +13,7 @@ def test_keys_that_would_mislead_are_quoted() -> None:
 
 def test_long_values_are_cut() -> None:
     assert shown(["品牌", None, True]) == '["品牌", null, true]'
-    assert len(shown("x" * 1000)) == LONGEST_SHOWN_VALUE
+    assert len(shown("x" * 1000)) == LONGEST_SHOWN
 
 
 def test_one_fault_is_one_line() -> None:

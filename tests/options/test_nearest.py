@@ -18,3 +18,13 @@ def test_key_of_another_section_is_found_by_its_last_part() -> None:
     assert nearest_path("lr", "train", ["steps", "optimizer"], PATHS) == "train.optimizer.lr"
     assert nearest_path("max_token", "", ["train"], PATHS) == "data.text.max_tokens"
     assert nearest_path("zzz", "", ["train"], PATHS) is None
+
+
+def test_one_wrong_letter_of_a_two_letter_key_is_forgiven() -> None:
+    assert nearest("lx", ["name", "lr", "betas"]) == "lr"
+    assert nearest("xx", ["name", "lr", "betas"]) is None
+
+
+def test_of_equally_like_words_the_first_is_meant() -> None:
+    assert nearest("tet", ["test", "text"]) == "test"
+    assert nearest("tet", ["text", "test"]) == "text"

@@ -25,7 +25,7 @@ def test_each_image_is_read_once_whatever_becomes_of_the_others(
     noise_picture(0, 40, 30).save(tmp_path / "a.png")
     folder = str(tmp_path)
     names = [(folder, name) for name in ("a.png", "kills", "hangs", "missing", "a.png")]
-    images = read_images(names, 16, processes=2, time_limit=1.0)
+    images = read_images(names, 16, False, processes=2, time_limit=1.0)
     assert {name: facts.fault for (_, name), facts in images.items()} == {
         "a.png": "", "kills": "image-broken", "hangs": "image-broken", "missing": "image-missing",
     }  # fmt: skip
@@ -34,4 +34,4 @@ def test_each_image_is_read_once_whatever_becomes_of_the_others(
 
 
 def test_no_images_start_no_process() -> None:
-    assert read_images([], 16, processes=2, time_limit=1.0) == {}
+    assert read_images([], 16, False, processes=2, time_limit=1.0) == {}

@@ -1,0 +1,35 @@
+"""Text of others in messages: short, on one line, and without characters that steer a terminal."""
+
+import unicodedata
+
+LONGEST_SHOWN = 80
+"""Characters of a value that a message shows."""
+
+_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of control characters, marks of direction and zero width, half characters and line ends."""
+
+
+def printable(text: str) -> str:
+    """Return the text with control, direction and half characters written out, as in \\x1b; line feeds stay."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) if _steers(character) else character for character in text)
+
+
+def shortened(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return the text on one printable line, cut to `longest` characters of the original where it is longer."""
+    cut = text if len(text) <= longest else f"{text[:longest]}..."
+    return printable(cut).replace("\n", "\\n")
+
+
+def quoted(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return the text in quotation marks on one printable line, cut where it is longer than `longest`."""
+    return repr(text) if len(text) <= longest else f"{text[:longest]!r}..."
+
+
+def _steers(character: str) -> bool:
+    return character != "\n" and unicodedata.category(character) in _STEERING
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,1 @@
+"""Tests of endurance: hostile input, interruptions and long runs."""

@@ -1,0 +1,105 @@
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from engine.experiment import ExperimentOptions
+from options.base import Options
+from options.errors import UserError
+from options.fault import dotted
+from options.read import read_options
+from options.yaml_values import parse_yaml_value
+from tests.options.option_mutations import Mutation, mutations
+
+FILES = sorted((Path(__file__).parents[2] / "options").glob("*.yml"))
+EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "11"))
+"""Each file takes one mutation in so many, two or more of each key and others in each file; 1 takes all."""
+FREE_MAPPINGS = (("model", "image_encoder", "arguments"), ("model", "text_encoder", "architecture"))
+"""Mappings that are handed on to a library, whose keys are its own."""
+
+
+@pytest.mark.parametrize("shipped", FILES, ids=lambda file: file.name)
+def test_any_single_mistake_in_a_shipped_file_is_read_as_it_stands_or_told_with_its_place(
+    shipped: Path, tmp_path: Path
+) -> None:
+    original = read_options(ExperimentOptions, shipped)
+    file = tmp_path / shipped.name
+    found: list[tuple[Mutation, str]] = []
+    counts = {"read": 0, "refused": 0}
+    for number, mutation in enumerate(mutations(shipped.read_text(encoding="utf-8"))):
+        if (number + FILES.index(shipped)) % EVERY:
+            continue
+        file.write_text(mutation.text, encoding="utf-8")
+        try:
+            options = read_options(ExperimentOptions, file)
+        except UserError as error:
+            counts["refused"] += 1
+            problems = list(problems_of_message(str(error), file, mutation))
+        else:
+            counts["read"] += 1
+            problems = list(problems_of_options(options, original, mutation))
+        found += [(mutation._replace(text=""), problem) for problem in problems]
+    assert not found
+    assert counts["refused"] > 1000 / EVERY
+    assert counts["read"] > 70 / EVERY
+
+
+def problems_of_message(message: str, file: Path, mutation: Mutation) -> Iterator[str]:
+    lines = message.splitlines()
+    for line in lines if len(lines) == 1 else lines[1:]:
+        if not re.match(rf" *{re.escape(str(file))}(:\d+)?: .+", line):
+            yield f"names no place: {line}"
+    path = dotted(mutation.path)
+    match mutation.kind:
+        case "misspelt" if f"did you mean {path}?" not in message and f"{path}: is missing" not in message:
+            yield f"does not propose {path}: {message}"
+        case "removed" if f"{path}: is missing" not in message and path.rpartition(".")[0] not in message:
+            yield f"does not name {path}: {message}"
+        case "doubled" if f"{path}: the key stands twice, on lines {mutation.line} and " not in message:
+            yield f"does not name both lines: {message}"
+        case "tab" if "a tab stands where spaces belong" not in message and ":" not in message:
+            yield f"does not name the tab: {message}"
+        case "value" if f"{file}:{mutation.line}" not in message and mutation.path[-1] not in message:
+            yield f"does not name line or key: {message}"
+
+
+def problems_of_options(options: Options, original: Options, mutation: Mutation) -> Iterator[str]:
+    is_free = any(mutation.path[: len(free)] == free for free in FREE_MAPPINGS)
+    values, expected = options.model_dump(mode="json"), original.model_dump(mode="json")
+    match mutation.kind:
+        case "misspelt" if not is_free:
+            yield "a misspelt key is read"
+        case "doubled" | "tab":
+            yield "the file is read"
+        case "removed" if not is_free:
+            read, default = taken(values, mutation.path), default_at(options, mutation.path)
+            taken(expected, mutation.path)
+            if read != default or values != expected:
+                yield f"is {read} and not the default {default}, or another value changed"
+        case "value":
+            read, written = taken(values, mutation.path), parse_yaml_value(mutation.change)
+            taken(expected, mutation.path)
+            rounded = float(written) if isinstance(read, float) and isinstance(written, int) else written
+            if read != rounded or isinstance(read, bool) != isinstance(written, bool) or values != expected:
+                yield f"is read as {read}, or another value changed"
+
+
+def taken(values: JsonValue, path: tuple[str, ...]) -> JsonValue:
+    """Take the value at a path out of the values and return it."""
+    for part in path[:-1]:
+        assert isinstance(values, dict)
+        values = values[part]
+    assert isinstance(values, dict)
+    return values.pop(path[-1], None)
+
+
+def default_at(options: Options, path: tuple[str, ...]) -> JsonValue:
+    for part in path[:-1]:
+        options = getattr(options, part)
+    field = type(options).model_fields[path[-1]]
+    section = type(options).model_construct(**{path[-1]: field.get_default(call_default_factory=False)})
+    default: JsonValue = section.model_dump(mode="json", include={path[-1]}, warnings=False)[path[-1]]
+    return default
