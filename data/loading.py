@@ -1,6 +1,5 @@
 """From the options of the data section to datasets and loaders."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -12,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
+from data.loader_process import obey_the_parent_alone
 from data.options import DataOptions, Modalities, SplitOptions
 from data.pair_batch import ItemBatch, PairBatch
 from data.pair_dataset import ItemDataset, PairDataset
@@ -78,12 +78,6 @@ class _ErrorsAsValues(Dataset["Batch | UserError"], Generic[Batch]):
             return UserError(str(error))
 
 
-def _leave_signals_to_the_parent(worker: int) -> None:
-    """Go on loading when Ctrl-C or SLURM signals all processes, so that the parent can finish its step."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _batches(
     dataset: Dataset[Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
 ) -> Iterator[Batch]:
@@ -93,7 +87,7 @@ def _batches(
         sampler=order,
         num_workers=workers,
         pin_memory=pin,
-        worker_init_fn=_leave_signals_to_the_parent,
+        worker_init_fn=obey_the_parent_alone,
         # Its own, so that starting to load takes no number from the sequence that dropout draws from.
         generator=torch.Generator(),
     )
