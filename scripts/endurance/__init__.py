@@ -1,0 +1,1 @@
+"""Trials of endurance: kills, faulty disks, damaged files, hostile images, many pairs."""
