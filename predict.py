@@ -7,13 +7,14 @@ from engine.experiment import ExperimentOptions
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
+    from engine.stop_request import StopRequest
 
 
-def predict(options: ExperimentOptions, command: str, processes: "Processes") -> None:
+def predict(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Predict and print what was written."""
     from engine.predictor import run_prediction
 
-    prediction = run_prediction(options, processes)
+    prediction = run_prediction(options, processes, stop)
     if prediction is None:
         return
     print(

@@ -7,13 +7,14 @@ from engine.experiment import ExperimentOptions
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
+    from engine.stop_request import StopRequest
 
 
-def train(options: ExperimentOptions, command: str, processes: "Processes") -> None:
+def train(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Train and print what the best checkpoint reached."""
     from engine.trainer import run_training
 
-    result = run_training(options, command, processes)
+    result = run_training(options, command, processes, stop)
     if processes.is_first:
         figures = result.evaluation
         print(

@@ -1,5 +1,6 @@
 """From the options of the data section to datasets and loaders."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -77,6 +78,12 @@ class _ErrorsAsValues(Dataset["Batch | UserError"], Generic[Batch]):
             return UserError(str(error))
 
 
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """Go on loading when Ctrl-C or SLURM signals all processes, so that the parent can finish its step."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _batches(
     dataset: Dataset[Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
 ) -> Iterator[Batch]:
@@ -86,6 +93,7 @@ def _batches(
         sampler=order,
         num_workers=workers,
         pin_memory=pin,
+        worker_init_fn=_leave_signals_to_the_parent,
         # Its own, so that starting to load takes no number from the sequence that dropout draws from.
         generator=torch.Generator(),
     )

@@ -1,85 +1,123 @@
-"""What happens between two training steps: figures, evaluation, checkpoints."""
+"""What happens between two training steps: figures, evaluation, checkpoints, and an end where one is asked for."""
 
 import math
 import time
 from dataclasses import replace
+from typing import NoReturn
 
-from data.loading import Split
 from engine.blank_images import BlankImages
 from engine.checkpoint import save_checkpoint
-from engine.distributed import Processes, mean_over_processes
+from engine.distributed import any_process, mean_over_processes
 from engine.encode import EncodingPlan, encode_items
 from engine.evaluation_view import evaluation_view
 from engine.evaluator import Evaluation, evaluation, pair_margins
-from engine.experiment import ExperimentOptions
-from engine.run_folder import RunFolder, write_json
+from engine.non_finite import non_finite_error
+from engine.run_folder import write_json
 from engine.run_log import RunLog
+from engine.schedule import learning_rate
+from engine.stop_request import StoppedError
 from engine.train_loop import StepFigures
 from engine.train_state import TrainState
-from options.errors import UserError
+from engine.training_run import TrainingRun
 
 
 class AfterStep:
-    """Logs, evaluates and saves when their step has come; every process calls it after every step."""
+    """Logs, evaluates, saves and stops when it is time; every process calls it after every step."""
 
-    def __init__(
-        self,
-        options: ExperimentOptions,
-        state: TrainState,
-        val_split: Split,
-        folder: RunFolder,
-        log: RunLog,
-        blank_images: BlankImages,
-        processes: Processes,
-    ) -> None:
-        self._options = options.train
-        self._plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.train.precision)
+    def __init__(self, run: TrainingRun, state: TrainState, log: RunLog, blank_images: BlankImages) -> None:
+        self._run = run
+        self._options = run.options.train
+        self._plan = EncodingPlan(run.options.evaluate.batch_size, run.options.data.workers, self._options.precision)
         self._state = state
-        self._val_split = val_split
-        self._folder = folder
         self._log = log
         self._blank_images = blank_images
-        self._processes = processes
         self._logged_step = state.step
         self._logged_seconds = time.perf_counter()
 
     def __call__(self, figures: StepFigures) -> None:
-        """Do what is due after this step; raises UserError where going on is of no use."""
-        options, state = self._options, self._state
-        is_last = state.step == options.steps
-        logs = state.step % options.log_every == 0
-        evaluates = state.step % options.evaluate_every == 0 or is_last
-        saves = state.step % options.save_every == 0 or is_last
-        state.evaluation = None
+        """Do what is due after this step.
+
+        Raises UserError where going on is of no use, and StoppedError, once all is saved, where any process is asked to
+        stop.
+        """
+        options, step = self._options, self._state.step
+        is_last = step == options.steps
+        logs = step % options.log_every == 0
+        evaluates = step % options.evaluate_every == 0 or is_last
+        saves = step % options.save_every == 0 or is_last
+        self._state.evaluation = None
         self._log.step_done()
-        if logs or evaluates:
-            self._stop_on_overflow(figures)
+        if logs or evaluates or saves:
+            self._stop_on_bad_numbers(figures)
         if logs:
             self._log_figures(figures)
         started = time.perf_counter()
-        is_best = evaluates and self._evaluate()
-        if (saves or is_best) and self._processes.is_first:
-            self._save(is_best)
+        saved = self._evaluate_and_save(evaluates, saves)
         # Pairs per second are those of training alone.
         self._logged_seconds += time.perf_counter() - started
+        if self._run.stop.agreed() and not is_last:
+            self._stop(saved)
 
-    def _stop_on_overflow(self, figures: StepFigures) -> None:
-        """Raise UserError after too many overflow steps in a row, which all processes count alike."""
+    def finish_evaluation(self) -> None:
+        """Evaluate the step that a resumed run begins with, where it was stopped in that."""
+        if self._state.evaluation_due:
+            self._evaluate_and_save(evaluates=True, saves=True)
+
+    def _evaluate_and_save(self, evaluates: bool, saves: bool) -> bool:
+        """Return whether a checkpoint was written; raises StoppedError where the evaluation is broken off."""
+        self._state.evaluation_due = evaluates
+        try:
+            is_best = evaluates and self._evaluate()
+        except StoppedError:
+            self._stop(saved=False)
+        self._state.evaluation_due = False
+        if saves or is_best:
+            self._save()
+        return saves or is_best
+
+    def _stop(self, saved: bool) -> NoReturn:
+        if not saved:
+            self._save()
+        # Nobody ends while the first process writes, since torchrun would end it then.
+        any_process(False)
+        raise StoppedError(
+            f"step {self._state.step} of {self._options.steps} is saved; run the same command again to go on"
+        )
+
+    def _stop_on_bad_numbers(self, figures: StepFigures) -> None:
+        """Raise UserError after a step that was not finite, or too many overflow steps in a row, in float16.
+
+        Both are the same on all processes.
+        """
         state = self._state
+        first_step = state.guard.first_step()
+        if first_step is not None:
+            raise non_finite_error(
+                self._run,
+                state,
+                first_step,
+                learning_rate(self._options.schedule, self._options.optimizer.lr, first_step),
+                f"the loss or its gradient is not a finite number in step {first_step + 1}",
+                "Try a lower train.optimizer.lr, a train.clip_norm, warm-up, or float32.",
+            )
         in_a_row = state.overflow.read().in_a_row if state.scaler.is_enabled() else 0
         if in_a_row >= self._options.max_overflow_steps:
-            raise UserError(
+            raise non_finite_error(
+                self._run,
+                state,
+                state.step - 1,
+                figures.learning_rate,
                 f"the last {in_a_row} steps up to step {state.step} overflowed in float16 and changed no weights "
-                f"(loss scale {state.scaler.get_scale():.3g}, learning rate {figures.learning_rate:.3g}); the last "
-                "checkpoint is kept. Set train.precision to bfloat16 or float32, try a lower train.optimizer.lr or "
-                "warm-up, or raise train.max_overflow_steps."
+                f"(loss scale {state.scaler.get_scale():.3g})",
+                "Set train.precision to bfloat16 or float32, try a lower train.optimizer.lr or warm-up, or raise "
+                "train.max_overflow_steps.",
             )
 
     def _log_figures(self, figures: StepFigures) -> None:
-        state, options = self._state, self._options
-        loss = self._mean_loss(figures)  # waits for the device, up to which the time is taken
+        state = self._state
+        loss = self._mean_loss()  # waits for the device, up to which the time is taken
         seconds = time.perf_counter() - self._logged_seconds
-        num_pairs = (state.step - self._logged_step) * options.batch_size * options.accumulate * self._processes.count
+        num_pairs = (state.step - self._logged_step) * self._run.identity.pairs_per_step
         self._logged_step, self._logged_seconds = state.step, time.perf_counter()
         shown = {
             "loss": loss,
@@ -91,7 +129,7 @@ class AfterStep:
             shown |= {"overflow_steps": state.overflow.read().total, "loss_scale": state.scaler.get_scale()}
         self._log.train_figures(state.step, shown)
 
-    def _mean_loss(self, figures: StepFigures) -> float:
+    def _mean_loss(self) -> float:
         """Return the mean loss of the interval's steps, those that overflowed left out; not a number if all did."""
         state = self._state
         overflow = state.overflow.read()
@@ -99,19 +137,13 @@ class AfterStep:
         loss_sum = float(mean_over_processes(state.loss_sum).item())
         state.loss_sum.zero_()
         state.overflow.restore(replace(overflow, unlogged=0))
-        if not math.isfinite(loss_sum):
-            raise UserError(
-                f"the loss is {'not a number' if math.isnan(loss_sum) else 'infinite'} after step {state.step} "
-                f"(learning rate {figures.learning_rate:.3g}); the last checkpoint is kept. "
-                "Try a lower train.optimizer.lr, a train.clip_norm, warm-up, or float32."
-            )
         return loss_sum / num_steps if num_steps > 0 else math.nan
 
     def _evaluate(self) -> bool:
         """Evaluate on the validation split; return whether it is the best so far (in the first process)."""
-        state, split = self._state, self._val_split
+        state, split = self._state, self._run.val_split
         encoder = state.model.item_encoder
-        items = encode_items(encoder, split.items, self._plan, self._processes, "validate")
+        items = encode_items(encoder, split.items, self._plan, self._run.processes, "validate", self._run.stop)
         blank_train = self._blank_images.item_ids()
         if items is None:
             return False
@@ -124,21 +156,28 @@ class AfterStep:
         blank_val = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
         self._report_blank_images(blank_train, blank_val)
         is_best = state.evaluation.calibrated_f1 > state.best_f1
-        state.best_f1 = max(state.best_f1, state.evaluation.calibrated_f1)
+        if is_best:
+            state.best_f1, state.best_step = state.evaluation.calibrated_f1, state.step
         return is_best
 
     def _report_blank_images(self, train: list[str], val: list[str]) -> None:
         if train or val:
-            write_json(self._folder.blank_images, {"train": train, "val": val})
+            file = self._run.folder.blank_images
+            write_json(file, {"train": train, "val": val})
             self._log.line(
                 f"unreadable images replaced so far: {len(train)} in train, {len(val)} in val; "
-                f"their items are in {self._folder.blank_images}"
+                f"their items are in {file}"
             )
 
-    def _save(self, is_best: bool) -> None:
-        save_checkpoint(self._folder.checkpoints, self._state, self._options.keep_checkpoints, is_best)
-        if is_best and self._state.evaluation is not None:
-            write_json(self._folder.result, result_record(self._state.step, self._state.evaluation))
+    def _save(self) -> None:
+        """Write a checkpoint, in the first process; the figures until then are on the disk before it."""
+        if not self._run.processes.is_first:
+            return
+        self._log.sync()
+        state = self._state
+        save_checkpoint(self._run.folder.checkpoints, state, self._run.identity, self._options.keep_checkpoints)
+        if state.evaluation is not None and state.best_step == state.step:
+            write_json(self._run.folder.result, result_record(state.step, state.evaluation))
 
 
 def result_record(step: int, figures: Evaluation) -> dict[str, object]:

@@ -3,25 +3,28 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.checkpoint_folder import HIDDEN, checkpoint_path, delete_old, give_name, latest_checkpoint
+from engine.checksums import write_checksums
+from engine.disk import writing
 from engine.evaluator import Evaluation
 from engine.precision import OverflowFigures
 from engine.run_folder import write_json
+from engine.run_identity import RunIdentity
 from engine.train_state import TrainState
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 from options.fault import dotted
 
-FORMAT = 1
+FORMAT = 2
 ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
-PREFIX = "step_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +34,62 @@ class CheckpointState:
     format: int
     step: int
     loss_sum: float
-    is_best: bool
-    """Whether its evaluation was the best until then; the latest of these is the best of the run."""
+    best_step: int | None
+    """Step of the best evaluation so far."""
     best_f1: float
     evaluation: Evaluation | None
+    evaluation_due: bool
+    """Whether this step's evaluation was broken off, so that a resumed run begins with it."""
     scaler: Mapping[str, int | float]
     """Scale, factors and counters of the gradient scaler; torch insists on ints for the latter."""
-    overflow: OverflowFigures = field(default_factory=OverflowFigures)
+    overflow: OverflowFigures
+    run: RunIdentity
+
+    @property
+    def is_best(self) -> bool:
+        """Whether no earlier evaluation was better."""
+        return self.best_step == self.step
 
 
-def save_checkpoint(folder: Path, state: TrainState, keep: int, is_best: bool) -> None:
-    """Write the checkpoint of a step, whole or not at all, and delete those not kept."""
-    target = folder / f"{PREFIX}{state.step:08d}"
-    temporary = folder / f".writing_{target.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
+def save_checkpoint(folder: Path, state: TrainState, run: RunIdentity, keep: int) -> Path:
+    """Write the checkpoint of a step, whole or not at all, and delete those not kept; return its path.
+
+    Raises UserError where the disk is full or may not be written; what was there before is whole.
+    """
+    target = checkpoint_path(folder, state.step)
+    with writing(target):
+        temporary = folder / f"{HIDDEN}{target.name}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            _write_files(temporary, state, run)
+        except BaseException:
+            # The room is needed by whoever mends a full disk.
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        give_name(temporary, target)
+        _sync(folder)
+        delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
+    return target
+
+
+def _write_files(temporary: Path, state: TrainState, run: RunIdentity) -> None:
     temporary.mkdir(parents=True)
-    save_file(_on_cpu(state.model.item_encoder.state_dict()), temporary / ENCODER)
-    save_file(_on_cpu(_training_tensors(state)), temporary / TRAINING)
-    write_json(temporary / STATE, asdict(_state_record(state, is_best)))
-    for file in (temporary / ENCODER, temporary / TRAINING, temporary):
-        _sync(file)
-    _remove(target)
-    temporary.rename(target)
-    _sync(folder)
-    _delete_old(folder, keep)
-
-
-def latest_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint of the highest step, if there is any."""
-    return max(_checkpoints(folder), default=None)
+    write_json(temporary / STATE, asdict(_state_record(state, run)))
+    for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+        save_file(_on_cpu(tensors), temporary / name)
+        # The library writes files for their owner alone.
+        shutil.copymode(temporary / STATE, temporary / name)
+        _sync(temporary / name)
+    write_checksums(temporary)
+    _sync(temporary)
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint of the best evaluation, if there is any."""
-    return max((checkpoint for checkpoint in _checkpoints(folder) if read_state(checkpoint).is_best), default=None)
+    """Return the checkpoint of the best evaluation, if there is any; raises UserError where the latest is damaged."""
+    latest = latest_checkpoint(folder)
+    best_step = read_state(latest).best_step if latest is not None else None
+    best = checkpoint_path(folder, best_step) if best_step is not None else None
+    return best if best is not None and best.is_dir() else None
 
 
 def read_state(checkpoint: Path) -> CheckpointState:
@@ -98,7 +123,8 @@ def load_train_state(checkpoint: Path, state: TrainState) -> None:
     _load_optimizer(state, _part(tensors, "optimizer."), origin)
     if record.scaler:  # empty where the run went without one until now
         state.scaler.load_state_dict(dict(record.scaler))
-    state.step, state.best_f1, state.evaluation = record.step, record.best_f1, record.evaluation
+    state.step, state.best_step, state.best_f1 = record.step, record.best_step, record.best_f1
+    state.evaluation, state.evaluation_due = record.evaluation, record.evaluation_due
     state.loss_sum.fill_(record.loss_sum)
     state.overflow.restore(record.overflow)
 
@@ -134,16 +160,18 @@ def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]
         raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
 
 
-def _state_record(state: TrainState, is_best: bool) -> CheckpointState:
+def _state_record(state: TrainState, run: RunIdentity) -> CheckpointState:
     return CheckpointState(
         format=FORMAT,
         step=state.step,
         loss_sum=float(state.loss_sum.item()),
-        is_best=is_best,
+        best_step=state.best_step,
         best_f1=state.best_f1,
         evaluation=state.evaluation,
+        evaluation_due=state.evaluation_due,
         scaler=state.scaler.state_dict(),
         overflow=state.overflow.read(),
+        run=run,
     )
 
 
@@ -153,27 +181,6 @@ def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
-
-
-def _delete_old(folder: Path, keep: int) -> None:
-    best = best_checkpoint(folder)
-    for checkpoint in _checkpoints(folder)[:-keep]:
-        if checkpoint != best:
-            _remove(checkpoint)
-    for leftover in folder.glob(".writing_*"):
-        shutil.rmtree(leftover)
-
-
-def _remove(checkpoint: Path) -> None:
-    """Delete a checkpoint so that it is gone from view before its files go."""
-    if checkpoint.exists():
-        hidden = checkpoint.with_name(f".writing_deleted_{checkpoint.name}")
-        checkpoint.rename(hidden)
-        shutil.rmtree(hidden)
 
 
 def _sync(path: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from options.read import read_options
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
+    from engine.stop_request import StopRequest
 
 SECONDS_HELD_BACK = 3.0
 
@@ -28,10 +30,15 @@ Any option can be overridden: section.key=value, such as train.steps=500 data.wo
 
 def run_command(
     description: str,
-    action: "Callable[[ExperimentOptions, str, Processes], None]",
+    action: "Callable[[ExperimentOptions, str, Processes, StopRequest], None]",
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """Read the options of the command line and act on them; ends with status 2 and a message on a UserError."""
+    """Read the options of the command line and act on them.
+
+    Raises SystemExit with status 2 and a message on a UserError, with status 75 where the action was asked to stop.
+    """
+    # Until there is something to save, Ctrl-C ends the command as any other, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(
         description=description, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,9 +53,16 @@ def run_command(
         go_offline_without_hub(options.hub_names)
         # torch takes seconds to import, which wrong options and --help need not wait for.
         from engine.distributed import started_processes
+        from engine.stop_request import STOPPED, StoppedError, stop_on_signals
 
-        with started_processes() as processes:
-            action(options, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), processes)
+        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        with stop_on_signals() as stop, started_processes() as processes:
+            try:
+                action(options, command, processes, stop)
+            except StoppedError as stopped:
+                if processes.is_first:
+                    print(f"stopped: {stopped}", file=sys.stderr)
+                raise SystemExit(STOPPED) from None
 
 
 @contextmanager

@@ -1,14 +1,19 @@
 """The processes of a run, and what they tell each other; with one process everything answers at once."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from engine.orphan import end_with_parent
+
+T = TypeVar("T")
 
 TIMEOUT = timedelta(minutes=30)
 """How long a process waits for another; the first process scores all pairs while the others wait."""
@@ -37,6 +42,7 @@ def started_processes() -> Iterator[Processes]:
     if count == 1:
         yield Processes(rank, count, device)
         return
+    end_with_parent()
     # Tensors on the CPU travel over gloo, those on GPUs over nccl.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=TIMEOUT)
@@ -61,6 +67,33 @@ def mean_over_processes(value: Tensor) -> Tensor:
     total = value.clone()
     dist.all_reduce(total)
     return total / dist.get_world_size()
+
+
+def any_process(answer: bool) -> bool:
+    """Tell every process whether any of them says yes; they wait for each other, not for their GPUs."""
+    if not dist.is_initialized():
+        return answer
+    answers = torch.tensor([answer], dtype=torch.int32)
+    dist.all_reduce(answers, dist.ReduceOp.MAX)
+    return bool(answers.item())
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """Return to every process what the first one makes; what it raises ends all of them."""
+    if not dist.is_initialized():
+        return make()
+    made: list[T | None] = [make() if dist.get_rank() == 0 else None]
+    dist.broadcast_object_list(made, device=torch.device("cpu"))
+    return cast(T, made[0])
+
+
+def from_every(own: T) -> list[T]:
+    """Return what each process has, in order of rank, to all of them."""
+    if not dist.is_initialized():
+        return [own]
+    everyone: list[T | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(everyone, own)
+    return cast(list[T], everyone)
 
 
 def gather_rows(rows: Tensor) -> list[Tensor] | None:

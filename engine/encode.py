@@ -1,6 +1,9 @@
 """Each item of a split through the encoder, once, on all processes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,12 +11,17 @@ from tqdm import tqdm
 
 from data.item_tensors import ItemTensors
 from data.loading import item_batches
+from data.pair_batch import ItemBatch
 from data.pair_sampler import encoding_batches, share
 from engine.distributed import Processes, gather_rows
 from engine.options import Precision
 from engine.precision import autocast
+from engine.stop_request import StoppedError, StopRequest
 from models.embedding import pack
 from models.item_encoder import ItemEncoder
+
+BATCHES_A_ROUND = 4
+"""Of each process; as much is lost at most when a prediction is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,17 @@ class EncodedItems:
     """(N,) bool, true where an unreadable image was replaced"""
 
 
+class EncodedRound(NamedTuple):
+    """The embeddings of n items that were encoded together."""
+
+    item: Tensor
+    """(n,) int64, rows of the catalogue"""
+    packed: Tensor
+    """(n, numbers an item) float32 on the CPU, threshold half first"""
+    blank_image: Tensor
+    """(n,) bool"""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodingPlan:
     """How items are encoded."""
@@ -34,38 +53,93 @@ class EncodingPlan:
     workers: int
     precision: Precision
 
+    def batches(self, items: ItemTensors) -> list[list[int]]:
+        """Return the rows of each batch, the same on any number of processes."""
+        return encoding_batches(items.token_lengths(), self.batch_size)
 
-@torch.inference_mode()
+
 def encode_items(
-    encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, processes: Processes, title: str
+    encoder: ItemEncoder,
+    items: ItemTensors,
+    plan: EncodingPlan,
+    processes: Processes,
+    title: str,
+    stop: StopRequest | None = None,
 ) -> EncodedItems | None:
-    """Encode N items, each on one process; the first process gets all embeddings, the others None."""
-    batches = encoding_batches(items.token_lengths(), plan.batch_size)
-    own = share(batches, processes.rank, processes.count)
-    was_training = encoder.training
-    encoder.eval()
-    item, packed, blank_image = [], [], []
-    loader = item_batches(items, own, plan.workers, pin=processes.device.type == "cuda")
-    progress = tqdm(loader, title, len(own), unit="batch", leave=False, disable=None if processes.is_first else True)
-    for batch in progress:
-        with autocast(plan.precision, processes.device):
-            embedding = encoder(batch.to(processes.device))
-        packed.append(pack(embedding).float().cpu())
-        item.append(batch.item)
-        blank_image.append(batch.blank_image)
-    encoder.train(was_training)
-    return _in_order(item, packed, blank_image, _width(encoder))
+    """Encode N items, each on one process; the first process gets all embeddings, the others None.
+
+    Raises StoppedError in all processes where any is asked to stop.
+    """
+    rounds = encoded_rounds(encoder, items, plan.batches(items), plan, processes, title, stop or StopRequest())
+    return in_catalogue_order(rounds, len(items.catalog), embedding_width(encoder), processes)
 
 
-def _width(encoder: ItemEncoder) -> int:
+def embedding_width(encoder: ItemEncoder) -> int:
+    """Return how many numbers an item's embedding has, both halves."""
     return encoder.threshold_width + encoder.match.projection.out_features
 
 
-def _in_order(item: list[Tensor], packed: list[Tensor], blank_image: list[Tensor], width: int) -> EncodedItems | None:
-    items = gather_rows(torch.cat([torch.empty(0, dtype=torch.int64), *item]))
-    rows = gather_rows(torch.cat([torch.empty(0, width), *packed]))
-    blanks = gather_rows(torch.cat([torch.empty(0, dtype=torch.bool), *blank_image]))
-    if items is None or rows is None or blanks is None:
+def in_catalogue_order(
+    rounds: Iterator[EncodedRound | None], num_items: int, width: int, processes: Processes
+) -> EncodedItems | None:
+    """Bring the rounds that cover N items into one table, in the first process."""
+    packed = torch.empty((num_items if processes.is_first else 0, width))
+    blank_image = torch.zeros(len(packed), dtype=torch.bool)
+    for encoded in rounds:
+        if encoded is not None:
+            packed[encoded.item] = encoded.packed
+            blank_image[encoded.item] = encoded.blank_image
+    return EncodedItems(packed, blank_image) if processes.is_first else None
+
+
+@torch.inference_mode()
+def encoded_rounds(
+    encoder: ItemEncoder,
+    items: ItemTensors,
+    batches: list[list[int]],
+    plan: EncodingPlan,
+    processes: Processes,
+    title: str,
+    stop: StopRequest,
+) -> Iterator[EncodedRound | None]:
+    """Encode batches in rounds of some batches a process; the first process gets each round, the others None.
+
+    Raises StoppedError in all processes where any is asked to stop.
+    """
+    at_once = BATCHES_A_ROUND * processes.count
+    rounds = [batches[first : first + at_once] for first in range(0, len(batches), at_once)]
+    own = [share(round_batches, processes.rank, processes.count) for round_batches in rounds]
+    own_batches = list(chain.from_iterable(own))
+    loaded = item_batches(items, own_batches, plan.workers, pin=processes.device.type == "cuda")
+    was_training = encoder.training
+    encoder.eval()
+    show = None if processes.is_first else True
+    try:
+        with tqdm(total=len(own_batches), desc=title, unit="batch", leave=False, disable=show) as progress:
+            for own_of_round in own:
+                encoded = []
+                for _ in own_of_round:
+                    if stop.made:
+                        break
+                    encoded.append(_encode(encoder, next(loaded), plan, processes))
+                    progress.update()
+                if stop.agreed():
+                    raise StoppedError(f"{title}: {progress.n} of {progress.total} batches")
+                yield _gathered(encoded, embedding_width(encoder))
+    finally:
+        encoder.train(was_training)
+
+
+def _encode(encoder: ItemEncoder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> EncodedRound:
+    with autocast(plan.precision, processes.device):
+        embedding = encoder(batch.to(processes.device))
+    return EncodedRound(batch.item, pack(embedding).float().cpu(), batch.blank_image)
+
+
+def _gathered(encoded: list[EncodedRound], width: int) -> EncodedRound | None:
+    item = gather_rows(torch.cat([torch.empty(0, dtype=torch.int64), *(batch.item for batch in encoded)]))
+    packed = gather_rows(torch.cat([torch.empty(0, width), *(batch.packed for batch in encoded)]))
+    blank = gather_rows(torch.cat([torch.empty(0, dtype=torch.bool), *(batch.blank_image for batch in encoded)]))
+    if item is None or packed is None or blank is None:
         return None
-    order = torch.cat(items).argsort()
-    return EncodedItems(torch.cat(rows)[order], torch.cat(blanks)[order])
+    return EncodedRound(torch.cat(item), torch.cat(packed), torch.cat(blank))

@@ -7,9 +7,19 @@ variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR.
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+STOPPED = 75
+"""Exit status of engine.stop_request, which this process does without, as it imports no torch for a wrong option."""
+
+HANDLED = "SIGTERM,SIGINT,SIGHUP,SIGUSR1"
+"""Signals that torchrun passes on, those of engine.stop_request."""
+
+SECONDS_TO_SAVE = 600
+"""How long torchrun waits after a signal before it kills; whoever sent the signal may wait less long."""
 
 
 def main() -> None:
@@ -39,16 +49,29 @@ def _torchrun(command: list[str], num_processes: int) -> int:
     # What a process has to say it prints itself; torchrun would add reports of its own.
     logging.disable(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // num_processes)))
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(SECONDS_TO_SAVE))
     from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     alone = [] if "PET_NNODES" in os.environ else ["--standalone"]
     try:
-        run.main([*alone, f"--nproc-per-node={num_processes}", *command])
+        run.main([*alone, f"--nproc-per-node={num_processes}", f"--signals-to-handle={HANDLED}", *command])
+    except SignalException:
+        # The processes were asked and have saved; after a second signal they end with this one.
+        return STOPPED
     except ChildFailedError as error:
-        _, failure = error.get_first_failure()
+        rank, failure = error.get_first_failure()
+        if failure.exitcode < 0:
+            print(_killed(rank, failure.exitcode), file=sys.stderr)
         return failure.exitcode if failure.exitcode > 0 else 128 - failure.exitcode
     return 0
+
+
+def _killed(rank: int, exitcode: int) -> str:
+    name = signal.Signals(-exitcode).name
+    advice = ". The machine may have run out of memory (dmesg tells)" if name == "SIGKILL" else ""
+    return f"error: process {rank} was ended by {name}{advice}; run the same command again to go on"
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ class TrainOptions(Options):
     """Type of the encoders' arithmetic; losses and weights stay float32. In float16 a step whose gradient overflows
     leaves the weights alone; it counts as a step all the same."""
     max_overflow_steps: PositiveInt = 20
-    """Overflow steps in a row, seen when a line is logged or an evaluation comes, that end the run."""
+    """Overflow steps in a row, seen when a line, an evaluation or a checkpoint is due, that end the run."""
     optimizer: OptimizerOptions = OptimizerOptions()
     """The optimizer."""
     schedule: AnyScheduleOptions = ConstantOptions(name="constant")

@@ -14,6 +14,7 @@ from engine.evaluator import pair_margins
 from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.predictor import load_predictor
+from engine.stop_request import StopRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class PrecisionDrift:
     """The reading of images included."""
 
 
-def measure_precision_drift(options: ExperimentOptions, processes: Processes) -> tuple[float, list[PrecisionDrift]]:
+def measure_precision_drift(
+    options: ExperimentOptions, processes: Processes, stop: StopRequest | None = None
+) -> tuple[float, list[PrecisionDrift]]:
     """Encode the split of predict.* in float32 and in each other precision; return the threshold and the drifts.
 
     Raises UserError for files, options and checkpoints that the user has to mend. The first process gets the
@@ -45,7 +48,7 @@ def measure_precision_drift(options: ExperimentOptions, processes: Processes) ->
     for precision in get_args(Precision):
         plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, precision)
         started = time.perf_counter()
-        items = encode_items(encoder, split.items, plan, processes, precision)
+        items = encode_items(encoder, split.items, plan, processes, precision, stop)
         seconds = time.perf_counter() - started
         if items is not None:
             margins = pair_margins(items, split.pairs, encoder.threshold_width)

@@ -2,21 +2,36 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.loading import Split, load_split
-from engine.checkpoint import STATE, CheckpointState, best_checkpoint, latest_checkpoint, read_state
-from engine.distributed import Processes
-from engine.encode import EncodedItems, EncodingPlan, encode_items
+from engine.checkpoint import STATE, CheckpointState, best_checkpoint, read_state
+from engine.checkpoint_folder import latest_checkpoint
+from engine.disk import writing
+from engine.distributed import Processes, from_first
+from engine.encode import (
+    EncodedItems,
+    EncodedRound,
+    EncodingPlan,
+    embedding_width,
+    encoded_rounds,
+    in_catalogue_order,
+)
+from engine.encoding_progress import EncodingProgress, encoding_key
 from engine.evaluator import Evaluation, evaluation, pair_margins
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder, write_json, write_text
+from engine.run_lock import sole_user
 from engine.similarity import similarity_source
+from engine.stop_request import StopRequest
 from engine.weights import load_checkpoint_weights
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
@@ -37,21 +52,58 @@ class Prediction:
     num_blank_images: int
 
 
-def run_prediction(options: ExperimentOptions, processes: Processes) -> Prediction | None:
+def run_prediction(
+    options: ExperimentOptions, processes: Processes, stop: StopRequest | None = None
+) -> Prediction | None:
     """Write the submission file; the first process gets what was found, the others None.
 
-    Raises UserError for files, options and checkpoints that the user has to mend.
+    What is encoded is kept in a file beside the submission until that is whole, so that a prediction that was killed
+    or stopped goes on. Raises UserError for files, options and checkpoints that the user has to mend, and StoppedError.
     """
     split, encoder, threshold = load_predictor(options)
-    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.prediction_precision)
-    items = encode_items(encoder.to(processes.device), split.items, plan, processes, "encode")
-    if items is None:
-        return None
-    margins = pair_margins(items, split.pairs, encoder.threshold_width)
+    encoder.to(processes.device)
     file = _output(options)
-    _write_submission(file, split, items, threshold)
-    write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
-    return _prediction(file, split, items, margins, threshold)
+    with _alone(file) if processes.is_first else nullcontext():
+        progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
+        items = _encode(progress, split, encoder, options, processes, stop or StopRequest())
+        if items is None:
+            return None
+        margins = pair_margins(items, split.pairs, encoder.threshold_width)
+        with writing(file):
+            _write_submission(file, split, items, threshold)
+            write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
+            prediction = _prediction(file, split, items, margins, threshold)
+            progress.file.unlink()
+    return prediction
+
+
+def _alone(file: Path) -> AbstractContextManager[None]:
+    return sole_user(file.with_name(f".{file.name}.lock"), f"predicts {file.name}")
+
+
+def _encode(
+    progress: EncodingProgress,
+    split: Split,
+    encoder: ItemEncoder,
+    options: ExperimentOptions,
+    processes: Processes,
+    stop: StopRequest,
+) -> EncodedItems | None:
+    """Encode the items that no earlier start of this prediction has encoded; return all, in the first process."""
+    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.prediction_precision)
+    batches = plan.batches(split.items)
+    earlier: list[EncodedRound] = []
+    if processes.is_first:
+        earlier = progress.resume(encoding_key(encoder, split.items, plan, processes), split.items)
+    num_items = sum(len(encoded.item) for encoded in earlier)
+    if earlier:
+        print(f"goes on after {num_items} of {len(split.catalog)} items, kept in {progress.file}", file=sys.stderr)
+    # Rounds are dealt in the order of the batches, so that the items at hand are those of the first batches.
+    ends = np.cumsum([len(batch) for batch in batches])
+    num_done = from_first(lambda: int(np.searchsorted(ends, num_items, side="right")))
+    later = encoded_rounds(encoder, split.items, batches[num_done:], plan, processes, "encode", stop)
+    rounds = chain(earlier, progress.kept(later))
+    return in_catalogue_order(rounds, len(split.catalog), progress.width, processes)
 
 
 def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, float]:

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.checkpoint import ENCODER
+from engine.checksums import write_checksums
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
 from models.swin_names import ImageLibrary
@@ -110,6 +111,7 @@ def _write_folder(folder: Path, state: Mapping[str, Tensor]) -> None:
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / ENCODER)
     with (folder / ENCODER).open("rb") as stream:
         os.fsync(stream.fileno())
+    write_checksums(folder)
 
 
 def _write_file(file: Path, state: Mapping[str, Tensor]) -> None:

@@ -66,6 +66,16 @@ class RunFolder:
         return self.root / "checkpoints"
 
     @property
+    def non_finite(self) -> Path:
+        """The state before a step whose loss or gradient was not finite."""
+        return self.root / "non_finite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the run that trains here."""
+        return self.root / ".lock"
+
+    @property
     def predictions(self) -> Path:
         """Submission files."""
         return self.root / "predictions"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Self
 from tqdm import tqdm
 
 from engine.dashboard import Dashboard
+from engine.disk import writing
 from engine.evaluation_view import EvaluationView
 from engine.run_folder import RunFolder, write_text
 
@@ -28,6 +30,7 @@ class RunLog:
     def __init__(
         self, folder: RunFolder, first_step: int, num_steps: int, dashboards: Sequence[Dashboard], speaks: bool
     ) -> None:
+        self._folder = folder
         self._num_steps = num_steps
         self._bar = tqdm(
             initial=first_step,
@@ -40,9 +43,10 @@ class RunLog:
         self._dashboards = dashboards
         self._course = self._text = None
         if speaks:
-            _cut_course(folder.course, first_step)
-            self._course = folder.course.open("a", encoding="utf-8")
-            self._text = folder.log.open("a", encoding="utf-8")
+            with writing(folder.root):
+                _cut_course(folder.course, first_step)
+                self._course = folder.course.open("a", encoding="utf-8")
+                self._text = folder.log.open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +60,12 @@ class RunLog:
                 file.close()
         for dashboard in self._dashboards:
             dashboard.close(failed=error is not None)
+
+    def sync(self) -> None:
+        """Have the figures so far outlive the machine; a checkpoint that goes on from here comes after them."""
+        if self._course is not None:
+            with writing(self._folder.course):
+                os.fsync(self._course.fileno())
 
     @property
     def has_dashboards(self) -> bool:
@@ -96,7 +106,8 @@ class RunLog:
     def _record(self, step: int, figures: Mapping[str, float], group: str) -> dict[str, float]:
         finite = {name: value for name, value in figures.items() if math.isfinite(value)}
         if self._course is not None:
-            print(json.dumps({"step": step, **finite}), file=self._course, flush=True)
+            with writing(self._folder.course):
+                print(json.dumps({"step": step, **finite}), file=self._course, flush=True)
         for dashboard in self._dashboards:
             dashboard.figures(step, {f"{group}/{name}": value for name, value in finite.items()})
         return finite
@@ -106,7 +117,8 @@ class RunLog:
 
     def _keep(self, text: str) -> None:
         if self._text is not None:
-            print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._text, flush=True)
+            with writing(self._folder.log):
+                print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._text, flush=True)
 
 
 def _on_bar(figures: Mapping[str, float]) -> str:

@@ -12,6 +12,7 @@ from data.pair_batch import PairBatch
 from engine.distributed import Processes
 from engine.optimizer import set_learning_rate
 from engine.options import TrainOptions
+from engine.precision import not_a_number_unless_finite
 from engine.randomness import seed_everything
 from engine.schedule import learning_rate
 from engine.train_state import TrainState
@@ -48,7 +49,7 @@ def train(
             batch = next(batches).to(processes.device)
             with _synchronised(module, number == options.accumulate - 1):
                 loss = module(batch).loss / options.accumulate
-                state.scaler.scale(loss).backward()
+                torch.autograd.backward(state.scaler.scale(not_a_number_unless_finite(loss)))
             step_loss += loss.detach()
         gradient_norm = _finish_step(state, options.clip_norm)
         _count(state, step_loss, gradient_norm)
@@ -62,6 +63,8 @@ def _finish_step(state: TrainState, clip_norm: float | None) -> torch.Tensor:
     gradient_norm = nn.utils.clip_grad_norm_(
         state.model.parameters(), clip_norm if clip_norm is not None else float("inf")
     )
+    if not state.scaler.is_enabled():
+        state.guard.look_at(gradient_norm, state.step)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)

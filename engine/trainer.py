@@ -1,6 +1,7 @@
 """A training run from its options to its result."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,25 +12,30 @@ from data.jsonl import DataError
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
-from data.pair_sampler import TrainingOrder
 from data.split_overlap import overlap_message
 from engine.after_step import AfterStep, result_record
-from engine.blank_images import BlankImages
-from engine.checkpoint import best_checkpoint, latest_checkpoint, load_train_state, read_state
+from engine.blank_images import BlankImages, read_blank_ids
+from engine.checkpoint import best_checkpoint, load_train_state, read_state
+from engine.checkpoint_folder import Resumption, find_resumption
 from engine.dashboard import check_dashboards, open_dashboards
-from engine.distributed import Processes
+from engine.disk import writing
+from engine.distributed import Processes, from_first
 from engine.environment import environment
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
-from engine.randomness import seed_everything, use_deterministic_algorithms
+from engine.fresh_state import fresh_state
+from engine.randomness import use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
+from engine.run_identity import changes, run_identity
+from engine.run_lock import sole_user
 from engine.run_log import RunLog
+from engine.stop_request import StopRequest
 from engine.train_loop import train
-from engine.train_state import TrainState, first_state
-from engine.training_model import build_training_model
+from engine.train_state import TrainState
+from engine.training_order import training_order
+from engine.training_run import TrainingRun
 from engine.weights import load_checkpoint_weights
-from models.input_check import check_inputs
-from models.item_encoder import build_item_encoder, with_random_weights
+from models.item_encoder import with_random_weights
 from options.errors import UserError
 from options.read import write_options
 
@@ -44,10 +50,13 @@ class TrainingResult:
     evaluation: Evaluation
 
 
-def run_training(options: ExperimentOptions, command: str, processes: Processes) -> TrainingResult:
+def run_training(
+    options: ExperimentOptions, command: str, processes: Processes, stop: StopRequest | None = None
+) -> TrainingResult:
     """Train to the last step, from the latest checkpoint of the run folder if there is one.
 
-    Raises UserError for files, options and checkpoints that the user has to mend.
+    Raises UserError for files, options and checkpoints that the user has to mend, and StoppedError where it is asked to
+    stop.
     """
     check_dashboards(options.log)
     if options.deterministic:
@@ -55,32 +64,53 @@ def run_training(options: ExperimentOptions, command: str, processes: Processes)
     folder = run_folder(options.name)
     train_split, val_split = _load_splits(options)
     overlap = _overlap(options, train_split, val_split)
-    state = _first_state(options, train_split, processes)
-    resumed = latest_checkpoint(folder.checkpoints)
-    if resumed is not None:
-        load_train_state(resumed, state)
-    elif options.model.weights is not None:
+    identity = run_identity(options, train_split, processes)
+    run = TrainingRun(options, folder, train_split, val_split, identity, processes, stop or StopRequest())
+    with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
+        resumption = from_first(lambda: find_resumption(folder.checkpoints))
+        state, notes = _start(run, resumption)
+        if processes.is_first:
+            _write_records(run, command)
+        dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()
+        with RunLog(folder, state.step, options.train.steps, dashboards, processes.is_first) as log:
+            log.line(_opening(run, state, resumption.checkpoint))
+            for note in (*resumption.warnings, *notes, *([overlap] if overlap is not None else [])):
+                log.line(f"warning: {note}")
+            _train(run, state, log)
+        return _result(folder, processes)
+
+
+def _start(run: TrainingRun, resumption: Resumption) -> tuple[TrainState, list[str]]:
+    """Return the state to go on from, by the first of these that there is, and what is worth a warning."""
+    options, checkpoint = run.options, resumption.checkpoint
+    # 1. The run's own latest checkpoint: all of the state.
+    if checkpoint is not None:
+        before = changes(read_state(checkpoint).run, run.identity)
+        if before.forbidden:
+            raise UserError(
+                f"{checkpoint}: the run cannot go on with other data, another model or another number of pairs a "
+                "step. Undo this, or give the run another name to start anew:\n  " + "\n  ".join(before.forbidden)
+            )
+        state = fresh_state(options, with_random_weights(options.model), run.train_split, run.processes)
+        load_train_state(checkpoint, state)
+        return state, [f"changed since {checkpoint.name}: {change}" for change in before.allowed]
+    # 2. The checkpoint that the options name: its weights.
+    if options.model.weights is not None:
+        state = fresh_state(options, with_random_weights(options.model), run.train_split, run.processes)
         load_checkpoint_weights(Path(options.model.weights), state.model.item_encoder, options.model)
-    if processes.is_first:
-        _write_records(folder, options, command, processes)
-    dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()
-    with RunLog(folder, state.step, options.train.steps, dashboards, processes.is_first) as log:
-        log.line(_opening(options, state, train_split, val_split, resumed, processes))
-        if overlap is not None:
-            log.line(f"warning: {overlap}")
-        blank_images = BlankImages(train_split.catalog)
-        batches = blank_images.watch(_batches(options, train_split, state.step, processes))
-        after_step = AfterStep(options, state, val_split, folder, log, blank_images, processes)
-        train(
-            state,
-            _parallel(state.model, processes),
-            batches,
-            options.train,
-            options.seed,
-            processes,
-            after_step,
-        )
-    return _result(folder, processes)
+        return state, []
+    # 3. The first weights of the options.
+    return fresh_state(options, options.model, run.train_split, run.processes), []
+
+
+def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:
+    known_blank = read_blank_ids(run.folder) if state.step else []
+    blank_images = BlankImages(run.train_split.catalog, known_blank)
+    after_step = AfterStep(run, state, log, blank_images)
+    after_step.finish_evaluation()
+    batches = blank_images.watch(_batches(run, state.step))
+    module = _parallel(state.model, run.processes)
+    train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
 
 
 def _load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
@@ -108,31 +138,11 @@ def _overlap(options: ExperimentOptions, train_split: Split, val_split: Split) -
     return message
 
 
-def _first_state(options: ExperimentOptions, train_split: Split, processes: Processes) -> TrainState:
-    """Build everything with its first weights; those of a checkpoint to come are not fetched in vain."""
-    seed_everything(options.seed)
-    goes_on = latest_checkpoint(run_folder(options.name).checkpoints) is not None or options.model.weights is not None
-    encoder = build_item_encoder(with_random_weights(options.model) if goes_on else options.model)
-    if options.train.activation_checkpointing:
-        encoder.checkpoint_activations()
-    check_inputs(encoder, train_split.items)
-    model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
-    return first_state(model, options.train, processes.device)
-
-
-def _batches(options: ExperimentOptions, split: Split, first_step: int, processes: Processes) -> Iterator[PairBatch]:
-    order = TrainingOrder(
-        seed=options.seed,
-        num_pairs=len(split.pairs),
-        batch_size=options.train.batch_size,
-        accumulate=options.train.accumulate,
-        rank=processes.rank,
-        num_processes=processes.count,
-        first_step=first_step,
-        last_step=options.train.steps,
-    )
+def _batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
+    split, processes = run.train_split, run.processes
     dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
-    return pair_batches(dataset, order, options.data.workers, pin=processes.device.type == "cuda")
+    order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
+    return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
 
 
 def _parallel(model: nn.Module, processes: Processes) -> nn.Module:
@@ -149,25 +159,25 @@ def _parallel(model: nn.Module, processes: Processes) -> nn.Module:
     )
 
 
-def _write_records(folder: RunFolder, options: ExperimentOptions, command: str, processes: Processes) -> None:
-    folder.checkpoints.mkdir(parents=True, exist_ok=True)
-    write_text(folder.options, write_options(options))
-    write_json(folder.environment, environment(processes))
-    with folder.command.open("a", encoding="utf-8") as commands:
-        print(command, file=commands)
+def _write_records(run: TrainingRun, command: str) -> None:
+    folder = run.folder
+    with writing(folder.root):
+        folder.checkpoints.mkdir(parents=True, exist_ok=True)
+        write_text(folder.options, write_options(run.options))
+        write_json(folder.environment, environment(run.processes))
+        with folder.command.open("a", encoding="utf-8") as commands:
+            print(command, file=commands)
 
 
-def _opening(
-    options: ExperimentOptions, state: TrainState, train_split: Split, val_split: Split, resumed: Path | None,
-    processes: Processes,
-) -> str:  # fmt: skip
+def _opening(run: TrainingRun, state: TrainState, resumed: Path | None) -> str:
+    options, train_split, val_split = run.options, run.train_split, run.val_split
     millions = sum(parameter.numel() for parameter in state.model.parameters()) / 1e6
     start = f"goes on from {resumed}" if resumed is not None else "starts"
     return (
         f"{options.name} {start} at step {state.step} of {options.train.steps}: {millions:.2f} M parameters, "
         f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items, "
         f"{len(val_split.pairs)} validation pairs of {len(val_split.catalog)} items, "
-        f"{processes.count} process(es) on {processes.device.type}"
+        f"{run.processes.count} process(es) on {run.processes.device.type}"
     )
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from engine.checkpoint import ENCODER, load_item_encoder
+from engine.checkpoint import ENCODER, STATE, load_item_encoder
+from engine.checksums import SUMS, check_files
 from models.item_encoder import ItemEncoder
 from models.options import ModelOptions
 from models.published import published_to_ours
@@ -15,9 +16,11 @@ def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOpti
     """Load an encoder, built from the options, from one of our checkpoint folders or a file.
 
     A file is safetensors, or a published .pth, whole or in parts. Raises UserError naming every tensor that does
-    not fit.
+    not fit, and for a folder whose files are not as they were written.
     """
     if (path / ENCODER).is_file():
+        if (path / SUMS).is_file():
+            check_files(path, {ENCODER, STATE})
         load_item_encoder(path, encoder)
     elif path.suffix.startswith((".pth", ".parta")):
         image_encoder = options.image_encoder

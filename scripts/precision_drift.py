@@ -16,13 +16,14 @@ from engine.experiment import ExperimentOptions
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
+    from engine.stop_request import StopRequest
 
 
-def measure(options: ExperimentOptions, command: str, processes: "Processes") -> None:
+def measure(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Measure and print a table."""
     from engine.precision_drift import drift_table, measure_precision_drift
 
-    threshold, drifts = measure_precision_drift(options, processes)
+    threshold, drifts = measure_precision_drift(options, processes, stop)
     if processes.is_first:
         print(f"{options.predict.split} split, decisions at threshold {threshold:.4f}, Δ against float32:")
         print(drift_table(drifts))

@@ -9,8 +9,10 @@ import torch
 from data.loading import load_split
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
+from engine.checkpoint import save_checkpoint
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
+from engine.run_identity import RunIdentity
 from engine.train_state import TrainState, first_state
 from engine.training_model import build_training_model
 from models.item_encoder import build_item_encoder
@@ -20,6 +22,7 @@ from tests.tiny_data import option_tree
 
 MakeOptions = Callable[..., ExperimentOptions]
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+SOME_RUN = RunIdentity({"train": {"batch_size": 4, "accumulate": 1}}, 1, 4, "0" * 64)
 
 
 @pytest.fixture
@@ -49,6 +52,13 @@ def fresh_state(options: ExperimentOptions, seed: int = 0) -> TrainState:
     torch.manual_seed(seed)
     model = build_training_model(build_item_encoder(options.model), options.loss, options.train.precision)
     return first_state(model, options.train, ALONE.device)
+
+
+def save(folder: Path, state: TrainState, keep: int = 3, is_best: bool = False) -> Path:
+    """Save a state as a checkpoint of some run, and as its best."""
+    if is_best:
+        state.best_step = state.step
+    return save_checkpoint(folder, state, SOME_RUN, keep)
 
 
 def train_batch(options: ExperimentOptions, *numbers: int) -> PairBatch:

@@ -5,11 +5,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine import after_step
 from engine.after_step import AfterStep
-from engine.checkpoint import latest_checkpoint, read_state
+from engine.checkpoint import read_state
+from engine.checkpoint_folder import latest_checkpoint
 from engine.distributed import Processes
 from engine.precision import OverflowFigures
 from engine.run_folder import run_folder
+from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
 from options.errors import UserError
@@ -118,16 +121,43 @@ def test_float32_logs_no_overflow_steps(make_options: MakeOptions) -> None:
     assert course("tiny")[0].keys() == {"step", "loss", "gradient_norm", "learning_rate"}
 
 
-def test_a_loss_that_is_not_a_number_ends_the_run_with_its_step_and_learning_rate(make_options: MakeOptions) -> None:
-    schedule = ["train.schedule={name: constant}", "train.optimizer.lr=1e30", "train.precision=float32"]
-    with pytest.raises(UserError, match=r"not a number after step \d+ \(learning rate 1e\+30\); .*float32"):
-        run_training(make_options(*QUICK, *schedule, "train.steps=20", "train.evaluate_every=20"), "", ALONE)
+def test_a_run_whose_validation_was_broken_off_begins_with_it_and_ends_with_the_same_bits(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = [*QUICK, "train.precision=float32", "train.steps=4", "train.evaluate_every=2", "train.log_every=2"]
+    run_training(make_options("name=whole", *overrides), "", ALONE)
+    stop = StopRequest()
+    encode = after_step.encode_items
+
+    def asked_to_stop(*arguments: object) -> object:
+        stop.made = True
+        return encode(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(after_step, "encode_items", asked_to_stop)
+        with pytest.raises(StoppedError, match="step 2 of 4 is saved"):
+            run_training(make_options("name=stopped", *overrides), "", ALONE, stop)
+    saved = latest_checkpoint(run_folder("stopped").checkpoints)
+    assert saved is not None
+    assert read_state(saved).evaluation_due
+    assert [line["step"] for line in course("stopped")] == [2]
+    run_training(make_options("name=stopped", *overrides), "", ALONE)
+    assert course("stopped") == course("whole")
+    for name in ("item_encoder.safetensors", "training.safetensors", "state.json"):
+        files = [run_folder(run).checkpoints / "step_00000004" / name for run in ("stopped", "whole")]
+        stopped, whole = (file.read_bytes().replace(b'"stopped"', b'"whole"') for file in files)
+        assert stopped == whole
 
 
-def test_a_checkpoint_from_before_overflow_steps_were_counted_is_read(make_options: MakeOptions) -> None:
-    result = run_training(make_options(*QUICK, "train.steps=2"), "", ALONE)
-    file = result.checkpoint / "state.json"
-    record = json.loads(file.read_text())
-    del record["overflow"]
-    file.write_text(json.dumps(record))
-    assert read_state(result.checkpoint).overflow == OverflowFigures()
+def test_a_stop_after_any_step_saves_that_step_and_the_run_goes_on_from_it(make_options: MakeOptions) -> None:
+    overrides = [*QUICK, "train.precision=float32", "train.steps=4", "train.save_every=9"]
+    stop = StopRequest()
+    stop.made = True
+    for step in (1, 2, 3):
+        with pytest.raises(StoppedError, match=f"step {step} of 4 is saved"):
+            run_training(make_options(*overrides), "", ALONE, stop)
+    # Asked during the last step, the run is done all the same.
+    result = run_training(make_options(*overrides, "evaluate.batch_size=60"), "", ALONE)
+    whole = run_training(make_options("name=whole", *overrides, "evaluate.batch_size=60"), "", ALONE)
+    encoders = [load_file(each.checkpoint / "item_encoder.safetensors") for each in (result, whole)]
+    assert all(torch.equal(encoders[0][name], encoders[1][name]) for name in encoders[1])

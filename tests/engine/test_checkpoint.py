@@ -1,3 +1,4 @@
+import errno
 import itertools
 import json
 from collections.abc import Callable
@@ -5,21 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine import checkpoint as checkpoints
-from engine.checkpoint import (
-    best_checkpoint,
-    latest_checkpoint,
-    load_item_encoder,
-    load_train_state,
-    read_state,
-    save_checkpoint,
-)
+from engine.checkpoint import best_checkpoint, load_item_encoder, load_train_state, read_state
+from engine.checkpoint_folder import find_resumption, latest_checkpoint
 from engine.evaluator import Evaluation
 from engine.train_state import TrainState
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions, fresh_state, take_steps, train_batch
+from tests.engine.conftest import SOME_RUN, MakeOptions, fresh_state, save, take_steps, train_batch
 
 FIGURES = Evaluation(
     f1=0.5, precision=0.4, recall=0.6, accuracy=0.7, threshold=0.0, calibrated_f1=0.1 + 0.2, calibrated_precision=0.3,
@@ -62,13 +58,13 @@ def steps(folder: Path) -> list[int]:
 def save_steps(folder: Path, state: TrainState, last: int, keep: int, best: tuple[int, ...] = ()) -> None:
     for step in range(1, last + 1):
         state.step = step
-        save_checkpoint(folder, state, keep, is_best=step in best)
+        save(folder, state, keep, is_best=step in best)
 
 
 def test_a_loaded_state_equals_the_saved_one_to_the_last_bit_and_trains_on_as_it(
     make_options: MakeOptions, state: TrainState, tmp_path: Path
 ) -> None:
-    save_checkpoint(tmp_path / "c", state, keep=1, is_best=True)
+    save(tmp_path / "c", state, keep=1, is_best=True)
     loaded = another(make_options)
     assert not torch.equal(loaded.model.state_dict()["loss.threshold"], state.model.state_dict()["loss.threshold"])
     load_train_state(tmp_path / "c/step_00000002", loaded)
@@ -86,12 +82,12 @@ def test_a_loaded_state_equals_the_saved_one_to_the_last_bit_and_trains_on_as_it
 def test_a_run_may_go_on_in_float16_though_it_began_in_float32(make_options: MakeOptions, tmp_path: Path) -> None:
     state = fresh_state(make_options())
     take_steps(state, train_batch(make_options(), 0, 1))
-    save_checkpoint(tmp_path / "c", state, keep=1, is_best=False)
+    save(tmp_path / "c", state, keep=1, is_best=False)
     half = fresh_state(make_options("train.precision=float16"))
     load_train_state(tmp_path / "c/step_00000001", half)
     assert half.scaler.get_scale() == fresh_state(make_options("train.precision=float16")).scaler.get_scale()
     back = fresh_state(make_options())
-    save_checkpoint(tmp_path / "half", half, keep=1, is_best=False)
+    save(tmp_path / "half", half, keep=1, is_best=False)
     load_train_state(tmp_path / "half/step_00000001", back)
     assert back.step == 1
 
@@ -142,6 +138,7 @@ def interrupt_at(call: int, patch: pytest.MonkeyPatch) -> None:
     for owner, name in (
         (checkpoints, "save_file"),
         (checkpoints, "write_json"),
+        (checkpoints, "write_checksums"),
         (checkpoints, "_sync"),
         (checkpoints.shutil, "rmtree"),
         (Path, "rename"),
@@ -154,7 +151,7 @@ def killed_while_saving(folder: Path, state: TrainState, call: int) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         interrupt_at(call, patch)
         try:
-            save_checkpoint(folder, state, keep=1, is_best=True)
+            save(folder, state, keep=1, is_best=True)
         except KilledError:
             return True
     return False
@@ -167,19 +164,22 @@ def test_a_save_killed_at_any_moment_leaves_a_whole_state_and_the_next_save_clea
     found = []
     for call in itertools.count(1):
         folder = tmp_path / f"killed{call}"
+        state.best_step = None
         save_steps(folder, state, 2, keep=2, best=(1,))
         before = files(folder)
         state.step = 3
         was_killed = killed_while_saving(folder, state, call)
-        latest, best = latest_checkpoint(folder), best_checkpoint(folder)
+        latest, warnings = find_resumption(folder)
+        best = best_checkpoint(folder)
+        assert warnings == ()
         assert latest is not None
         assert best is not None
         found.append((latest.name, best.name))
         assert all(content == before.get(name, content) for name, content in files(folder).items())
         load_train_state(latest, loaded)
         assert latest.name == f"step_{loaded.step:08d}"
-        state.step = 4
-        save_checkpoint(folder, state, keep=1, is_best=False)
+        state.step, state.best_step = 4, loaded.best_step
+        save(folder, state, keep=1, is_best=False)
         assert steps(folder) == sorted({int(best.name[-1]), 4})
         if not was_killed:
             break
@@ -187,16 +187,35 @@ def test_a_save_killed_at_any_moment_leaves_a_whole_state_and_the_next_save_clea
     assert set(found) == {("step_00000002", "step_00000001"), ("step_00000003", "step_00000003")}
 
 
+def test_a_step_saved_again_is_there_in_one_form_or_the_other_whenever_that_is_killed(
+    state: TrainState, tmp_path: Path
+) -> None:
+    found = []
+    for call in itertools.count(1):
+        folder = tmp_path / f"killed{call}"
+        state.best_step, state.evaluation_due = None, True
+        save(folder, state, keep=1)
+        state.evaluation_due = False
+        was_killed = killed_while_saving(folder, state, call)
+        checkpoint, warnings = find_resumption(folder)
+        assert checkpoint == folder / "step_00000002"
+        assert warnings == ()
+        found.append(read_state(checkpoint).evaluation_due)
+        if not was_killed:
+            break
+    assert set(found) == {True, False}
+
+
 def test_saving_a_step_again_replaces_it(state: TrainState, tmp_path: Path) -> None:
     for best in (False, True):
-        save_checkpoint(tmp_path / "c", state, keep=3, is_best=best)
+        save(tmp_path / "c", state, keep=3, is_best=best)
     assert steps(tmp_path / "c") == [2]
     assert read_state(tmp_path / "c/step_00000002").is_best
 
 
 @pytest.fixture
 def saved(state: TrainState, tmp_path: Path) -> Path:
-    save_checkpoint(tmp_path / "c", state, keep=3, is_best=True)
+    save(tmp_path / "c", state, keep=3, is_best=True)
     return tmp_path / "c/step_00000002"
 
 
@@ -217,8 +236,8 @@ def test_a_damaged_or_foreign_state_is_said_to_be_so(saved: Path, text: str, mes
 
 def test_a_state_that_is_no_text_or_of_another_format_is_refused(saved: Path) -> None:
     record = json.loads((saved / "state.json").read_text())
-    (saved / "state.json").write_text(json.dumps({**record, "format": 2}))
-    with pytest.raises(UserError, match="format 2 is not 1"):
+    (saved / "state.json").write_text(json.dumps({**record, "format": 3}))
+    with pytest.raises(UserError, match="format 3 is not 2"):
         read_state(saved)
     (saved / "state.json").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"state\.json: damaged"):
@@ -231,6 +250,30 @@ def test_what_a_state_says_is_read_as_it_was_written(saved: Path, state: TrainSt
     assert record.loss_sum == state.loss_sum.item()
     assert dict(record.scaler) == state.scaler.state_dict()
     assert (record.step, record.is_best, record.best_f1) == (2, True, FIGURES.calibrated_f1)
+    assert record.run == SOME_RUN
+
+
+def test_the_files_may_be_read_by_whoever_may_read_new_files(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    mode = (tmp_path / "new").stat().st_mode
+    assert {file.stat().st_mode for file in saved.iterdir()} == {mode}
+
+
+def test_a_save_that_the_disk_refuses_ends_with_the_reason_and_leaves_no_trace(
+    state: TrainState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "c", state)
+    before = files(tmp_path / "c")
+    for error in (OSError(errno.ENOSPC, "No space left on device"), SafetensorError("I/O error: No space left")):
+
+        def refuse(*arguments: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(checkpoints, "save_file", refuse)
+        state.step = 3
+        with pytest.raises(UserError, match=r"step_00000003: cannot be written: .*No space left.* is whole"):
+            save(tmp_path / "c", state)
+        assert files(tmp_path / "c") == before
 
 
 @pytest.mark.parametrize("name", ["state.json", "item_encoder.safetensors", "training.safetensors"])

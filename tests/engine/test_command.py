@@ -9,6 +9,7 @@ from engine import command
 from engine.command import run_command
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
+from engine.stop_request import StoppedError, StopRequest
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions
 
@@ -21,7 +22,7 @@ class Action:
         self.options: ExperimentOptions | None = None
         self.command = ""
 
-    def __call__(self, options: ExperimentOptions, command: str, processes: Processes) -> None:
+    def __call__(self, options: ExperimentOptions, command: str, processes: Processes, stop: StopRequest) -> None:
         assert processes.count == 1
         self.options, self.command = options, command
         if self.fault is not None:
@@ -98,6 +99,13 @@ def test_a_fault_of_the_user_ends_with_status_2_and_its_message(
 ) -> None:
     assert status(Action(UserError("mend it so")), option_file) == 2
     assert capsys.readouterr().err == "error: mend it so\n"
+
+
+def test_an_action_that_stopped_on_request_ends_with_status_75_and_says_what_is_kept(
+    option_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(Action(StoppedError("step 3 is saved")), option_file) == 75
+    assert capsys.readouterr().err == "stopped: step 3 is saved\n"
 
 
 def test_a_fault_of_ours_keeps_its_traceback(option_file: str) -> None:

@@ -1,3 +1,4 @@
+import errno
 import importlib.util
 import json
 from pathlib import Path
@@ -6,11 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from data.pair_batch import ItemBatch
+from engine import encode
 from engine.distributed import Processes
+from engine.encode import EncodedRound
 from engine.experiment import ExperimentOptions
 from engine.predictor import Prediction, embedding_text, run_prediction
 from engine.run_folder import run_folder
+from engine.stop_request import StoppedError, StopRequest
 from engine.trainer import TrainingResult, run_training
+from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions
 
@@ -146,3 +152,82 @@ def test_numbers_are_written_in_the_shortest_form_that_reads_back_to_the_same_fl
 def test_a_checkpoint_that_does_not_exist_is_said_not_to(make_options: MakeOptions) -> None:
     with pytest.raises(UserError, match=r"predict\.checkpoint: there is no nowhere"):
         run_prediction(make_options("predict.checkpoint=nowhere"), ALONE)
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("batches_done", [1, 2, 4])
+def test_a_prediction_that_was_killed_goes_on_with_the_items_that_are_left_to_the_same_bytes(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, batches_done: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(encode, "BATCHES_A_ROUND", 1)
+    options = make_options("evaluate.batch_size=7")
+    whole = predict(options).file
+    expected = whole.read_bytes()
+    whole.unlink()
+    encode_batch = encode._encode
+    encoded: list[int] = []
+
+    def until_killed(encoder: ItemEncoder, batch: ItemBatch, *rest: object) -> EncodedRound:
+        if len(encoded) == batches_done:
+            raise KeyboardInterrupt
+        encoded.append(len(batch.item))
+        return encode_batch(encoder, batch, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(encode, "_encode", until_killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_prediction(options, ALONE)
+        assert not whole.exists()
+        later: list[int] = []
+        patch.setattr(encode, "_encode", lambda *a: (later.append(len(a[1].item)), encode_batch(*a))[1])
+        assert predict(options).file.read_bytes() == expected
+    assert sum(encoded) + sum(later) == 40
+    assert f"goes on after {sum(encoded)} of 40 items" in capsys.readouterr().err
+    assert [path.name for path in sorted(whole.parent.iterdir())] == [
+        ".test.jsonl.lock", "similarity.py", "test.jsonl", "test.metrics.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_prediction_by_other_weights_does_not_go_on_from_those_of_before(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = predict(make_options("predict.checkpoint=latest")).file.read_bytes()
+    run_training(make_options("name=other", "seed=1", "log.tensorboard=false"), "", ALONE)
+    other = f"predict.checkpoint={run_folder('other').checkpoints}/step_00000006"
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.predictor.embedding_text", lambda numbers: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_prediction(make_options(other), ALONE)
+    assert predict(make_options("predict.checkpoint=latest")).file.read_bytes() == expected
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_prediction_that_is_asked_to_stop_keeps_what_it_has(make_options: MakeOptions) -> None:
+    stop = StopRequest()
+    stop.made = True
+    with pytest.raises(StoppedError, match="encode: 0 of 10 batches"):
+        run_prediction(make_options("evaluate.batch_size=4"), ALONE, stop)
+
+
+def test_a_damaged_best_checkpoint_is_named_and_not_predicted_with(
+    make_options: MakeOptions, trained: TrainingResult
+) -> None:
+    file = trained.checkpoint / "item_encoder.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"item_encoder\.safetensors: is damaged or cut off"):
+        run_prediction(make_options(), ALONE)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_disk_that_is_full_ends_a_prediction_with_the_reason(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.predictor.os.fsync", refuse)
+    with pytest.raises(UserError, match=r"test\.jsonl: cannot be written: No space left"):
+        run_prediction(make_options(), ALONE)

@@ -19,7 +19,7 @@ def test_a_published_file_comes_back_bit_for_bit(tmp_path: Path, library: Litera
     folder, file = tmp_path / "checkpoint", tmp_path / "back/network.pth"
     num_ours = import_published(NETWORK, folder, library)
     assert num_ours == len(load_file(folder / "item_encoder.safetensors"))
-    assert [path.name for path in folder.iterdir()] == ["item_encoder.safetensors"]
+    assert {path.name for path in folder.iterdir()} == {"item_encoder.safetensors", "SHA256SUMS"}
     original = read_published(NETWORK)
     assert export_published(folder, file) == len(original)
     back = torch.load(file, weights_only=True)["params"]
@@ -30,6 +30,7 @@ def test_a_published_file_comes_back_bit_for_bit(tmp_path: Path, library: Litera
     # Nothing but the tensors is written, though some share memory once they are mapped.
     assert file.stat().st_size < NETWORK.stat().st_size * 1.1
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "SHA256SUMS",
         "item_encoder.safetensors",
         "network.pth",
     ]

@@ -107,12 +107,33 @@ def test_overflow_halves_the_loss_scale_until_steps_succeed_again() -> None:
     assert course.state.scaler.get_scale() == first / 4
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_without_a_scaler_nothing_is_skipped_or_left_out(precision: Precision) -> None:
-    course = trained([1, math.nan, 1], options(3, precision=precision))
-    assert math.isnan(course.weights[1])
-    assert math.isnan(float(course.state.loss_sum))
+def test_without_a_scaler_the_first_step_that_is_not_finite_and_all_later_ones_change_nothing(
+    precision: Precision, number: float
+) -> None:
+    course = trained([1, 2, number, 3, number, 1], options(6, precision=precision))
+    assert course.state.guard.first_step() == 2
+    assert course.weights[1] != course.weights[0]
+    assert course.weights[1:] == [course.weights[1]] * 5
     assert course.state.overflow.read() == OverflowFigures()
+    before = trained([1, 2], options(2, precision=precision)).state.optimizer.state_dict()["state"][0]
+    after = course.state.optimizer.state_dict()["state"][0]
+    assert all(torch.equal(before[key], after[key]) for key in ("step", "exp_avg", "exp_avg_sq"))
+
+
+def test_the_guard_changes_no_bit_of_finite_training() -> None:
+    given = options(4, precision="float32")
+    weight = nn.Parameter(torch.tensor(0.5))
+    optimizer = torch.optim.Adam([weight], lr=0.01, weight_decay=given.optimizer.weight_decay, fused=True)
+    expected = []
+    for step, number in enumerate((1, -2, 3, 1e-3)):
+        optimizer.param_groups[0]["lr"] = learning_rate(given.schedule, given.optimizer.lr, step)
+        optimizer.zero_grad()
+        (weight * number).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        expected.append(weight.item())
+    assert trained([1, -2, 3, 1e-3], given).weights == expected
 
 
 def test_the_gradient_norm_is_that_before_clipping_and_without_the_loss_scale() -> None:

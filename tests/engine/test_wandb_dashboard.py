@@ -118,7 +118,7 @@ def test_a_run_goes_on_under_its_id_and_another_has_another(make_options: MakeOp
 
 def test_a_run_that_fails_is_marked_so(make_options: MakeOptions, wandb: ModuleType) -> None:
     options = make_options(*QUICK, "train.optimizer.lr=1e30", "train.steps=20", "train.evaluate_every=20")
-    with pytest.raises(UserError, match="not a number"):
+    with pytest.raises(UserError, match="not a finite number"):
         run_training(options, "", ALONE)
     assert wandb.finished == [1]
 

@@ -6,12 +6,11 @@ import torch
 from safetensors.torch import save_file
 
 from engine import weights
-from engine.checkpoint import save_checkpoint
 from engine.experiment import ExperimentOptions
 from engine.weights import load_checkpoint_weights
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions, fresh_state
+from tests.engine.conftest import MakeOptions, fresh_state, save
 
 
 @pytest.fixture
@@ -21,8 +20,7 @@ def options(make_options: MakeOptions) -> ExperimentOptions:
 
 @pytest.fixture
 def saved(options: ExperimentOptions, work_folder: Path) -> Path:
-    save_checkpoint(work_folder / "c", fresh_state(options, seed=1), keep=1, is_best=False)
-    return work_folder / "c/step_00000000"
+    return save(work_folder / "c", fresh_state(options, seed=1))
 
 
 def encoder(options: ExperimentOptions, seed: int = 0) -> ItemEncoder:

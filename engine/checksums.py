@@ -1,0 +1,60 @@
+"""Checksums of a checkpoint's files, as `sha256sum -c SHA256SUMS` reads them."""
+
+import hashlib
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from engine.run_folder import write_text
+from options.errors import UserError
+
+SUMS = "SHA256SUMS"
+LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+
+
+class DamagedError(UserError):
+    """A file is not as it was written."""
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the checksums of all files of a folder into it."""
+    files = sorted(file for file in folder.iterdir() if file.name != SUMS)
+    write_text(folder / SUMS, "".join(f"{_sha256(file)}  {file.name}\n" for file in files))
+
+
+def check_files(folder: Path, names: Collection[str] | None = None) -> None:
+    """Raise DamagedError unless the files that the folder's checksums name are there and as they were written.
+
+    With `names` only these are looked at.
+    """
+    for name, expected in _read_checksums(folder / SUMS).items():
+        if names is not None and name not in names:
+            continue
+        try:
+            found = _sha256(folder / name)
+        except FileNotFoundError as error:
+            raise DamagedError(f"{folder / name}: is missing") from error
+        except OSError as error:
+            raise UserError(f"{folder / name}: cannot be read: {error.strerror}") from error
+        if found != expected:
+            raise DamagedError(f"{folder / name}: is damaged or cut off: its checksum is not that of {SUMS}")
+
+
+def _read_checksums(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+    except FileNotFoundError as error:
+        raise DamagedError(f"{file}: is missing") from error
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{file}: is damaged") from error
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    matches = [LINE.fullmatch(line) for line in lines]
+    if not matches or None in matches:
+        raise DamagedError(f"{file}: is damaged or cut off")
+    return {match[2]: match[1] for match in matches if match is not None}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""What has to stay the same for a run to go on as if it had never ended."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from data.loading import Split
+from engine.distributed import Processes
+from engine.experiment import ExperimentOptions
+
+FIXED = (
+    "seed",
+    "data.text",
+    "data.image.size",
+    "data.image.mean",
+    "data.image.std",
+    "model",
+    "loss",
+    "train.optimizer.name",
+)
+"""Options that change the data order or the model, with all below them."""
+FIRST_WEIGHTS = "weights"
+"""Last part of the options that matter before the first step only."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What a checkpoint keeps of the run that wrote it."""
+
+    options: Mapping[str, JsonValue]
+    """As resolved."""
+    num_processes: int
+    pairs_per_step: int
+    """Of all processes, accumulated ones included."""
+    training_pairs: str
+    """SHA-256 of the training pairs in their order."""
+
+
+class Changes(NamedTuple):
+    """How a run differs from the one that a checkpoint comes from, a line each."""
+
+    forbidden: list[str]
+    allowed: list[str]
+
+
+def run_identity(options: ExperimentOptions, train_split: Split, processes: Processes) -> RunIdentity:
+    """Return the identity of a run of these options, on this data and number of processes."""
+    return RunIdentity(
+        options=options.model_dump(mode="json"),
+        num_processes=processes.count,
+        pairs_per_step=options.train.batch_size * options.train.accumulate * processes.count,
+        training_pairs=_pairs_digest(train_split),
+    )
+
+
+def changes(before: RunIdentity, now: RunIdentity) -> Changes:
+    """Compare the run that wrote a checkpoint with the one that is to go on from it."""
+    found = Changes([], [])
+    if before.pairs_per_step != now.pairs_per_step:
+        found.forbidden.append(f"pairs a step: {_global_batch(now)}, before {_global_batch(before)}")
+    elif before.num_processes != now.num_processes:
+        found.allowed.append(f"processes: {now.num_processes}, before {before.num_processes}")
+    if before.training_pairs != now.training_pairs:
+        found.forbidden.append("data.train.pairs: not the pairs, in the same order, of before")
+    for key, old, new in _differences(before.options, now.options):
+        (found.forbidden if _is_fixed(key) else found.allowed).append(f"{key}: {_shown(new)}, before {_shown(old)}")
+    return found
+
+
+def _is_fixed(key: str) -> bool:
+    return any(f"{key}.".startswith(f"{fixed}.") for fixed in FIXED) and key.split(".")[-1] != FIRST_WEIGHTS
+
+
+def _differences(
+    before: Mapping[str, JsonValue], now: Mapping[str, JsonValue], prefix: str = ""
+) -> Iterator[tuple[str, JsonValue, JsonValue]]:
+    """Yield the dotted keys that both have with other values; an option that one of them lacks is newer or gone."""
+    for key in now:
+        if key not in before or before[key] == now[key]:
+            continue
+        old, new = before[key], now[key]
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{prefix}{key}.")
+        else:
+            yield prefix + key, old, new
+
+
+def _shown(value: JsonValue) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _global_batch(identity: RunIdentity) -> str:
+    train = identity.options["train"]
+    assert isinstance(train, dict)
+    return (
+        f"{identity.pairs_per_step} ({identity.num_processes} processes x batch_size {train['batch_size']} "
+        f"x accumulate {train['accumulate']})"
+    )
+
+
+def _pairs_digest(split: Split) -> str:
+    digest = hashlib.sha256()
+    ids = [item.item_id for item in split.catalog]
+    assert split.pairs.same is not None
+    for source, target, same in zip(split.pairs.source, split.pairs.target, split.pairs.same, strict=True):
+        digest.update(f"{ids[source]}\0{ids[target]}\0{same:d}\n".encode())
+    return digest.hexdigest()

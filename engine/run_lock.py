@@ -1,0 +1,33 @@
+"""One run at a time in a folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.disk import writing
+from options.errors import UserError
+
+
+@contextmanager
+def sole_user(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock file, which the system releases however the process ends.
+
+    Raises UserError where another process holds it; `what` says what it then does already.
+    """
+    with writing(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # Unlike flock, this is not handed on to loader processes, which may outlive a killed parent.
+        file = lock.open("a+", encoding="ascii")
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read(20).strip()
+            raise UserError(f"{lock.parent}: process {holder} {what} here already; wait for it or end it") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

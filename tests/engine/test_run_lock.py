@@ -1,0 +1,52 @@
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.run_lock import sole_user
+from options.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+HOLD = """
+import sys
+from pathlib import Path
+from engine.run_lock import sole_user
+with sole_user(Path(sys.argv[1]), "trains"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(lock: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lock)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_user_is_refused_with_the_process_that_is_there_until_that_is_killed(tmp_path: Path) -> None:
+    lock = tmp_path / "run" / ".lock"
+    first = holder(lock)
+    with pytest.raises(UserError, match=f"run: process {first.pid} trains here already"), sole_user(lock, "trains"):
+        pass
+    first.kill()
+    first.wait()
+    with sole_user(lock, "trains"):
+        pass
+
+
+def test_loader_processes_do_not_take_the_lock_over(tmp_path: Path) -> None:
+    with sole_user(tmp_path / ".lock", "trains"):
+        child = multiprocessing.get_context("fork").Process(target=sys.stdin.read, daemon=True)
+        child.start()
+    second = holder(tmp_path / ".lock")
+    second.kill()
+    second.wait()
+    child.kill()
+    child.join()
