@@ -27,6 +27,7 @@ from scripts.endurance.disk_trial import disk_trial
 from scripts.endurance.image_trial import image_trial
 from scripts.endurance.kill_trial import kill_trial
 from scripts.endurance.pair_trial import pair_trial
+from scripts.endurance.small_disk import enter_namespace
 from scripts.endurance.trial import TrialResult, format_table
 from scripts.endurance.workplace import Workplace
 from scripts.preparation.summary import at_least_one
@@ -48,13 +49,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=at_least_one, default=5_000, help="damaged pictures (%(default)s)")
     parser.add_argument("--pairs", type=at_least_one, default=1_000_000, help="pairs to evaluate (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments and the data (%(default)s)")
-    parser.add_argument("--work", type=Path, metavar="FOLDER", help="folder to write, kept (a temporary one)")
-    return parser.parse_args()
+    parser.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="new or empty folder to write, kept (a temporary one)"
+    )
+    arguments = parser.parse_args()
+    if arguments.work is not None and arguments.work.exists() and any(arguments.work.iterdir()):
+        parser.error(f"{arguments.work}: has something in it; give an empty folder or a new one to --work")
+    return arguments
 
 
 def main() -> int:
     """Run the trials, print the table; return the exit status."""
     arguments = parse_arguments()
+    if "disks" in arguments.only:
+        enter_namespace()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = (arguments.work or Path(tempfile.mkdtemp(prefix="torture_"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)

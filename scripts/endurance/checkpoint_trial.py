@@ -11,10 +11,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from scripts.endurance.damage import DAMAGES, Damage
-from scripts.endurance.demo_run import SAVE_EVERY, DemoRun, make_demo_data, run_to_the_end
+from scripts.endurance.demo_run import SAVE_EVERY, DemoRun, make_demo_data, run_folder, run_place, run_to_the_end
 from scripts.endurance.kill_moment import await_sign
 from scripts.endurance.run_comparison import differences
-from scripts.endurance.run_files import checkpoints, opening_steps, step_of
+from scripts.endurance.run_files import checkpoint_name, checkpoints, opening_steps, step_of
 from scripts.endurance.trial import TrialResult
 from scripts.endurance.workplace import Workplace
 
@@ -39,12 +39,12 @@ def interrupted_run(place: Workplace, step: int) -> Path:
     Raises:
         RuntimeError: it ends before.
     """
-    folder = place.root / "experiments" / "interrupted"
-    command = RUN.start(place, folder.name)
-    if not await_sign(command, lambda: (folder / "checkpoints" / f"step_{step:08d}").exists()):
-        raise RuntimeError(f"{folder.name} ended before step {step}: {command.last_words()}")
+    folder = run_place(place, "interrupted")
+    command = RUN.start(place, folder)
+    if not await_sign(command, lambda: (run_folder(folder) / "checkpoints" / checkpoint_name(step)).exists()):
+        raise RuntimeError(f"the run ended before step {step}: {command.last_words()}")
     command.kill()
-    return folder
+    return run_folder(folder)
 
 
 def _result(
@@ -70,11 +70,12 @@ def _result(
 
 def _goes_on(place: Workplace, reference: Path, interrupted: Path, damage: Damage) -> list[str]:
     """Return what is wrong when a run goes on from a damaged checkpoint."""
-    folder = interrupted.with_name(f"damaged_{DAMAGES.index(damage)}")
+    start_folder = run_place(place, f"damaged_{DAMAGES.index(damage)}")
+    folder = run_folder(start_folder)
     shutil.copytree(interrupted, folder)
     *_, before, latest = checkpoints(folder)
     damage.do(latest)
-    command = RUN.start(place, folder.name)
+    command = RUN.start(place, start_folder)
     status, output = command.finish()
     if status:
         return [f"the run ends with status {status}: {command.last_words()}"]

@@ -12,6 +12,7 @@ from scripts.endurance.workplace import REPOSITORY, Command, Workplace
 
 DATA = Path("datasets/demo")
 """Where options/demo.yml looks for the data, from the current folder on."""
+NAME = "run"
 LOG_EVERY, SAVE_EVERY, EVALUATE_EVERY = 5, 7, 20
 PAIRS_A_STEP = {"float32": 32, "float16": 4}
 """Half precision is slow on a CPU."""
@@ -45,8 +46,8 @@ class DemoRun:
         return f"{self.num_processes} process{'es' if self.num_processes > 1 else ''}, {self.precision}"
 
     @property
-    def name(self) -> str:
-        """A name for run folders."""
+    def title(self) -> str:
+        """A name for the folders that it runs in."""
         return f"{self.num_processes}_{self.precision}_{self.variant}"
 
     def overrides(self) -> list[str]:
@@ -64,12 +65,10 @@ class DemoRun:
             f"train.evaluate_every={EVALUATE_EVERY}",
         ]
 
-    def start(
-        self, place: Workplace, name: str, *, folder: Path | None = None, before: tuple[str, ...] = ()
-    ) -> Command:
-        """Start the run of this name, or start it again."""
+    def start(self, place: Workplace, folder: Path, before: tuple[str, ...] = ()) -> Command:
+        """Start the run in a folder, or start it again; all have one name, since checkpoints hold it."""
         arguments: list[str | Path] = [REPOSITORY / "train.py", REPOSITORY / "options/demo.yml"]
-        arguments += [f"name={name}", *self.overrides()]
+        arguments += [f"name={NAME}", *self.overrides()]
         return place.start(arguments, num_processes=self.num_processes, folder=folder, before=before)
 
 
@@ -81,13 +80,26 @@ def make_demo_data(place: Workplace, seed: int = 0, items: int = 500) -> None:
 
 
 def run_to_the_end(place: Workplace, run: DemoRun, name: str) -> Path:
-    """Train without interruption; return the run's folder.
+    """Train without interruption in a folder of this name; return the run's folder.
 
     Raises:
         RuntimeError: it does not end as it should.
     """
-    command = run.start(place, name)
-    status, output = command.finish()
+    folder = run_place(place, name)
+    status, output = run.start(place, folder).finish()
     if status:
         raise RuntimeError(f"{name} ended with status {status}: {output[-2000:]}")
-    return place.root / "experiments" / name
+    return run_folder(folder)
+
+
+def run_place(place: Workplace, name: str) -> Path:
+    """Make a folder to run in, which finds the demo's data where options/demo.yml looks for it."""
+    folder = place.root / "runs" / name
+    folder.mkdir(parents=True)
+    (folder / "datasets").symlink_to(place.root / "datasets")
+    return folder
+
+
+def run_folder(folder: Path) -> Path:
+    """Return the folder that a run which was started in a folder writes."""
+    return folder / "experiments" / NAME

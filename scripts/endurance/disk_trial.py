@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from scripts.endurance.demo_run import DemoRun, make_demo_data, run_to_the_end
+from scripts.endurance.demo_run import NAME, DemoRun, make_demo_data, run_folder, run_place, run_to_the_end
 from scripts.endurance.disk_fault import FILLINGS, LOST_PERMISSIONS, Ending, LostPermission
 from scripts.endurance.kill_moment import await_sign
 from scripts.endurance.run_comparison import differences
@@ -20,7 +20,6 @@ from scripts.endurance.trial import TrialResult
 from scripts.endurance.workplace import Command, Workplace
 
 RUN = DemoRun(steps=42)
-NAME = "on_faulty_disk"
 LOGS = MEBIBYTE
 """Bytes for all that a run writes besides checkpoints."""
 LARGE = 256 * MEBIBYTE
@@ -66,9 +65,9 @@ def _result(
 
 def _on_full_disk(place: Workplace, reference: Path, filling: float, size: int) -> list[str]:
     title = f"a disk of {filling} checkpoints"
-    folder = _folder(place, f"full_{filling}")
+    folder = run_place(place, f"full_disk_{filling}")
     with small_disk(folder / "experiments", int(filling * size) + LOGS) as disk:
-        status, output = RUN.start(place, NAME, folder=folder).finish()
+        status, output = RUN.start(place, folder).finish()
         faults = Ending(status, output).faults(Path("experiments", NAME)) + _damaged(folder)
         disk.resize(LARGE)
         faults += _goes_on(place, reference, folder)
@@ -76,7 +75,7 @@ def _on_full_disk(place: Workplace, reference: Path, filling: float, size: int) 
 
 
 def _without_permission(place: Workplace, reference: Path, way: LostPermission) -> list[str]:
-    folder = _folder(place, f"lost_{LOST_PERMISSIONS.index(way)}")
+    folder = run_place(place, f"lost_permission_{LOST_PERMISSIONS.index(way)}")
     lost = way.path(folder / "experiments", NAME)
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(lost if way.mode is None else folder / "experiments", LARGE))
@@ -97,20 +96,12 @@ def _without_permission(place: Workplace, reference: Path, way: LostPermission) 
     return [f"{way.title}: {fault}" for fault in faults]
 
 
-def _folder(place: Workplace, name: str) -> Path:
-    """Make a folder to run in, with the data that is there already."""
-    folder = place.root / "disks" / name
-    folder.mkdir(parents=True)
-    (folder / "datasets").symlink_to(place.root / "datasets")
-    return folder
-
-
 def _start(place: Workplace, folder: Path) -> Command:
-    return RUN.start(place, NAME, folder=folder, before=obeying_permissions())
+    return RUN.start(place, folder, obeying_permissions())
 
 
 def _await_checkpoint(command: Command, folder: Path, name: str) -> bool:
-    return await_sign(command, lambda: (folder / "experiments" / NAME / "checkpoints" / name).exists())
+    return await_sign(command, lambda: (run_folder(folder) / "checkpoints" / name).exists())
 
 
 def _change_mode(folder: Path, mode: int) -> bool:
@@ -120,15 +111,15 @@ def _change_mode(folder: Path, mode: int) -> bool:
 
 def _damaged(folder: Path) -> list[str]:
     """Return what is wrong with the checkpoints that a run has left, of which there is at least one."""
-    left = checkpoints(folder / "experiments" / NAME)
+    left = checkpoints(run_folder(folder))
     return [fault for checkpoint in left for fault in checkpoint_faults(checkpoint)] or (
         [] if left else ["no checkpoint is left"]
     )
 
 
 def _goes_on(place: Workplace, reference: Path, folder: Path) -> list[str]:
-    command = RUN.start(place, NAME, folder=folder)
+    command = RUN.start(place, folder)
     status, _ = command.finish()
     if status:
         return [f"mended, the run ends with status {status}: {command.last_words()}"]
-    return [f"mended, it ends otherwise: {fault}" for fault in differences(reference, folder / "experiments" / NAME)]
+    return [f"mended, it ends otherwise: {fault}" for fault in differences(reference, run_folder(folder))]

@@ -46,7 +46,7 @@ def _kill_kind(
 ) -> TrialResult:
     started = time.perf_counter()
     tallies = place.in_lanes(
-        [partial(kill_runs, place, run, share, random.Random(f"{seed} {run.name}"), on_kill) for run, share in runs],
+        [partial(kill_runs, place, run, share, random.Random(f"{seed} {run.title}"), on_kill) for run, share in runs],
         runs[0][0].num_processes,
     )
     tally = sum(tallies, KillTally())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from scripts.endurance.demo_run import run_folder, run_place
 from scripts.endurance.kill_moment import KillMoment, Victim, await_moment, await_opening, plan_kills
 from scripts.endurance.processes import kill, kill_marked, marked_processes, ranks
 from scripts.endurance.run_comparison import differences
@@ -29,8 +30,8 @@ class Run(Protocol):
     """What is trained, on how many processes."""
 
     @property
-    def name(self) -> str:
-        """Return a name for run folders."""
+    def title(self) -> str:
+        """Return a name for the folders that it runs in."""
 
     @property
     def steps(self) -> int:
@@ -40,8 +41,8 @@ class Run(Protocol):
     def num_processes(self) -> int:
         """Return the number of processes that train."""
 
-    def start(self, place: Workplace, name: str) -> Command:
-        """Start the run of this name in experiments/, or start it again."""
+    def start(self, place: Workplace, folder: Path) -> Command:
+        """Start the run in a folder, or start it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,20 @@ def kill_runs(
             if tally.kills == count or barren == LONGEST_BARREN:
                 break
             moments = plan_kills(count - tally.kills, run.num_processes, chance)
-            killed = _killed_run(place, run, f"{run.name}_killed_{number}", reference, moments, on_kill)
+            killed = _killed_run(place, run, f"{run.title}_killed_{number}", reference, moments, on_kill)
             tally += killed
             barren = 0 if killed.kills else barren + 1
     except RunError as fault:
         return tally + KillTally(faults=(str(fault),))
-    missing = (f"{run.name}: only {tally.kills} of {count} kills found it running",) if tally.kills < count else ()
+    missing = (f"{run.title}: only {tally.kills} of {count} kills found it running",) if tally.kills < count else ()
     return tally + KillTally(faults=missing)
 
 
 def _left_alone(place: Workplace, run: Run) -> Reference:
-    name = f"{run.name}_whole"
-    folder = place.root / "experiments" / name
-    command = run.start(place, name)
+    name = f"{run.title}_whole"
+    start_folder = run_place(place, name)
+    folder = run_folder(start_folder)
+    command = run.start(place, start_folder)
     await_opening(command, folder, 0)
     opened = time.time()
     status, _ = command.finish()
@@ -122,11 +124,12 @@ def _killed_run(
     on_kill: Callable[[], object],
 ) -> KillTally:
     """Kill a run at these moments, as far as it lasts, and compare how it ends."""
-    folder = place.root / "experiments" / name
+    start_folder = run_place(place, name)
+    folder = run_folder(start_folder)
     tally = KillTally()
     for moment in moments:
         num_starts = len(opening_steps(folder))
-        command = run.start(place, name)
+        command = run.start(place, start_folder)
         first_step = await_opening(command, folder, num_starts)
         if first_step is None:
             break
@@ -136,7 +139,7 @@ def _killed_run(
         tally += KillTally(1, 0, int(bool(half_written(folder))), Counter([moment.aim]), Counter([moment.victim]))
         on_kill()
     else:
-        command = run.start(place, name)
+        command = run.start(place, start_folder)
     status, _ = command.finish()
     if status:
         again = f"{name}, started again after {tally.kills} kills, ended with status {status}"

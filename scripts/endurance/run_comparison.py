@@ -6,7 +6,7 @@ import json
 from itertools import zip_longest
 from pathlib import Path
 
-from scripts.endurance.run_files import checkpoints, course
+from scripts.endurance.run_files import checkpoint_name, checkpoints, course
 
 
 def differences(reference: Path, run: Path) -> list[str]:
@@ -26,8 +26,10 @@ def differences(reference: Path, run: Path) -> list[str]:
 def _decisive(run: Path) -> list[str]:
     """Return the names of the final and the best checkpoint."""
     whole = [folder for folder in checkpoints(run) if (folder / "state.json").is_file()]
-    best = [folder for folder in whole if json.loads((folder / "state.json").read_text())["is_best"]]
-    return [folder.name for folder in (*whole[-1:], *best[-1:])]
+    if not whole:
+        return []
+    best_step = json.loads((whole[-1] / "state.json").read_text())["best_step"]
+    return [whole[-1].name, checkpoint_name(best_step)]
 
 
 def _of_checkpoint(reference: Path, run: Path, name: str) -> list[str]:

@@ -28,6 +28,11 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted((run / "checkpoints").glob("step_*"))
 
 
+def checkpoint_name(step: int) -> str:
+    """Return the name of the checkpoint of a step."""
+    return f"step_{step:08d}"
+
+
 def step_of(checkpoint: Path) -> int:
     """Return the step that a checkpoint's name says."""
     return int(checkpoint.name.removeprefix("step_"))

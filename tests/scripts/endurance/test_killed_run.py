@@ -13,7 +13,7 @@ TRAINING = """
 import json, os, sys, time
 from pathlib import Path
 
-folder, forgets = Path("experiments", sys.argv[1]), sys.argv[2] == "forgets"
+folder, forgets = Path("experiments/run"), sys.argv[1] == "forgets"
 (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
 saved = sorted((folder / "checkpoints").glob("step_*"))
 step, total = json.loads((saved[-1] / "state.json").read_text())["state"] if saved else (0, 0)
@@ -32,7 +32,7 @@ while step < 40:
             print(json.dumps({"step": step, "learning_rate": 1, "loss": total}), file=stream)
         temporary = folder / "checkpoints" / f".writing_step_{step:08d}"
         temporary.mkdir(exist_ok=True)
-        (temporary / "state.json").write_text(json.dumps({"is_best": step == 40, "state": [step, total]}))
+        (temporary / "state.json").write_text(json.dumps({"best_step": step, "state": [step, total]}))
         temporary.rename(folder / "checkpoints" / f"step_{step:08d}")
 (folder / "metrics.json").write_text("{}")
 """
@@ -43,12 +43,12 @@ class StandIn:
     """Counts instead of training, and may forget its count when it goes on."""
 
     script: Path
-    name: str
+    title: str
     steps: int = 40
     num_processes: int = 1
 
-    def start(self, place: Workplace, name: str) -> Command:
-        return place.start([self.script, name, self.name])
+    def start(self, place: Workplace, folder: Path) -> Command:
+        return place.start([self.script, self.title], folder=folder)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ def write_run(folder: Path, speed: float) -> Path:
     for name in (BEST, MIDDLE, FINAL):
         checkpoint = folder / "checkpoints" / name
         checkpoint.mkdir(parents=True)
-        (checkpoint / "state.json").write_text(json.dumps({"is_best": name == BEST}))
+        (checkpoint / "state.json").write_text(json.dumps({"best_step": 4}))
         (checkpoint / "training.safetensors").write_bytes(name.encode())
     lines = [{"step": step, "loss": 1 / step, "pairs_per_second": speed} for step in (2, 4, 6, 8)]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -40,7 +40,7 @@ DEVIATIONS: dict[str, Callable[[Path], object]] = {
     "a file too many": lambda run: (run / f"checkpoints/{FINAL}/more").write_bytes(b""),
     "a file too few": lambda run: (run / f"checkpoints/{FINAL}/training.safetensors").unlink(),
     "no final checkpoint": lambda run: shutil.rmtree(run / f"checkpoints/{FINAL}"),
-    "another best": lambda run: (run / f"checkpoints/{MIDDLE}/state.json").write_text('{"is_best": true}'),
+    "another best": lambda run: (run / f"checkpoints/{FINAL}/state.json").write_text('{"best_step": 6}'),
     "the result": lambda run: (run / "metrics.json").write_text('{"f1": 1}'),
     "a line missing": change_lines(lambda lines: lines[:1] + lines[2:]),
     "a line repeated": change_lines(lambda lines: lines[:2] + lines[1:]),
