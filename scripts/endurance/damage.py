@@ -39,6 +39,11 @@ def cut(file: Path, share: float) -> None:
     file.write_bytes(content[: min(int(len(content) * share), len(content) - 1)])
 
 
+def keep_first_line(file: Path) -> None:
+    """Cut a text where nothing in it shows that more should follow."""
+    file.write_bytes(file.read_bytes().partition(b"\n")[0] + b"\n")
+
+
 def turn_bit(file: Path, place: float) -> None:
     """Turn one bit of the byte at a place from 0, the first, to 1, the last."""
     content = bytearray(file.read_bytes())
@@ -62,6 +67,7 @@ DAMAGES = (
             (SUMS, "in the middle", 0.5),
         )
     ),
+    Damage("cut short", SUMS, "after its first line", keep_first_line),
     *(
         Damage("a bit turned", file, where, partial(turn_bit, place=place))
         for file, where, place in (
