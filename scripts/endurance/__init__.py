@@ -1,1 +1,1 @@
-"""Tests of endurance: hostile input, interruptions and long runs."""
+"""Trials of endurance: kills, faulty disks, damaged files, hostile images, many pairs."""
