@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ from typing import TypeVar
 from scripts.endurance.processes import MARK, kill_marked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LONGEST_COMMAND = 3600.0
+LONGEST_COMMAND = 600.0
 """Seconds after which a command counts as hanging."""
 KIBIBYTE = 1024
 Result = TypeVar("Result")
@@ -85,16 +86,14 @@ class Command:
         return self.process.poll() is None
 
     def finish(self, patience: float = LONGEST_COMMAND) -> tuple[int, str]:
-        """Wait for the end; return the exit status and all output. What outlives the command is killed.
+        """Wait for the end; return the exit status and all output.
 
-        Raises:
-            subprocess.TimeoutExpired: it does not end in `patience` seconds; it is killed.
+        What outlives the command is killed, and so is a command that hangs: its status is then -9.
         """
-        try:
-            status = self.process.wait(patience)
-        finally:
-            kill_marked(self.mark)
-        return status, self.output()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
+        kill_marked(self.mark)
+        return self.process.wait(), self.output()
 
     def finish_measured(self) -> tuple[int, int]:
         """Wait for the end of a command of one process; return the exit status and its most memory, in bytes."""

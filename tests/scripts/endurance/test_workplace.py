@@ -38,3 +38,8 @@ def test_jobs_in_lanes_give_their_results_in_order_and_raise(place: Workplace) -
     assert place.in_lanes([lambda: 1, lambda: 2, lambda: 3]) == [1, 2, 3]
     with pytest.raises(ZeroDivisionError):
         place.in_lanes([lambda: 1 // 0])
+
+
+def test_a_command_that_hangs_is_killed(place: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "hang.py").write_text("import time; print('here', flush=True); time.sleep(60)")
+    assert place.start([tmp_path / "hang.py"]).finish(patience=2) == (-9, "here\n")
