@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from engine.blank_images import BlankImages
 from engine.checkpoint import save_checkpoint
-from engine.distributed import any_process, mean_over_processes
+from engine.distributed import any_process, from_every, mean_over_processes
 from engine.encode import EncodingPlan, encode_items
 from engine.evaluation_view import evaluation_view
 from engine.evaluator import Evaluation, evaluation, pair_margins
@@ -65,15 +65,19 @@ class AfterStep:
 
     def _evaluate_and_save(self, evaluates: bool, saves: bool) -> bool:
         """Return whether a checkpoint was written; raises StoppedError where the evaluation is broken off."""
-        self._state.evaluation_due = evaluates
-        try:
-            is_best = evaluates and self._evaluate()
-        except StoppedError:
-            self._stop(saved=False)
-        self._state.evaluation_due = False
-        if saves or is_best:
+        state = self._state
+        state.evaluation_due = evaluates
+        if evaluates:
+            try:
+                self._evaluate()
+            except StoppedError:
+                self._stop(saved=False)
+            state.evaluation_due = False
+            # Only the first process knows whether this is the best.
+            saves = any_process(saves or state.best_step == state.step)
+        if saves:
             self._save()
-        return saves or is_best
+        return saves
 
     def _stop(self, saved: bool) -> NoReturn:
         if not saved:
@@ -139,14 +143,14 @@ class AfterStep:
         state.overflow.restore(replace(overflow, unlogged=0))
         return loss_sum / num_steps if num_steps > 0 else math.nan
 
-    def _evaluate(self) -> bool:
-        """Evaluate on the validation split; return whether it is the best so far (in the first process)."""
+    def _evaluate(self) -> None:
+        """Evaluate on the validation split; the first process keeps the figures, and whether they are the best."""
         state, split = self._state, self._run.val_split
         encoder = state.model.item_encoder
         items = encode_items(encoder, split.items, self._plan, self._run.processes, "validate", self._run.stop)
         blank_train = self._blank_images.item_ids()
         if items is None:
-            return False
+            return
         assert split.pairs.same is not None
         margins = pair_margins(items, split.pairs, encoder.threshold_width)
         state.evaluation = evaluation(margins, split.pairs.same, state.model.loss.decision_threshold)
@@ -155,10 +159,8 @@ class AfterStep:
             self._log.evaluation(state.step, evaluation_view(split, margins, state.evaluation.calibrated_threshold))
         blank_val = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
         self._report_blank_images(blank_train, blank_val)
-        is_best = state.evaluation.calibrated_f1 > state.best_f1
-        if is_best:
+        if state.evaluation.calibrated_f1 > state.best_f1:
             state.best_f1, state.best_step = state.evaluation.calibrated_f1, state.step
-        return is_best
 
     def _report_blank_images(self, train: list[str], val: list[str]) -> None:
         if train or val:
@@ -171,13 +173,14 @@ class AfterStep:
 
     def _save(self) -> None:
         """Write a checkpoint, in the first process; the figures until then are on the disk before it."""
-        if not self._run.processes.is_first:
+        state, run = self._state, self._run
+        loss_sums = from_every(float(state.loss_sum.item()))
+        if not run.processes.is_first:
             return
         self._log.sync()
-        state = self._state
-        save_checkpoint(self._run.folder.checkpoints, state, self._run.identity, self._options.keep_checkpoints)
+        save_checkpoint(run.folder.checkpoints, state, loss_sums, run.identity, self._options.keep_checkpoints)
         if state.evaluation is not None and state.best_step == state.step:
-            write_json(self._run.folder.result, result_record(state.step, state.evaluation))
+            write_json(run.folder.result, result_record(state.step, state.evaluation))
 
 
 def result_record(step: int, figures: Evaluation) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Checkpoints: folders of safetensors and JSON, written whole or not at all."""
 
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from torch import Tensor
 from engine.checkpoint_folder import HIDDEN, checkpoint_path, delete_old, give_name, latest_checkpoint
 from engine.checksums import write_checksums
 from engine.disk import writing
+from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.precision import OverflowFigures
 from engine.run_folder import write_json
@@ -33,7 +35,8 @@ class CheckpointState:
 
     format: int
     step: int
-    loss_sum: float
+    loss_sums: tuple[float, ...]
+    """Of each process, since the last log line."""
     best_step: int | None
     """Step of the best evaluation so far."""
     best_f1: float
@@ -51,9 +54,10 @@ class CheckpointState:
         return self.best_step == self.step
 
 
-def save_checkpoint(folder: Path, state: TrainState, run: RunIdentity, keep: int) -> Path:
+def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float], run: RunIdentity, keep: int) -> Path:
     """Write the checkpoint of a step, whole or not at all, and delete those not kept; return its path.
 
+    `loss_sums` are those of all processes, by rank; the rest of the state is the same in all of them.
     Raises UserError where the disk is full or may not be written; what was there before is whole.
     """
     target = checkpoint_path(folder, state.step)
@@ -61,7 +65,7 @@ def save_checkpoint(folder: Path, state: TrainState, run: RunIdentity, keep: int
         temporary = folder / f"{HIDDEN}{target.name}"
         shutil.rmtree(temporary, ignore_errors=True)
         try:
-            _write_files(temporary, state, run)
+            _write_files(temporary, state, _state_record(state, loss_sums, run))
         except BaseException:
             # The room is needed by whoever mends a full disk.
             shutil.rmtree(temporary, ignore_errors=True)
@@ -72,9 +76,9 @@ def save_checkpoint(folder: Path, state: TrainState, run: RunIdentity, keep: int
     return target
 
 
-def _write_files(temporary: Path, state: TrainState, run: RunIdentity) -> None:
+def _write_files(temporary: Path, state: TrainState, record: CheckpointState) -> None:
     temporary.mkdir(parents=True)
-    write_json(temporary / STATE, asdict(_state_record(state, run)))
+    write_json(temporary / STATE, asdict(record))
     for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
         save_file(_on_cpu(tensors), temporary / name)
         # The library writes files for their owner alone.
@@ -110,7 +114,7 @@ def load_item_encoder(checkpoint: Path, encoder: ItemEncoder) -> None:
     load_exactly(encoder, read_safetensors(checkpoint / ENCODER), str(checkpoint / ENCODER))
 
 
-def load_train_state(checkpoint: Path, state: TrainState) -> None:
+def load_train_state(checkpoint: Path, state: TrainState, processes: Processes) -> None:
     """Bring a freshly built state to where the checkpoint was written."""
     record = read_state(checkpoint)
     load_item_encoder(checkpoint, state.model.item_encoder)
@@ -125,7 +129,10 @@ def load_train_state(checkpoint: Path, state: TrainState) -> None:
         state.scaler.load_state_dict(dict(record.scaler))
     state.step, state.best_step, state.best_f1 = record.step, record.best_step, record.best_f1
     state.evaluation, state.evaluation_due = record.evaluation, record.evaluation_due
-    state.loss_sum.fill_(record.loss_sum)
+    if len(record.loss_sums) == processes.count:
+        state.loss_sum.fill_(record.loss_sums[processes.rank])
+    else:  # what is logged is their mean
+        state.loss_sum.fill_(math.fsum(record.loss_sums) / len(record.loss_sums))
     state.overflow.restore(record.overflow)
 
 
@@ -160,11 +167,11 @@ def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]
         raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
 
 
-def _state_record(state: TrainState, run: RunIdentity) -> CheckpointState:
+def _state_record(state: TrainState, loss_sums: Sequence[float], run: RunIdentity) -> CheckpointState:
     return CheckpointState(
         format=FORMAT,
         step=state.step,
-        loss_sum=float(state.loss_sum.item()),
+        loss_sums=tuple(loss_sums),
         best_step=state.best_step,
         best_f1=state.best_f1,
         evaluation=state.evaluation,

@@ -25,8 +25,13 @@ def checkpoint_path(folder: Path, step: int) -> Path:
 
 
 def all_checkpoints(folder: Path) -> list[Path]:
-    """Return all checkpoints, in order of their steps."""
-    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+    """Return all checkpoints, in order of their steps; raises UserError for a folder that cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.startswith(PREFIX) and path.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{folder}: the checkpoints cannot be read: {error.strerror}") from error
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

@@ -23,15 +23,17 @@ def write_checksums(folder: Path) -> None:
 
 
 def check_files(folder: Path, names: Collection[str] | None = None) -> None:
-    """Raise DamagedError unless the files that the folder's checksums name are there and as they were written.
+    """Raise DamagedError unless a folder's files are those that its checksums name, and as they were written.
 
     With `names` only these are looked at.
     """
-    for name, expected in _read_checksums(folder / SUMS).items():
-        if names is not None and name not in names:
-            continue
+    checksums = _read_checksums(folder / SUMS)
+    present = {file.name for file in folder.iterdir()} - {SUMS}
+    for name in sorted(checksums.keys() | present if names is None else names):
         try:
-            found = _sha256(folder / name)
+            expected, found = checksums[name], _sha256(folder / name)
+        except KeyError as error:
+            raise DamagedError(f"{folder / SUMS}: is damaged or cut off: it lacks {name}") from error
         except FileNotFoundError as error:
             raise DamagedError(f"{folder / name}: is missing") from error
         except OSError as error:
@@ -50,7 +52,7 @@ def _read_checksums(file: Path) -> dict[str, str]:
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     matches = [LINE.fullmatch(line) for line in lines]
-    if not matches or None in matches:
+    if None in matches:
         raise DamagedError(f"{file}: is damaged or cut off")
     return {match[2]: match[1] for match in matches if match is not None}
 

@@ -55,8 +55,9 @@ def non_finite_error(
     pairs = list(_pairs(run, step))
     state.step = step
     if run.processes.is_first:
-        state.loss_sum.zero_()  # it is spoilt, and no figure of this step's
-        checkpoint = save_checkpoint(folder, state, run.identity, keep=1)
+        # The losses so far are spoilt, and no figure of this step's.
+        no_losses = [0.0] * run.processes.count
+        checkpoint = save_checkpoint(folder, state, no_losses, run.identity, keep=1)
         report = Report(step + 1, learning_rate, reason, run.processes.count, checkpoint.name, pairs)
         write_json(folder / REPORT, asdict(report))
     named = ", ".join(f"{pair.source} and {pair.target}" for pair in pairs[:NUM_NAMED])

@@ -61,7 +61,7 @@ def replay_step(folder: Path, processes: Processes) -> list[BatchReplay]:
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
     state = fresh_state(options, with_random_weights(options.model), split, processes)
-    load_train_state(checkpoint, state)
+    load_train_state(checkpoint, state, processes)
     own = list(_replayed(options, split, state, processes))
     return [replay for replays in from_every(own) for replay in replays]
 

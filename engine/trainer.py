@@ -92,7 +92,7 @@ def _start(run: TrainingRun, resumption: Resumption) -> tuple[TrainState, list[s
                 "step. Undo this, or give the run another name to start anew:\n  " + "\n  ".join(before.forbidden)
             )
         state = fresh_state(options, with_random_weights(options.model), run.train_split, run.processes)
-        load_train_state(checkpoint, state)
+        load_train_state(checkpoint, state, run.processes)
         return state, [f"changed since {checkpoint.name}: {change}" for change in before.allowed]
     # 2. The checkpoint that the options name: its weights.
     if options.model.weights is not None:

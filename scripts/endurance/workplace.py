@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from scripts.endurance.peak_memory import peak_bytes
 from scripts.endurance.processes import MARK, kill_marked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONGEST_COMMAND = 600.0
 """Seconds after which a command counts as hanging."""
-KIBIBYTE = 1024
+GLANCE = 0.05
+"""Seconds between two looks at how much memory a command holds."""
 Result = TypeVar("Result")
 
 
@@ -97,10 +100,12 @@ class Command:
 
     def finish_measured(self) -> tuple[int, int]:
         """Wait for the end of a command of one process; return the exit status and its most memory, in bytes."""
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
+        peak = 0
+        while self.process.poll() is None:
+            peak = max(peak, peak_bytes(self.process.pid))
+            time.sleep(GLANCE)
         kill_marked(self.mark)
-        return self.process.returncode, usage.ru_maxrss * KIBIBYTE
+        return self.process.wait(), peak
 
     def kill(self) -> None:
         """Kill all its processes and wait until they are gone."""

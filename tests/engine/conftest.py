@@ -58,7 +58,7 @@ def save(folder: Path, state: TrainState, keep: int = 3, is_best: bool = False) 
     """Save a state as a checkpoint of some run, and as its best."""
     if is_best:
         state.best_step = state.step
-    return save_checkpoint(folder, state, SOME_RUN, keep)
+    return save_checkpoint(folder, state, [float(state.loss_sum)], SOME_RUN, keep)
 
 
 def train_batch(options: ExperimentOptions, *numbers: int) -> PairBatch:

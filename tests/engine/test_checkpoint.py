@@ -10,12 +10,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine import checkpoint as checkpoints
-from engine.checkpoint import best_checkpoint, load_item_encoder, load_train_state, read_state
+from engine.checkpoint import best_checkpoint, load_item_encoder, load_train_state, read_state, save_checkpoint
 from engine.checkpoint_folder import find_resumption, latest_checkpoint
+from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.train_state import TrainState
 from options.errors import UserError
-from tests.engine.conftest import SOME_RUN, MakeOptions, fresh_state, save, take_steps, train_batch
+from tests.engine.conftest import ALONE, SOME_RUN, MakeOptions, fresh_state, save, take_steps, train_batch
 
 FIGURES = Evaluation(
     f1=0.5, precision=0.4, recall=0.6, accuracy=0.7, threshold=0.0, calibrated_f1=0.1 + 0.2, calibrated_precision=0.3,
@@ -67,7 +68,7 @@ def test_a_loaded_state_equals_the_saved_one_to_the_last_bit_and_trains_on_as_it
     save(tmp_path / "c", state, keep=1, is_best=True)
     loaded = another(make_options)
     assert not torch.equal(loaded.model.state_dict()["loss.threshold"], state.model.state_dict()["loss.threshold"])
-    load_train_state(tmp_path / "c/step_00000002", loaded)
+    load_train_state(tmp_path / "c/step_00000002", loaded, ALONE)
     batch = train_batch(make_options(), 2, 3, 32, 33)
     for _ in range(2):
         first, second = everything(state), everything(loaded)
@@ -84,11 +85,11 @@ def test_a_run_may_go_on_in_float16_though_it_began_in_float32(make_options: Mak
     take_steps(state, train_batch(make_options(), 0, 1))
     save(tmp_path / "c", state, keep=1, is_best=False)
     half = fresh_state(make_options("train.precision=float16"))
-    load_train_state(tmp_path / "c/step_00000001", half)
+    load_train_state(tmp_path / "c/step_00000001", half, ALONE)
     assert half.scaler.get_scale() == fresh_state(make_options("train.precision=float16")).scaler.get_scale()
     back = fresh_state(make_options())
     save(tmp_path / "half", half, keep=1, is_best=False)
-    load_train_state(tmp_path / "half/step_00000001", back)
+    load_train_state(tmp_path / "half/step_00000001", back, ALONE)
     assert back.step == 1
 
 
@@ -176,7 +177,7 @@ def test_a_save_killed_at_any_moment_leaves_a_whole_state_and_the_next_save_clea
         assert best is not None
         found.append((latest.name, best.name))
         assert all(content == before.get(name, content) for name, content in files(folder).items())
-        load_train_state(latest, loaded)
+        load_train_state(latest, loaded, ALONE)
         assert latest.name == f"step_{loaded.step:08d}"
         state.step, state.best_step = 4, loaded.best_step
         save(folder, state, keep=1, is_best=False)
@@ -247,10 +248,23 @@ def test_a_state_that_is_no_text_or_of_another_format_is_refused(saved: Path) ->
 def test_what_a_state_says_is_read_as_it_was_written(saved: Path, state: TrainState) -> None:
     record = read_state(saved)
     assert record.evaluation == FIGURES
-    assert record.loss_sum == state.loss_sum.item()
+    assert record.loss_sums == (state.loss_sum.item(),)
     assert dict(record.scaler) == state.scaler.state_dict()
     assert (record.step, record.is_best, record.best_f1) == (2, True, FIGURES.calibrated_f1)
     assert record.run == SOME_RUN
+
+
+@pytest.mark.parametrize(("count", "sums"), [(1, [2.0]), (2, [2.0, 2.0]), (3, [0.5, 1.5, 4.0])])
+def test_each_process_goes_on_with_its_own_losses_and_another_number_of_them_with_the_mean(
+    make_options: MakeOptions, state: TrainState, tmp_path: Path, count: int, sums: list[float]
+) -> None:
+    checkpoint = save_checkpoint(tmp_path / "c", state, [0.5, 1.5, 4.0], SOME_RUN, 1)
+    found = []
+    for rank in range(count):
+        loaded = another(make_options)
+        load_train_state(checkpoint, loaded, Processes(rank, count, torch.device("cpu")))
+        found.append(loaded.loss_sum.item())
+    assert found == sums
 
 
 def test_the_files_may_be_read_by_whoever_may_read_new_files(saved: Path, tmp_path: Path) -> None:
@@ -280,14 +294,14 @@ def test_a_save_that_the_disk_refuses_ends_with_the_reason_and_leaves_no_trace(
 def test_a_missing_file_is_named(make_options: MakeOptions, saved: Path, name: str) -> None:
     (saved / name).unlink()
     with pytest.raises(UserError, match=rf"{name}: no such checkpoint file"):
-        load_train_state(saved, another(make_options))
+        load_train_state(saved, another(make_options), ALONE)
 
 
 @pytest.mark.parametrize("name", ["item_encoder.safetensors", "training.safetensors"])
 def test_a_cut_file_is_named(make_options: MakeOptions, saved: Path, name: str) -> None:
     (saved / name).write_bytes((saved / name).read_bytes()[:-4])
     with pytest.raises(UserError, match=rf"{name}: damaged or no safetensors file"):
-        load_train_state(saved, another(make_options))
+        load_train_state(saved, another(make_options), ALONE)
 
 
 def change(file: Path, drop: str | None = None, **add: torch.Tensor) -> None:
@@ -323,4 +337,4 @@ def test_surplus_missing_and_misshapen_training_tensors_are_named(
 ) -> None:
     change(saved / "training.safetensors", drop, **add)
     with pytest.raises(UserError, match=message):
-        load_train_state(saved, another(make_options))
+        load_train_state(saved, another(make_options), ALONE)

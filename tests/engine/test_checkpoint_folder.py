@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,15 @@ def test_the_latest_and_the_best_are_kept_and_leftovers_go(tmp_path: Path) -> No
     (tmp_path / ".writing_step_00000006").mkdir()
     delete_old(tmp_path, 2, steps[0])
     assert names(tmp_path) == ["step_00000001", "step_00000004", "step_00000005"]
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    checkpoint(tmp_path, 1)
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UserError, match="the checkpoints cannot be read: Permission denied"):
+        find_resumption(tmp_path)

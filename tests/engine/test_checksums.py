@@ -54,3 +54,11 @@ def test_with_names_only_these_are_looked_at(folder: Path) -> None:
     check_files(folder, {"state.json"})
     with pytest.raises(DamagedError):
         check_files(folder, {"weights"})
+
+
+def test_sums_that_were_cut_off_after_a_whole_line_are_damaged(folder: Path) -> None:
+    lines = (folder / SUMS).read_text().splitlines(keepends=True)
+    for left in range(len(lines)):
+        (folder / SUMS).write_text("".join(lines[:left]))
+        with pytest.raises(DamagedError, match=r"is damaged or cut off: it lacks"):
+            check_files(folder)
