@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from data.loading import Split, load_split
@@ -157,21 +158,23 @@ def _output(options: ExperimentOptions) -> Path:
 
 
 def _lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:
-    fields = [
-        (json.dumps(item.item_id, ensure_ascii=False), embedding_text(row))
-        for item, row in zip(split.catalog, items.packed.numpy(), strict=True)
-    ]
+    packed = items.packed.numpy()
     for source, target in zip(split.pairs.source, split.pairs.target, strict=True):
-        (source_id, source_text), (target_id, target_text) = fields[source], fields[target]
+        # Written again for every pair of an item, which is faster than memory for the texts of all items is cheap.
         yield (
-            f'{{"src_item_id": {source_id}, "src_item_emb": "{source_text}", '
-            f'"tgt_item_id": {target_id}, "tgt_item_emb": "{target_text}", "threshold": {threshold!r}}}\n'
+            f'{{"src_item_id": {_id_text(split, source)}, "src_item_emb": "{embedding_text(packed[source])}", '
+            f'"tgt_item_id": {_id_text(split, target)}, "tgt_item_emb": "{embedding_text(packed[target])}", '
+            f'"threshold": {threshold!r}}}\n'
         )
+
+
+def _id_text(split: Split, row: int) -> str:
+    return json.dumps(split.catalog[row].item_id, ensure_ascii=False)
 
 
 def embedding_text(numbers: NDArray[np.float32]) -> str:
     """Return the JSON list of an embedding, each number in the shortest form that reads back to the same float32."""
-    return f"[{', '.join(numbers.astype(str).tolist())}]"
+    return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY).decode("ascii")
 
 
 def _prediction(

@@ -147,7 +147,7 @@ def test_numbers_are_written_in_the_shortest_form_that_reads_back_to_the_same_fl
     numbers = numbers.astype(np.float32)
     read = json.loads(embedding_text(numbers))
     assert np.array_equal(np.array(read, np.float32), numbers)
-    assert embedding_text(np.array([0.1, -2.5], np.float32)) == "[0.1, -2.5]"
+    assert embedding_text(np.array([0.1, -2.5], np.float32)) == "[0.1,-2.5]"
 
 
 def test_a_checkpoint_that_does_not_exist_is_said_not_to(make_options: MakeOptions) -> None:
