@@ -8,7 +8,7 @@ from typing import NoReturn
 from engine.blank_images import BlankImages
 from engine.checkpoint import save_checkpoint
 from engine.distributed import any_process, from_every, mean_over_processes
-from engine.encode import EncodingPlan, encode_items
+from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
 from engine.evaluator import Evaluation, evaluation, pair_margins
 from engine.non_finite import non_finite_error
@@ -27,7 +27,7 @@ class AfterStep:
     def __init__(self, run: TrainingRun, state: TrainState, log: RunLog, blank_images: BlankImages) -> None:
         self._run = run
         self._options = run.options.train
-        self._plan = EncodingPlan(run.options.evaluate.batch_size, run.options.data.workers, self._options.precision)
+        self._plan = encoding_plan(run.options, self._options.precision)
         self._state = state
         self._log = log
         self._blank_images = blank_images

@@ -14,6 +14,7 @@ from data.loading import item_batches
 from data.pair_batch import ItemBatch
 from data.pair_sampler import encoding_batches, share
 from engine.distributed import Processes, gather_rows
+from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.precision import autocast
 from engine.stop_request import StoppedError, StopRequest
@@ -52,10 +53,17 @@ class EncodingPlan:
     batch_size: int
     workers: int
     precision: Precision
+    batch_tokens: int | None = None
 
     def batches(self, items: ItemTensors) -> list[list[int]]:
         """Return the rows of each batch, the same on any number of processes."""
-        return encoding_batches(items.token_lengths(), self.batch_size)
+        return encoding_batches(items.token_lengths(), self.batch_size, self.batch_tokens)
+
+
+def encoding_plan(options: ExperimentOptions, precision: Precision) -> EncodingPlan:
+    """Return the plan of the options, for training's or prediction's arithmetic."""
+    evaluate = options.evaluate
+    return EncodingPlan(evaluate.batch_size, options.data.workers, precision, evaluate.batch_tokens)
 
 
 def encode_items(

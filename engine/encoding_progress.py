@@ -4,7 +4,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,7 +111,7 @@ def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, p
     if items.text is not None:
         digest.update(items.text.ids.tobytes())
         digest.update(items.text.starts.tobytes())
-    surroundings = (items.image_folder.resolve(), items.image, plan.batch_size, plan.precision, encoder)
+    surroundings = (items.image_folder.resolve(), items.image, replace(plan, workers=0), encoder)
     digest.update(f"{surroundings} {processes.device.type} {torch.__version__}".encode())
     return digest.hexdigest()
 

@@ -123,6 +123,9 @@ class TrainOptions(Options):
     """Largest norm of the whole gradient; null for no clipping."""
     activation_checkpointing: bool = False
     """Whether activations are computed again in the backward pass, to save memory."""
+    compile: bool = False
+    """Whether torch.compile compiles the encoders when they first run, which takes minutes; without a compiler on
+    the machine, training goes on uncompiled with a warning."""
     log_every: PositiveInt = 100
     """Steps between two log lines."""
     evaluate_every: PositiveInt = 2000
@@ -137,7 +140,9 @@ class EvaluateOptions(Options):
     """How the items of a split are encoded, in validation and prediction."""
 
     batch_size: PositiveInt = 64
-    """Items a process encodes at once."""
+    """Most items a process encodes at once."""
+    batch_tokens: PositiveInt | None = None
+    """Most tokens, padding included, that a process encodes at once; null for no bound beside batch_size."""
 
 
 class PredictOptions(Options):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.distributed import Processes
-from engine.encode import EncodingPlan, encode_items
+from engine.encode import encode_items, encoding_plan
 from engine.evaluator import pair_margins
 from engine.experiment import ExperimentOptions
 from engine.options import Precision
@@ -46,7 +46,7 @@ def measure_precision_drift(
     reference: NDArray[np.float64] | None = None
     drifts = []
     for precision in get_args(Precision):
-        plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, precision)
+        plan = encoding_plan(options, precision)
         started = time.perf_counter()
         items = encode_items(encoder, split.items, plan, processes, precision, stop)
         seconds = time.perf_counter() - started

@@ -20,9 +20,9 @@ from engine.distributed import Processes, from_first
 from engine.encode import (
     EncodedItems,
     EncodedRound,
-    EncodingPlan,
     embedding_width,
     encoded_rounds,
+    encoding_plan,
     in_catalogue_order,
 )
 from engine.encoding_progress import EncodingProgress, encoding_key
@@ -90,7 +90,7 @@ def _encode(
     stop: StopRequest,
 ) -> EncodedItems | None:
     """Encode the items that no earlier start of this prediction has encoded; return all, in the first process."""
-    plan = EncodingPlan(options.evaluate.batch_size, options.data.workers, options.prediction_precision)
+    plan = encoding_plan(options, options.prediction_precision)
     batches = plan.batches(split.items)
     earlier: list[EncodedRound] = []
     if processes.is_first:

@@ -17,6 +17,7 @@ from engine.after_step import AfterStep, result_record
 from engine.blank_images import BlankImages, read_blank_ids
 from engine.checkpoint import best_checkpoint, load_train_state, read_state
 from engine.checkpoint_folder import Resumption, find_resumption
+from engine.compilation import compile_encoders
 from engine.dashboard import check_dashboards, open_dashboards
 from engine.disk import writing
 from engine.distributed import Processes, from_first
@@ -69,6 +70,9 @@ def run_training(
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         resumption = from_first(lambda: find_resumption(folder.checkpoints))
         state, notes = _start(run, resumption)
+        if options.train.compile:
+            note = compile_encoders(state.model.item_encoder, processes.device)
+            notes += [note] if note is not None else []
         if processes.is_first:
             _write_records(run, command)
         dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()

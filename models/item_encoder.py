@@ -32,11 +32,14 @@ class ItemEncoder(nn.Module):
         own = features if self.share_encoders else self.threshold.features(items)
         return ItemEmbedding(threshold=self.threshold.project(own), match=match)
 
+    def encoders(self) -> list[Encoder]:
+        """Return the image and text encoders of all branches."""
+        return [module for module in self.modules() if isinstance(module, Encoder)]
+
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
-        for module in self.modules():
-            if isinstance(module, Encoder):
-                module.checkpoint_activations()
+        for encoder in self.encoders():
+            encoder.checkpoint_activations()
 
 
 def build_item_encoder(options: ModelOptions) -> ItemEncoder:

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch._inductor import config
+
+from engine.compilation import compile_encoders
+from engine.run_folder import run_folder
+from engine.trainer import run_training
+from models.encoder import Encoder
+from tests.engine.conftest import ALONE, MakeOptions, fresh_state
+
+
+@pytest.fixture
+def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config.cpp, "cxx", (None, "no-such-compiler"))
+
+
+def test_every_encoder_is_compiled_for_shapes_that_vary(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[tuple[Encoder, object]] = []
+    monkeypatch.setattr(Encoder, "compile", lambda encoder, dynamic: compiled.append((encoder, dynamic)))
+    encoder = fresh_state(make_options()).model.item_encoder
+    assert compile_encoders(encoder, torch.device("cpu")) is None
+    assert compiled == [(each, True) for each in encoder.encoders()]
+    assert len(compiled) == 4
+
+
+@pytest.mark.usefixtures("without_a_compiler")
+def test_without_a_compiler_training_goes_on_with_one_line_about_it(make_options: MakeOptions) -> None:
+    options = make_options("train.compile=true", "train.steps=2", "log.tensorboard=false")
+    result = run_training(options, "", ALONE)
+    assert result.step == 2
+    log = Path(run_folder("tiny").log).read_text()
+    assert log.count("train.compile: nothing is compiled, since torch.compile finds no compiler that works") == 1
