@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.command import run_command
 from engine.experiment import ExperimentOptions
+from engine.fast_import import fast_import
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 def predict(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Predict and print what was written."""
-    from engine.predictor import run_prediction
+    with fast_import():
+        from engine.predictor import run_prediction
 
     prediction = run_prediction(options, processes, stop)
     if prediction is None:

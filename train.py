@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.command import run_command
 from engine.experiment import ExperimentOptions
+from engine.fast_import import fast_import
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 def train(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Train and print what the best checkpoint reached."""
-    from engine.trainer import run_training
+    with fast_import():
+        from engine.trainer import run_training
 
     result = run_training(options, command, processes, stop)
     if processes.is_first:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from data.hub import go_offline_without_hub
 from engine.experiment import ExperimentOptions
+from engine.fast_import import fast_import
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
 
@@ -52,9 +53,10 @@ def run_command(
             return
         go_offline_without_hub(options.hub_names)
         # torch takes seconds to import, which wrong options and --help need not wait for.
-        from engine.distributed import started_processes
-        from engine.memory_fault import memory_faults
-        from engine.stop_request import STOPPED, StoppedError, stop_on_signals
+        with fast_import():
+            from engine.distributed import started_processes
+            from engine.memory_fault import memory_faults
+            from engine.stop_request import STOPPED, StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
         with stop_on_signals() as stop, started_processes() as processes:

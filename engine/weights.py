@@ -20,7 +20,7 @@ def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOpti
     """
     if (path / ENCODER).is_file():
         if (path / SUMS).is_file():
-            check_files(path, {ENCODER, STATE})
+            check_files(path, {ENCODER, STATE} if (path / STATE).exists() else {ENCODER})
         load_item_encoder(path, encoder)
     elif path.suffix.startswith((".pth", ".parta")):
         image_encoder = options.image_encoder

@@ -66,6 +66,8 @@ def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValu
 
 
 def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: bool) -> nn.Module:
+    # One fused kernel for attention also in Swin, where timm's default is to compute it in steps.
+    timm.layers.set_fused_attn(True, experimental=True)
     try:
         backbone: nn.Module = timm.create_model(architecture, pretrained=pretrained, num_classes=0, **arguments)
     except OSError as error:
