@@ -1,21 +1,12 @@
 """Options of the data section."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from options.base import Options
+from options.base import NamedPath, Options
 
-
-def _not_empty(path: object) -> object:
-    if path == "":
-        raise ValueError("should be a path, not empty text, which would mean the current folder")
-    return path
-
-
-NamedPath = Annotated[Path, BeforeValidator(_not_empty)]
 Positive = Annotated[float, Field(gt=0)]
 
 

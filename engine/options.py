@@ -1,11 +1,10 @@
 """Options of the training, evaluation, prediction and log sections."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from options.base import Options
+from options.base import NamedPath, Options
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Betas = tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
@@ -157,7 +156,7 @@ class PredictOptions(Options):
     validation split; or learned, the loss's own, which is 0 for self_adaptive_threshold."""
     precision: Precision | None = None
     """Type of the encoders' arithmetic; null for train.precision."""
-    output: Path | None = None
+    output: NamedPath | None = None
     """Submission file; null for predictions/<split>.jsonl in the run folder."""
 
 

@@ -16,6 +16,7 @@ from engine.dashboard import Dashboard
 from engine.disk import writing
 from engine.evaluation_view import EvaluationView
 from engine.run_folder import RunFolder, write_text
+from options.printable import printable
 
 BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
@@ -73,10 +74,11 @@ class RunLog:
         return len(self._dashboards) > 0
 
     def line(self, text: str) -> None:
-        """Print a line above the bar and keep it in train.log."""
+        """Print a line above the bar, without characters that steer a terminal, and keep it in train.log."""
         if self._text is not None:
-            self._bar.write(text, file=sys.stderr)
-            self._keep(text)
+            shown = printable(text)
+            self._bar.write(shown, file=sys.stderr)
+            self._keep(shown)
 
     def step_done(self) -> None:
         """Move the bar by a step."""

@@ -1,6 +1,19 @@
 """The base of every section of an option file."""
 
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _not_empty(path: object) -> object:
+    if path == "":
+        raise ValueError("should be a path, not empty text, which would mean the current folder")
+    return path
+
+
+NamedPath = Annotated[Path, BeforeValidator(_not_empty)]
+"""A path that is not empty text."""
 
 
 class Options(BaseModel):

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from engine.options import AnyScheduleOptions, ScheduleOptions
+from engine.options import AnyScheduleOptions, PredictOptions, ScheduleOptions
 
 schedule: TypeAdapter[ScheduleOptions] = TypeAdapter(AnyScheduleOptions)
 
@@ -52,3 +52,8 @@ def test_milestones_need_no_restarts() -> None:
 def test_schedules_that_contradict_themselves_are_refused(fault: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         schedule.validate_python(fault)
+
+
+def test_an_empty_output_is_no_file() -> None:
+    with pytest.raises(ValidationError, match="should be a path, not empty text"):
+        PredictOptions.model_validate_json('{"output": ""}')

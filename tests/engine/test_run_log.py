@@ -140,3 +140,11 @@ def test_all_processes_but_the_first_are_silent(folder: RunFolder, capsys: pytes
         log.val_figures(1, {"f1": 0.75})
     assert capsys.readouterr() == ("", "")
     assert not list(folder.root.iterdir())
+
+
+def test_a_line_steers_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(tmp_path)
+    with RunLog(folder, 0, 1, (), True) as log:
+        log.line("an item \x1b[2J\u202e of others\nand a second line")
+    for text in (capsys.readouterr().err, folder.log.read_text(encoding="utf-8")):
+        assert "an item \\x1b[2J\\u202e of others\nand a second line" in text
