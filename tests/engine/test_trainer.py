@@ -9,10 +9,12 @@ from engine.after_step import AfterStep
 from engine.checkpoint_folder import latest_checkpoint
 from engine.distributed import Processes
 from engine.run_folder import run_folder
+from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions
+from tests.engine.processes import in_processes
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
@@ -228,3 +230,44 @@ def test_a_killed_run_in_float16_goes_on(make_options: MakeOptions) -> None:
         run_training(options, "", ALONE)
     run_training(options, "", ALONE)
     assert latest_checkpoint(run_folder("tiny").checkpoints) == run_folder("tiny").checkpoints / "step_00000006"
+
+
+def test_one_process_goes_on_with_what_two_began_where_the_pairs_a_step_stay_the_same(
+    make_options: MakeOptions, tmp_path: Path
+) -> None:
+    shared = ["train.log_every=1", "train.steps=4", "train.evaluate_every=4", "log.tensorboard=false"]
+    two = ["train.batch_size=4", "train.accumulate=1"]
+    one = ["train.batch_size=4", "train.accumulate=2"]
+
+    def begin(processes: Processes, folder: Path) -> None:
+        stop = StopRequest()
+        stop.made = processes.rank == 1  # one is asked, both stop
+        with pytest.raises(StoppedError, match="step 1 of 4"):
+            run_training(make_options(*shared, *two), "", processes, stop)
+
+    in_processes(2, begin, tmp_path)
+    with pytest.raises(UserError, match=r"pairs a step: 4 \(1 processes .*, before 8 \(2 processes"):
+        run_training(make_options(*shared, *two), "", ALONE)
+    run_training(make_options(*shared, *one), "", ALONE)
+    run_training(make_options("name=whole", *shared, *one), "", ALONE)
+    tiny, whole = ([line.get("loss", line.get("f1")) for line in lines(name)] for name in ("tiny", "whole"))
+    assert tiny == pytest.approx(whole, rel=1e-4)
+    assert "warning: changed since step_00000001: processes: 1, before 2" in run_folder("tiny").log.read_text()
+
+
+def test_losses_of_two_processes_are_logged_after_a_resume_as_without_one(
+    make_options: MakeOptions, tmp_path: Path
+) -> None:
+    options = ["train.steps=6", "train.log_every=3", "train.save_every=9", "log.tensorboard=false"]
+
+    def run(processes: Processes, folder: Path) -> None:
+        run_training(make_options("name=whole", *options), "", processes)
+        stop = StopRequest()
+        stop.made = True
+        with pytest.raises(StoppedError):
+            run_training(make_options("name=stopped", *options), "", processes, stop)
+        run_training(make_options("name=stopped", *options), "", processes)
+
+    in_processes(2, run, tmp_path)
+    assert without_speed(lines("stopped")) == without_speed(lines("whole"))
+    assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
