@@ -117,7 +117,9 @@ def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
 def _parse(file: Path, number: int, line: bytes) -> Record:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        record = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_record)
+        if text.startswith("\ufeff"):
+            raise json.JSONDecodeError("Unexpected byte order mark", text, 0)
+        record = _DECODER.decode(text)
     except _RepeatedKeyError as error:
         raise DataError(file, number, f"states the key {error} twice; keep one of them") from None
     except UnicodeDecodeError as error:
@@ -142,3 +144,6 @@ def _record(pairs: list[tuple[str, object]]) -> Record:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_record)
