@@ -122,7 +122,7 @@ def _parse(file: Path, number: int, line: bytes) -> Record:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         if text.startswith("\ufeff"):
-            raise json.JSONDecodeError("Unexpected byte order mark", text, 0)
+            raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
         record = _DECODER.decode(text)
     except _RepeatedKeyError as error:
         raise DataError(file, number, f"states the key {error} twice; keep one of them") from None
