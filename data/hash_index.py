@@ -23,7 +23,7 @@ class HashIndex:
     def rows(self, text: str) -> list[int]:
         """Return the rows, ascending, that have the hash of a text."""
         value = np.uint64(text_hash(text))
-        start, end = np.searchsorted(self._hashes, value, "left"), np.searchsorted(self._hashes, value, "right")
+        start, end = self._hashes.searchsorted(value, "left"), self._hashes.searchsorted(value, "right")
         rows: list[int] = self._rows[start:end].tolist()
         return rows
 

@@ -12,7 +12,7 @@ from data.hash_index import HASHES, HashIndex, text_hash
 from data.item import Item
 from data.item_fields import item_fields
 from data.jsonl import DataError, read_records
-from data.packed_item import pack_fields, pack_item, unpack_id, unpack_item
+from data.packed_item import pack_fields, pack_item, packed_start, unpack_id, unpack_item
 from options.printable import quoted
 
 
@@ -47,7 +47,8 @@ class ItemCatalog:
 
     def row(self, item_id: str) -> int | None:
         """Return the row of an id, or None where the catalogue lacks it."""
-        return next((row for row in self._index.rows(item_id) if unpack_id(self._rows[row]) == item_id), None)
+        start = packed_start(item_id)
+        return next((row for row in self._index.rows(item_id) if self._rows[row].startswith(start)), None)
 
     def select(self, rows: NDArray[np.int64]) -> "ItemCatalog":
         """Return the catalogue of some of the rows, in the order given."""

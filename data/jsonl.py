@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -58,6 +59,8 @@ def read_records_or_faults(file: Path) -> Iterator[tuple[int, Record | DataError
             for number, line in enumerate(_lines(stream), start=1):
                 if len(line) > LONGEST_LINE:
                     raise DataError(file, number, f"is longer than {LONGEST_LINE:,} bytes; are its line ends missing?")
+                if number == 1:
+                    line = line.removeprefix(BOM_UTF8)
                 if line.strip():
                     yield number, _parse_or_fault(file, number, line)
     except OSError as error:
@@ -120,7 +123,7 @@ def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
 
 def _parse(file: Path, number: int, line: bytes) -> Record:
     try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        text = line.decode("utf-8")
         if text.startswith("\ufeff"):
             raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
         record = _DECODER.decode(text)

@@ -38,6 +38,11 @@ def unpack_id(packed: bytes) -> str:
     return item_id
 
 
+def packed_start(item_id: str) -> bytes:
+    """Return what the packed bytes of the item of an id start with, and those of no other item."""
+    return b"[" + _bytes(item_id) + b","
+
+
 def _bytes(value: object) -> bytes:
     # An item that comes from no file may have half characters.
     return _encode(value).encode("utf-8", "surrogatepass")

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from data.item import Item
 from data.item_fields import ItemFields
-from data.packed_item import pack_fields, pack_item, unpack_id, unpack_item
+from data.packed_item import pack_fields, pack_item, packed_start, unpack_id, unpack_item
 
 ANY_TEXT = st.text(st.characters(categories=None), max_size=12)
 WHOLE_TEXT = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from('#:;"\\\0'), max_size=20)
 FIELDS = st.builds(ItemFields, *[WHOLE_TEXT] * 6)
 ITEMS = st.builds(
     Item,
-    item_id=ANY_TEXT,
+    item_id=ANY_TEXT | st.text(st.sampled_from('a",\\'), max_size=4),
     title=ANY_TEXT,
     attributes=st.dictionaries(ANY_TEXT, st.lists(ANY_TEXT, max_size=3).map(tuple), max_size=3),
     category=ANY_TEXT,
@@ -27,6 +27,13 @@ def test_any_item_comes_back_as_it_was(item: Item) -> None:
     assert unpacked == item
     assert list(unpacked.attributes) == list(item.attributes)
     assert unpack_id(pack_item(item)) == item.item_id
+
+
+@given(item=ITEMS, item_id=ANY_TEXT | st.text(st.sampled_from('a",\\'), max_size=4))
+def test_an_item_starts_as_its_id_does_alone(item: Item, item_id: str) -> None:
+    packed = pack_item(item)
+    assert packed.startswith(packed_start(item.item_id))
+    assert packed.startswith(packed_start(item_id)) == (item.item_id == item_id)
 
 
 @given(fields=FIELDS)
