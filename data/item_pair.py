@@ -1,15 +1,20 @@
 """All pairs of a pair file, as rows of a catalogue."""
 
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.flat_rows import NUMBERS
 from data.item import ItemPair
 from data.item_catalog import ItemCatalog
 from data.jsonl import DataError, Record, excerpt, id_field, read_records
 from options.printable import quoted
+
+LABELS = "b"
+"""Type code of labels: a byte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +38,25 @@ def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> Pair
     Raises DataError for a malformed line, an id that the catalogue lacks, a label other than "0" or "1",
     labels on some lines only, and an empty file.
     """
-    source: list[int] = []
-    target: list[int] = []
-    same: list[bool | None] = []
+    source = array(NUMBERS)
+    target = array(NUMBERS)
+    same = array(LABELS)
+    is_labelled = labelled
     for number, record in read_records(file):
         pair = parse_pair(file, number, record)
         source.append(_row(file, number, catalog, pair.source_id))
         target.append(_row(file, number, catalog, pair.target_id))
         if labelled and pair.same is None:
             raise DataError(file, number, "has no 'item_label', which training and evaluation need")
-        same.append(pair.same)
-        if (pair.same is None) != (same[0] is None):
+        if len(source) == 1:
+            is_labelled = pair.same is not None
+        if (pair.same is not None) != is_labelled:
             raise DataError(file, number, "some pairs have 'item_label' and some do not")
+        same.append(pair.same is True)
     if not source:
         raise DataError(file, None, "has no pairs")
-    labels = None if same[0] is None else np.array(same, np.bool_)
-    return PairTable(np.array(source, np.int64), np.array(target, np.int64), labels)
+    labels = np.asarray(same, np.bool_) if is_labelled else None
+    return PairTable(np.asarray(source, np.int64), np.asarray(target, np.int64), labels)
 
 
 def parse_pair(file: Path, number: int, record: Record) -> ItemPair:

@@ -1,8 +1,8 @@
 """From rows of a catalogue to a batch of tensors."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from data.flat_rows import NUMBERS
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError, find_image, read_image
 from data.item_text import item_text
@@ -17,6 +18,10 @@ from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from data.tokenizer import Tokenizer
 from options.printable import quoted
+
+TEXTS_AT_ONCE = 4096
+TOKEN_IDS = "i"
+"""Type code of token ids: 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,17 @@ class ItemTensors:
 
 
 def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Sequence[str]) -> TextTokens:
-    """Tokenise the text of every item."""
-    token_ids = tokenizer([item_text(item, attributes) for item in catalog])
-    lengths = [len(ids) for ids in token_ids]
+    """Tokenise the text of every item, TEXTS_AT_ONCE at a time, which bounds the memory."""
+    ids = array(TOKEN_IDS)
+    starts = array(NUMBERS, [0])
+    for first in range(0, len(catalog), TEXTS_AT_ONCE):
+        rows = range(first, min(first + TEXTS_AT_ONCE, len(catalog)))
+        for token_ids in tokenizer([item_text(catalog[row], attributes) for row in rows]):
+            ids.extend(token_ids)
+            starts.append(len(ids))
     return TextTokens(
-        ids=np.fromiter(chain.from_iterable(token_ids), np.int32, sum(lengths)),
-        starts=np.cumsum([0, *lengths], dtype=np.int64),
+        ids=np.asarray(ids, np.int32),
+        starts=np.asarray(starts, np.int64),
         padding_id=tokenizer.padding_id,
         max_tokens=tokenizer.max_tokens,
         num_token_ids=len(tokenizer),

@@ -49,7 +49,7 @@ def only_paired_items(catalog: ItemCatalog, pairs: PairTable) -> tuple[ItemCatal
     """Leave out the items that no pair names; the others keep their order."""
     rows, places = np.unique(np.stack([pairs.source, pairs.target]), return_inverse=True)
     source, target = places.reshape(2, -1)
-    return ItemCatalog([catalog[row] for row in rows]), PairTable(source, target, pairs.same)
+    return catalog.select(rows), PairTable(source, target, pairs.same)
 
 
 def pair_batches(dataset: PairDataset, order: Sampler[list[int]], workers: int, pin: bool) -> Iterator[PairBatch]:

@@ -1,5 +1,8 @@
 """Items that training and validation have in common, which make validation look better than it is."""
 
+from data.hash_index import HashIndex, text_hash
+from data.item import Item
+from data.item_catalog import ItemCatalog
 from data.loading import Split
 from options.printable import shortened
 
@@ -26,15 +29,26 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
 
     An item is recognised by its id, and under another id by the same text and the same image file.
     """
-    listings = {item.content: item.item_id for item in train.catalog}
-    if val.items.image_folder.resolve() != train.items.image_folder.resolve():
-        listings = {}
+    one_folder = val.items.image_folder.resolve() == train.items.image_folder.resolve()
+    listings = HashIndex(map(_content_hash, train.catalog if one_folder else ()))
     shared = []
     for item in val.catalog:
-        twin = item.item_id if train.catalog.row(item.item_id) is not None else listings.get(item.content)
+        has_id = train.catalog.row(item.item_id) is not None
+        twin = item.item_id if has_id else _twin(item, train.catalog, listings)
         if twin is not None:
             shared.append((item.item_id, twin))
     return shared
+
+
+def _twin(item: Item, catalog: ItemCatalog, listings: HashIndex) -> str | None:
+    """Return the id of the last item of equal content; None where there is none."""
+    rows = reversed(listings.rows(repr(item.content)))
+    equal = (twin for twin in map(catalog.__getitem__, rows) if twin.content == item.content)
+    return next((twin.item_id for twin in equal), None)
+
+
+def _content_hash(item: Item) -> int:
+    return text_hash(repr(item.content))
 
 
 def _named(name: str, twin: str) -> str:

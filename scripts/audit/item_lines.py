@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.item import Item
-from data.item_catalog import parse_item
+from data.item_fields import item_fields
 from data.item_text import item_text
 from data.jsonl import DataError, Record, id_field, read_records_or_faults
 from options.printable import quoted
@@ -56,7 +56,7 @@ def read_item_lines(
                     raise record
                 item_id = id_field(file, number, record, "item_id")
                 earlier = lines.setdefault(item_id, number)
-                item = parse_item(file, number, record)
+                item = item_fields(file, number, record).item()
             except DataError as fault:
                 report(Finding("item-malformed", Severity.FAULT, split, file, number, fault.reason))
                 continue

@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,18 @@ def test_a_faulty_id_names_file_line_and_id(tmp_path: Path, pair: dict[str, obje
     file = write_lines(tmp_path / "pairs.jsonl", [line(), pair])
     with pytest.raises(DataError, match=re.escape(f"{file}:2: {message}")):
         read_pairs(file, CATALOG)
+
+
+def test_a_pair_is_kept_in_17_bytes_and_takes_few_more_meanwhile(tmp_path: Path) -> None:
+    num_pairs = 5_000
+    file = write_lines(tmp_path / "pairs.jsonl", [line("a", "b", item_label="1")] * num_pairs)
+    tracemalloc.start()
+    pairs = read_pairs(file, CATALOG, labelled=True)
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pairs) == num_pairs
+    assert kept < 17 * num_pairs * 1.25
+    assert most < 17 * num_pairs * 1.25 + 100_000
 
 
 def test_a_file_without_pairs_is_refused(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,27 @@ def test_token_lengths_are_those_of_every_item(items: ItemTensors, tokenizer: To
     expected = [len(ids) for ids in tokenizer([item_text(item, ATTRIBUTES) for item in items.catalog])]
     assert items.token_lengths().tolist() == expected
     assert len(set(expected)) > 1
+
+
+@pytest.mark.parametrize("at_once", [1, 7, NUM_ITEMS, NUM_ITEMS + 1])
+def test_texts_are_tokenised_some_at_a_time_as_all_at_once(
+    items: ItemTensors, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    asked: list[int] = []
+    tokenise = Tokenizer.__call__
+
+    def counted(self: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+        asked.append(len(texts))
+        return tokenise(self, texts)
+
+    expected = tokenizer([item_text(item, ATTRIBUTES) for item in items.catalog])
+    monkeypatch.setattr("data.item_tensors.TEXTS_AT_ONCE", at_once)
+    monkeypatch.setattr(Tokenizer, "__call__", counted)
+    tokens = tokenize_catalog(items.catalog, tokenizer, ATTRIBUTES)
+    assert [tokens[row].tolist() for row in range(len(items.catalog))] == expected
+    assert (tokens.ids.dtype, tokens.starts.dtype) == (np.int32, np.int64)
+    assert max(asked) <= at_once
+    assert sum(asked) == NUM_ITEMS
 
 
 def test_pixels_are_normalised_one_by_one_as_a_slow_reference(items: ItemTensors) -> None:

@@ -21,8 +21,13 @@ def test_every_object_comes_with_its_line_number_and_blank_lines_count(tmp_path:
 
 @pytest.mark.parametrize(
     "content",
-    [b'{"a": 1}\n{"a": 2}', b'{"a": 1}\r\n{"a": 2}\r\n', b'\xef\xbb\xbf{"a": 1}\n{"a": 2}\n'],
-    ids=["no final line end", "line ends of Windows", "byte order mark"],
+    [
+        b'{"a": 1}\n{"a": 2}',
+        b'{"a": 1}\r\n{"a": 2}\r\n',
+        b'\xef\xbb\xbf{"a": 1}\n{"a": 2}\n',
+        b'\xef\xbb\xbf\r\n{"a": 1}\n{"a": 2}\n',
+    ],
+    ids=["no final line end", "line ends of Windows", "byte order mark", "byte order mark on a blank line"],
 )
 def test_other_ways_of_saving_text_read_alike(tmp_path: Path, content: bytes) -> None:
     assert [record for _, record in read_records(written(tmp_path, content))] == [{"a": 1}, {"a": 2}]

@@ -42,6 +42,18 @@ def test_the_same_line_under_another_id_is_recognised_by_text_and_image() -> Non
     assert shared_items(TRAIN, val) == [("e", "b")]
 
 
+def test_listings_whose_hashes_are_equal_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("data.hash_index", "data.split_overlap"):
+        monkeypatch.setattr(f"{module}.text_hash", lambda text: 7)
+    val = split(item("d", "4"), item("e", "2"), item("f", "3"))
+    assert shared_items(TRAIN, val) == [("e", "b"), ("f", "c")]
+
+
+def test_of_several_twins_the_last_one_is_named() -> None:
+    train = split(item("a", "1"), item("b", "2"), item("c", "1"), item("d", "2"))
+    assert shared_items(train, split(item("e", "1"))) == [("e", "c")]
+
+
 def test_images_of_one_name_in_two_folders_are_two_images() -> None:
     assert shared_items(TRAIN, split(item("e", "2"), images="elsewhere")) == []
     assert shared_items(TRAIN, split(item("b", "2"), images="elsewhere")) == [("b", "b")]
