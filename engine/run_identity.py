@@ -104,7 +104,7 @@ def _global_batch(identity: RunIdentity) -> str:
 
 def _pairs_digest(split: Split) -> str:
     digest = hashlib.sha256()
-    ids = [item.item_id for item in split.catalog]
+    ids = list(split.catalog.ids())
     assert split.pairs.same is not None
     for source, target, same in zip(split.pairs.source, split.pairs.target, split.pairs.same, strict=True):
         digest.update(f"{ids[source]}\0{ids[target]}\0{same:d}\n".encode())
