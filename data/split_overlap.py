@@ -27,7 +27,7 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
     An item is recognised by its id, and under another id by the same text and the same image file.
     """
     listings = {item.content: item.item_id for item in train.catalog}
-    if val.items.image_folder.resolve() != train.items.image_folder.resolve():
+    if val.items.images.path.resolve() != train.items.images.path.resolve():
         listings = {}
     shared = []
     for item in val.catalog:
