@@ -85,7 +85,7 @@ def _with_images(splits: list[AuditedSplit], image: ImageOptions, log: FindingLo
             open_images(split.files.images, image)
         except UserError as error:
             message = str(error).removeprefix(f"{split.files.images}: ")
-            kind = "pack-unreadable" if split.files.images.exists() else "file-missing"
+            kind = "file-unreadable" if split.files.images.exists() else "file-missing"
             log.add(Finding(kind, Severity.FAULT, split.name, split.files.images, None, message))
         else:
             there.append(split)
