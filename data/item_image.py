@@ -5,8 +5,9 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,16 @@ DECODER_ERRORS = (
 
 
 class BadImageError(UserError):
-    """An image file that cannot be read."""
+    """An image that cannot be read."""
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = message if reason is None else reason
+        """The message without its place."""
+
+
+class MissingImageError(BadImageError):
+    """An image that is not there."""
 
 
 def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
@@ -53,7 +63,7 @@ def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
     Raises BadImageError for a symbolic link out of the folder (which may be a link itself), unless links are followed.
     """
     file = folder / name
-    resized = file.with_suffix(".jpg")
+    resized = folder / resized_name(name)
     try:
         if resized.exists() and not file.exists():
             file = resized
@@ -61,11 +71,14 @@ def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
     except OSError:  # a name that .jpg makes too long, or a folder that is closed to us: reading says so
         return file
     if leaves:
-        raise BadImageError(
-            f"{_shown(file)}: unreadable image: it is a link out of the images folder; "
-            "set data.image.follow_links=true if the links are your own"
-        )
+        reason = "it is a link out of the images folder; set data.image.follow_links=true if the links are your own"
+        raise unreadable(file, reason)
     return file
+
+
+def resized_name(name: str) -> str:
+    """Return the name that preprocessing gives an image."""
+    return PurePath(name).with_suffix(".jpg").name
 
 
 def read_image(file: Path, size: int) -> NDArray[np.uint8]:
@@ -77,16 +90,12 @@ def read_image(file: Path, size: int) -> NDArray[np.uint8]:
 
     Raises BadImageError for a file that is missing, no plain file, cut off, too large or no image.
     """
-    try:
-        image_format, content = first_picture(_content(file), MAX_PIXELS)
-        return _decoded(image_format, content, size)
-    except OSError as error:
-        raise BadImageError(f"{_shown(file)}: unreadable image: {error.strerror or error}") from error
-    except DECODER_ERRORS as error:
-        raise BadImageError(f"{_shown(file)}: unreadable image: {error or type(error).__name__}") from error
+    with naming(file):
+        return decode_image(file_content(file), size)
 
 
-def _content(file: Path) -> bytes:
+def file_content(file: Path) -> bytes:
+    """Return the bytes of an image file; raises OSError, and DamagedImageError for no plain file or a too large one."""
     # Asked before it is opened: a named pipe would wait for a writer for ever.
     status = file.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -95,6 +104,32 @@ def _content(file: Path) -> bytes:
         raise DamagedImageError(f"{status.st_size} bytes are too many")
     with file.open("rb") as stream:
         return stream.read(LARGEST_FILE)
+
+
+def decode_image(content: bytes, size: int) -> NDArray[np.uint8]:
+    """Do as read_image with the bytes of an image file; raises OSError or one of DECODER_ERRORS."""
+    return _decoded(*first_picture(content, MAX_PIXELS), size)
+
+
+@contextmanager
+def naming(image: Path) -> Iterator[None]:
+    """Turn what the system and the decoders answer into a BadImageError that names the image."""
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        reason = error.strerror or str(error)
+        raise MissingImageError(str(unreadable(image, reason)), reason) from error
+    except OSError as error:
+        raise unreadable(image, error.strerror or str(error)) from error
+    except DECODER_ERRORS as error:
+        raise unreadable(image, str(error) or type(error).__name__) from error
+
+
+def unreadable(image: Path, reason: str) -> BadImageError:
+    """Return the error of an image that cannot be read for this reason."""
+    return BadImageError(f"{_shown(image)}: unreadable image: {reason}", reason)
 
 
 def _decoded(image_format: str, content: bytes, size: int) -> NDArray[np.uint8]:

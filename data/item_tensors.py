@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data.flat_rows import NUMBERS
+from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
-from data.item_image import BadImageError, find_image, read_image
+from data.item_image import BadImageError
 from data.item_text import item_text
 from data.options import ImageOptions
 from data.pair_batch import ItemBatch
@@ -53,7 +53,8 @@ class ItemTensors:
 
     catalog: ItemCatalog
     text: TextTokens | None
-    image_folder: Path
+    images: ImageSource
+    """Not asked where no images are used."""
     image: ImageOptions | None
     _kept: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
     """Decoded pictures by row, with data.image.keep_in_memory."""
@@ -99,7 +100,7 @@ class ItemTensors:
     def _picture(self, row: int, options: ImageOptions) -> NDArray[np.uint8] | None:
         item = self.catalog[row]
         try:
-            return read_image(find_image(self.image_folder, item.image, options.follow_links), options.size)
+            return self.images.read(item.image, options.size)
         except BadImageError as error:
             if options.on_bad_image == "blank":
                 return None

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from data.image_store import ImageFolder, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
@@ -31,13 +32,12 @@ class Split:
 def load_split(files: SplitOptions, data: DataOptions, modalities: Modalities, labelled: bool) -> Split:
     """Read a split's files; raises DataError or UserError for a fault in them."""
     catalog, pairs = only_paired_items(*_read(files, labelled))
-    if modalities.image and not files.images.is_dir():
-        raise UserError(f"{files.images}: the folder of images does not exist")
+    images = open_images(files.images, data.image) if modalities.image else ImageFolder(files.images)
     text = None
     if modalities.text:
         tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens)
         text = tokenize_catalog(catalog, tokenizer, data.text.attributes)
-    return Split(catalog, pairs, ItemTensors(catalog, text, files.images, data.image if modalities.image else None))
+    return Split(catalog, pairs, ItemTensors(catalog, text, images, data.image if modalities.image else None))
 
 
 def _read(files: SplitOptions, labelled: bool) -> tuple[ItemCatalog, PairTable]:

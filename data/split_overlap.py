@@ -29,7 +29,7 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
 
     An item is recognised by its id, and under another id by the same text and the same image file.
     """
-    one_folder = val.items.image_folder.resolve() == train.items.image_folder.resolve()
+    one_folder = val.items.images.path.resolve() == train.items.images.path.resolve()
     listings = HashIndex(map(_content_hash, train.catalog if one_folder else ()))
     shared = []
     for item in val.catalog:

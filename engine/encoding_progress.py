@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data.item_image import find_image
 from data.item_tensors import ItemTensors
 from engine.disk import writing
 from engine.distributed import Processes
@@ -111,7 +110,7 @@ def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, p
     if items.text is not None:
         digest.update(items.text.ids.tobytes())
         digest.update(items.text.starts.tobytes())
-    surroundings = (items.image_folder.resolve(), items.image, replace(plan, workers=0), encoder)
+    surroundings = (items.images.path.resolve(), items.image, replace(plan, workers=0), encoder)
     digest.update(f"{surroundings} {processes.device.type} {torch.__version__}".encode())
     return digest.hexdigest()
 
@@ -121,5 +120,4 @@ def _newest_image(items: ItemTensors, rounds: list[EncodedRound]) -> int:
     if items.image is None:
         return 0
     rows = torch.cat([encoded.item for encoded in rounds]).tolist()
-    files = (find_image(items.image_folder, items.catalog[row].image, follow_links=True) for row in rows)
-    return max((file.stat().st_ctime_ns for file in files if file.exists()), default=0)
+    return items.images.newest(items.catalog[row].image for row in rows)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.item import Item
-from data.item_image import BadImageError, find_image, read_image
+from data.item_image import BadImageError
 from data.item_tensors import ItemTensors
 from data.loading import Split
 from metrics.precision_recall import PrecisionRecallCurve, precision_recall_curve
@@ -92,8 +92,7 @@ def _items(split: Split, pair: int) -> tuple[Item, Item]:
 
 def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
     try:
-        follow_links = items.image is not None and items.image.follow_links
-        return read_image(find_image(items.image_folder, item.image, follow_links), PICTURE_SIZE)
+        return items.images.read(item.image, PICTURE_SIZE)
     except BadImageError:
         # Whether an unreadable image ends the run was decided when the item was encoded.
         return np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)

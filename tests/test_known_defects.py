@@ -203,7 +203,7 @@ def test_6_a_malformed_image_is_named_or_replaced_and_reported(options_file: Pat
     images = tmp_path / "images"
     images.mkdir()
     for item in split.catalog:
-        (images / item.image).write_bytes((split.items.image_folder / item.image).read_bytes())
+        (images / item.image).write_bytes((split.items.images.path / item.image).read_bytes())
     (images / split.catalog[3].image).write_bytes(b"\xff\xd8\xff broken")
     broken = read_split(options_of(options_file, f"data.test.images={images}"))
     with pytest.raises(BadImageError, match=split.catalog[3].item_id):

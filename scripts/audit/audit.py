@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-from data.options import SplitOptions
+from data.image_store import ImagePack, open_images
+from data.options import ImageOptions, SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from options.errors import UserError
@@ -57,7 +58,7 @@ def audit_data(options: ExperimentOptions, log: FindingLog, *, images: bool, pro
         audit_items(name, split, pairs[name], _named_elsewhere(name, files, pairs), reading)
         for name, split in files.items()
     ]
-    with_images = _with_images(splits, log) if options.reads.image else []
+    with_images = _with_images(splits, options.data.image, log) if options.reads.image else []
     looked_at = _audit_images(with_images, options, log, processes) if images else {}
     for earlier, later in combinations(splits, 2):
         is_validation = (earlier.name, later.name) == ("train", "val")
@@ -76,24 +77,38 @@ def _named_elsewhere(name: str, files: dict[str, SplitOptions], pairs: dict[str,
     return {item_id for other in others for item_id in pairs[other].numbers}
 
 
-def _with_images(splits: list[AuditedSplit], log: FindingLog) -> list[AuditedSplit]:
-    """Return the splits whose folder of images exists, and report the others."""
+def _with_images(splits: list[AuditedSplit], image: ImageOptions, log: FindingLog) -> list[AuditedSplit]:
+    """Return the splits whose folder or pack of images can be read, and report the others."""
     there = []
     for split in splits:
-        if split.files.images.is_dir():
-            there.append(split)
+        try:
+            open_images(split.files.images, image)
+        except UserError as error:
+            message = str(error).removeprefix(f"{split.files.images}: ")
+            kind = "file-unreadable" if split.files.images.exists() else "file-missing"
+            log.add(Finding(kind, Severity.FAULT, split.name, split.files.images, None, message))
         else:
-            message = "the folder of images does not exist"
-            log.add(Finding("file-missing", Severity.FAULT, split.name, split.files.images, None, message))
+            there.append(split)
     return there
 
 
 def _audit_images(
     splits: list[AuditedSplit], options: ExperimentOptions, log: FindingLog, processes: int
 ) -> ImagesByName:
-    names = ((str(split.files.images), item.image) for split in splits for item in split.items)
     image = options.data.image
+    for split in splits:
+        _refuse_pixels(split, image)
+    names = ((str(split.files.images), item.image) for split in splits for item in split.items)
     images = read_images(names, image.size, image.follow_links, processes, SECONDS_AN_IMAGE)
     for split in splits:
         log.extend(image_findings(split, images, options.data.image))
     return images
+
+
+def _refuse_pixels(split: AuditedSplit, options: ImageOptions) -> None:
+    images = open_images(split.files.images, options)
+    if isinstance(images, ImagePack) and images.pack.header.kind == "pixels":
+        raise UserError(
+            f"{images.path}: holds pixels, no image files to audit; name the folder that it was made of "
+            f"(data.{split.name}.images=FOLDER), or audit the text alone with --no-images"
+        )

@@ -4,14 +4,18 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import blake2b, file_digest
+from functools import cache
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from data.image_bytes import FORMATS
-from data.item_image import DECODER_ERRORS, MAX_PIXELS, BadImageError, find_image, read_image
+from data.image_store import ImageFolder, ImagePack, open_images
+from data.item_image import DECODER_ERRORS, MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
+from data.options import ImageOptions
 
 FOREIGN_FORMATS = {
     "AVIF": (4, b"ftypavif"), "HEIC": (4, b"ftyphe"), "HEIF": (4, b"ftypmif1"), "JPEG 2000": (4, b"jP  "),
@@ -27,6 +31,7 @@ class ImageTask(NamedTuple):
     """An image to look at."""
 
     folder: str
+    """Or the pack of images."""
     name: str
     size: int
     """Height and width in pixels that the model reads it at."""
@@ -54,35 +59,30 @@ class ImageFacts(NamedTuple):
 
 def read_facts(task: ImageTask) -> ImageFacts:
     """Read an image as training would, and describe it; no fault of the file raises anything."""
-    try:
-        file = find_image(Path(task.folder), task.name, task.follow_links)
-    except BadImageError as error:
-        return ImageFacts(str(Path(task.folder) / task.name), fault="image-broken", reason=str(error))
+    images = _images(task.folder, task.size, task.follow_links)
+    facts = ImageFacts(str(Path(task.folder) / task.name))
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decoded(_header(_content(ImageFacts(str(file)))), task.size)
+        try:
+            facts = facts._replace(file=str(images.file(task.name)))
+            content = images.content(task.name)
+        except MissingImageError:
+            return facts._replace(fault="image-missing", reason="does not exist")
+        except BadImageError as error:
+            return facts._replace(fault="image-broken", reason=_unreadable(error))
+        facts = facts._replace(digest=blake2b(content, digest_size=16).digest(), num_bytes=len(content))
+        return _decoded(_header(facts, content), content, task.size)
 
 
-def _content(facts: ImageFacts) -> ImageFacts:
-    if Path(facts.file).exists() and not Path(facts.file).is_file():
-        # Not opened: a named pipe would wait for a writer for ever.
-        return facts._replace(fault="image-broken", reason="is no plain file")
-    try:
-        with Path(facts.file).open("rb") as stream:
-            content = file_digest(stream, lambda: blake2b(digest_size=16)).digest()
-            return facts._replace(digest=content, num_bytes=stream.tell())
-    except FileNotFoundError:
-        return facts._replace(fault="image-missing", reason="does not exist")
-    except OSError as error:
-        return facts._replace(fault="image-broken", reason=error.strerror or str(error))
+@cache
+def _images(path: str, size: int, follow_links: bool) -> ImageFolder | ImagePack:
+    return open_images(Path(path), ImageOptions(size=size, follow_links=follow_links))
 
 
-def _header(facts: ImageFacts) -> ImageFacts:
-    if facts.fault:
-        return facts
+def _header(facts: ImageFacts, content: bytes) -> ImageFacts:
     Image.init()
     try:
-        with Image.open(facts.file, formats=FORMATS) as image:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
             facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
     except Image.DecompressionBombError as error:
         return facts._replace(fault="image-too-large", reason=str(error))
@@ -94,24 +94,27 @@ def _header(facts: ImageFacts) -> ImageFacts:
     return facts
 
 
-def _decoded(facts: ImageFacts, size: int) -> ImageFacts:
+def _decoded(facts: ImageFacts, content: bytes, size: int) -> ImageFacts:
     if facts.fault:
         return facts
     try:
-        picture = read_image(Path(facts.file), size)
+        with naming(Path(facts.file)):
+            picture = decode_image(content, size)
     except BadImageError as error:
-        foreign = None if facts.format else _foreign_format(Path(facts.file))
+        foreign = None if facts.format else _foreign_format(content[:64])
         if foreign:
             return facts._replace(fault="image-unsupported", reason=f"is {foreign}, not one of {', '.join(FORMATS)}")
-        reason = "is empty" if not facts.num_bytes else str(error).removeprefix(f"{facts.file}: ")
+        reason = _unreadable(error) if content else "is empty"
         return facts._replace(fault="image-broken", reason=reason)
     return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
 
 
-def _foreign_format(file: Path) -> str | None:
-    with file.open("rb") as stream:
-        start = stream.read(64)
+def _foreign_format(start: bytes) -> str | None:
     return next((name for name, (at, sign) in FOREIGN_FORMATS.items() if start[at:].startswith(sign)), None)
+
+
+def _unreadable(error: BadImageError) -> str:
+    return f"unreadable image: {error.reason}"
 
 
 @contextmanager

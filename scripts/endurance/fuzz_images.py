@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 from tqdm import tqdm
 
 from data.image_bytes import FORMATS
+from data.image_store import ImageFolder
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_image import DECODER_ERRORS, BadImageError, read_image, to_rgb
@@ -186,11 +187,12 @@ def _equal(picture: NDArray[np.uint8], plain: NDArray[np.uint8], is_jpeg: bool) 
 def _policy_fault(file: Path, picture: NDArray[np.uint8] | None) -> str:
     """Check what training makes of the file, None where it is refused."""
     catalog = ItemCatalog([Item("the item", "", {}, "", file.name)])
-    blank = ItemTensors(catalog, None, file.parent, ImageOptions(size=SIZE, on_bad_image="blank")).batch([0])
+    folder = ImageFolder(file.parent)
+    blank = ItemTensors(catalog, None, folder, ImageOptions(size=SIZE, on_bad_image="blank")).batch([0])
     if bool(blank.blank_image[0]) != (picture is None) or bool(blank.images.any()) == (picture is None):
         return "on_bad_image=blank does not replace just what is unreadable"
     try:
-        ItemTensors(catalog, None, file.parent, ImageOptions(size=SIZE)).batch([0])
+        ItemTensors(catalog, None, folder, ImageOptions(size=SIZE)).batch([0])
     except BadImageError as error:
         return "" if picture is None and "'the item'" in str(error) else f"on_bad_image=error: {error}"
     return "" if picture is not None else "on_bad_image=error lets it pass"

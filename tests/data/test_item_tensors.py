@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from data.image_store import ImageFolder, open_images
 from data.item import Item
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError, find_image, read_image
@@ -28,7 +29,8 @@ def tokenizer(tiny_dataset: Path) -> Tokenizer:
 @pytest.fixture(scope="module")
 def items(tiny_dataset: Path, tokenizer: Tokenizer) -> ItemTensors:
     catalog = read_items(tiny_dataset / "item_train_info.jsonl")
-    return ItemTensors(catalog, tokenize_catalog(catalog, tokenizer, ATTRIBUTES), tiny_dataset / "images", IMAGE)
+    text = tokenize_catalog(catalog, tokenizer, ATTRIBUTES)
+    return ItemTensors(catalog, text, ImageFolder(tiny_dataset / "images"), IMAGE)
 
 
 def test_token_ids_are_padded_to_the_longest_text_of_the_batch(items: ItemTensors, tokenizer: Tokenizer) -> None:
@@ -77,7 +79,7 @@ def test_pixels_are_normalised_one_by_one_as_a_slow_reference(items: ItemTensors
     assert batch.images.dtype == torch.float32
     assert batch.images.shape == (8, 3, IMAGE_SIZE, IMAGE_SIZE)
     for row, image in zip(rows, batch.images, strict=True):
-        picture = read_image(find_image(items.image_folder, items.catalog[row].image), IMAGE_SIZE)
+        picture = read_image(find_image(items.images.path, items.catalog[row].image), IMAGE_SIZE)
         for channel in range(3):
             expected = (picture[:, :, channel].astype(np.float64) / 255 - IMAGE.mean[channel]) / IMAGE.std[channel]
             np.testing.assert_allclose(image[channel], expected, atol=1e-6)
@@ -90,7 +92,7 @@ def test_the_batch_says_which_items_it_holds(items: ItemTensors) -> None:
 
 
 def test_a_modality_that_is_not_used_has_extent_zero(items: ItemTensors) -> None:
-    without = ItemTensors(items.catalog, None, items.image_folder, None)
+    without = ItemTensors(items.catalog, None, items.images, None)
     batch = without.batch([0, 1, 2])
     assert batch.images.shape == (3, 3, 0, 0)
     assert batch.token_ids.shape == batch.attention_mask.shape == (3, 0)
@@ -111,7 +113,7 @@ def test_an_unreadable_image_names_file_and_item(row: int, one_bad_image: tuple[
     catalog, folder = one_bad_image
     item = catalog[row]
     with pytest.raises(BadImageError, match=f"{item.image}: unreadable .*'{item.item_id}'.*on_bad_image=blank"):
-        ItemTensors(catalog, None, folder, ImageOptions(size=8)).batch([0, row])
+        ItemTensors(catalog, None, ImageFolder(folder), ImageOptions(size=8)).batch([0, row])
 
 
 @pytest.mark.parametrize("follows", [True, False])
@@ -121,13 +123,13 @@ def test_links_out_of_the_folder_are_followed_only_where_the_options_say_so(tmp_
     (tmp_path / "images" / "a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
     catalog = ItemCatalog([Item("a", "", {}, "", "a.jpg")])
     options = ImageOptions(size=8, on_bad_image="blank", follow_links=follows)
-    batch = ItemTensors(catalog, None, tmp_path / "images", options).batch([0])
+    batch = ItemTensors(catalog, None, open_images(tmp_path / "images", options), options).batch([0])
     assert batch.blank_image.tolist() == [not follows]
 
 
 def test_a_blank_picture_is_exactly_zero_and_marked(one_bad_image: tuple[ItemCatalog, Path]) -> None:
     catalog, folder = one_bad_image
-    batch = ItemTensors(catalog, None, folder, ImageOptions(size=8, on_bad_image="blank")).batch([1, 0, 2])
+    batch = ItemTensors(catalog, None, ImageFolder(folder), ImageOptions(size=8, on_bad_image="blank")).batch([1, 0, 2])
     assert batch.blank_image.tolist() == [True, False, True]
     assert not batch.images[[0, 2]].any()
     assert batch.images[1].all()
@@ -143,9 +145,10 @@ def test_a_picture_is_decoded_once_if_it_is_kept_in_memory(
         decoded.append(file)
         return read_image(file, size)
 
-    monkeypatch.setattr("data.item_tensors.read_image", counted)
+    monkeypatch.setattr("data.image_store.read_image", counted)
     options = ImageOptions(size=8, keep_in_memory=keeps)
-    tensors = ItemTensors(read_items(tiny_dataset / "item_val_info.jsonl"), None, tiny_dataset / "images", options)
+    catalog = read_items(tiny_dataset / "item_val_info.jsonl")
+    tensors = ItemTensors(catalog, None, ImageFolder(tiny_dataset / "images"), options)
     first, again = tensors.batch([3, 5]), tensors.batch([5, 3])
     assert torch.equal(first.images, again.images.flip(0))
     assert len(decoded) == (2 if keeps else 4)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors
@@ -14,7 +15,7 @@ from data.pair_dataset import ItemDataset, PairDataset, product_groups
 def dataset(tiny_dataset: Path) -> PairDataset:
     catalog = read_items(tiny_dataset / "item_train_info.jsonl")
     pairs = read_pairs(tiny_dataset / "item_train_pair.jsonl", catalog, labelled=True)
-    items = ItemTensors(catalog, None, tiny_dataset / "images", None)
+    items = ItemTensors(catalog, None, ImageFolder(tiny_dataset / "images"), None)
     return PairDataset(pairs, items, product_groups(pairs, len(catalog)))
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.image_store import ImageFolder
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_pair import PairTable
@@ -18,7 +19,7 @@ def item(item_id: str, title: str, image: str = "x.jpg") -> Item:
 def split(*items: Item, images: str = "images") -> Split:
     catalog = ItemCatalog(items)
     none = np.empty(0, np.int64)
-    return Split(catalog, PairTable(none, none, None), ItemTensors(catalog, None, Path(images), None))
+    return Split(catalog, PairTable(none, none, None), ItemTensors(catalog, None, ImageFolder(Path(images)), None))
 
 
 TRAIN = split(item("a", "1"), item("b", "2"), item("c", "3"))

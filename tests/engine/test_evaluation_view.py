@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.image_store import ImageFolder
 from data.item_catalog import ItemCatalog
 from data.item_image import find_image, read_image
 from data.loading import Split, load_split
@@ -71,7 +72,7 @@ def test_pictures_of_an_error_stand_side_by_side_in_a_border_of_their_labels_col
     for row, (pair, colour) in enumerate([(40, DIFFERENT_COLOUR), (3, SAME_COLOUR)]):
         for column, item in enumerate((split.pairs.source[pair], split.pairs.target[pair])):
             framed = pictures[row * FRAMED : (row + 1) * FRAMED, column * FRAMED : (column + 1) * FRAMED]
-            file = find_image(split.items.image_folder, split.catalog[int(item)].image)
+            file = find_image(split.items.images.path, split.catalog[int(item)].image)
             assert np.array_equal(framed[INSIDE, INSIDE], read_image(file, PICTURE_SIZE))
             assert (framed[0] == colour).all()
             assert (framed[:, -1] == colour).all()
@@ -112,14 +113,14 @@ def test_without_errors_there_is_nothing_to_show(split: Split) -> None:
 
 
 def test_a_model_of_texts_alone_reads_no_image(split: Split, margins: np.ndarray) -> None:
-    of_text = replace(split, items=replace(split.items, image=None, image_folder=Path("nowhere")))
+    of_text = replace(split, items=replace(split.items, image=None, images=ImageFolder(Path("nowhere"))))
     view = evaluation_view(of_text, margins, 1.0)
     assert view.error_pictures is None
     assert view.error_caption
 
 
 def test_an_unreadable_image_is_grey(split: Split, margins: np.ndarray) -> None:
-    elsewhere = replace(split, items=replace(split.items, image_folder=Path("nowhere")))
+    elsewhere = replace(split, items=replace(split.items, images=ImageFolder(Path("nowhere"))))
     pictures = evaluation_view(elsewhere, margins, 1.0).error_pictures
     assert pictures is not None
     assert (pictures[INSIDE, INSIDE] == GREY).all()

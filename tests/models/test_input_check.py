@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.image_store import ImageFolder
 from data.item_catalog import ItemCatalog
 from data.item_tensors import ItemTensors, TextTokens
 from data.options import ImageOptions
@@ -19,7 +20,7 @@ BERT: dict[str, Any] = TEXT_ENCODER["architecture"]
 
 def items(max_tokens: int | None = 32, num_token_ids: int = 128, size: int | None = IMAGE_SIZE) -> ItemTensors:
     text = max_tokens and TextTokens(np.empty(0, np.int32), np.zeros(1, np.int64), 0, max_tokens, num_token_ids)
-    return ItemTensors(ItemCatalog([]), text or None, Path(), ImageOptions(size=size) if size else None)
+    return ItemTensors(ItemCatalog([]), text or None, ImageFolder(Path()), ImageOptions(size=size) if size else None)
 
 
 def check(items: ItemTensors, **changes: object) -> None:

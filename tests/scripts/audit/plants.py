@@ -122,6 +122,7 @@ PLANTS = [
     Plant("file-missing", FAULT, "val", set_file("val", "images", "no/such/folder")),
     Plant("file-unreadable", FAULT, "train", set_file("train", "items", ".")),
     Plant("file-unreadable", FAULT, "train", set_file("train", "pairs", ".")),
+    Plant("file-unreadable", FAULT, "val", set_file("val", "images", "/dev/null")),
     Plant("file-empty", FAULT, "train", lambda data: data.items["train"].clear()),
     Plant("file-empty", FAULT, "train", lambda data: data.pairs["train"].clear()),
     Plant("image-missing", FAULT, "train", lambda data: data.image("c").unlink()),

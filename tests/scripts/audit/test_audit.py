@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 import scripts.audit
+from data.image_pack import Kind
 from data.loading import load_split
 from data.split_overlap import overlap_message
 from options.errors import UserError
 from scripts.audit.finding import Severity
+from scripts.preparation.image_packing import PackSettings, pack_images
 from tests.scripts.audit.clean_data import CleanData, item, make_clean_data, pair
 from tests.scripts.audit.plants import PLANTS, Plant
+from tests.tiny_data import SPLITS
 
 
 @pytest.fixture
@@ -152,3 +155,40 @@ def test_details_are_a_line_of_json_a_finding(clean: CleanData) -> None:
     assert len(lines) == len(log.findings) == 3
     assert all(line.isprintable() for line in lines)
     assert {json.loads(line)["kind"] for line in lines} == {"title-html", "title-control-signs", "title-bidi-marks"}
+
+
+def use_pack(data: CleanData, kind: Kind) -> Path:
+    """Pack the images and let all splits read the pack."""
+    pack = data.folder / f"{kind}.pack"
+    size = data.options().data.image.size
+    pack_images(data.folder / "images", pack, [], PackSettings(kind, size, follow_links=False), processes=1)
+    for split in SPLITS:
+        data.tree["data"][split]["images"] = str(pack)
+    return pack
+
+
+def test_a_pack_is_audited_as_the_folder_it_was_made_of(clean: CleanData) -> None:
+    clean.image("a").write_bytes(clean.image("a").read_bytes()[:90])
+    clean.image("b").write_bytes(b"\0\0\0 ftypavif" + bytes(50))
+    clean.image("c").unlink()
+    clean.image("i").write_bytes(clean.image("d").read_bytes())
+    clean.image("q").rename(clean.image("q").with_suffix(".jpg"))
+    clean.image("r").write_bytes(b"")
+    folder_audit, folder_log = clean.audit()
+    use_pack(clean, "jpeg")
+    audit, log = clean.audit()
+    assert {f.kind for f in log.findings} == {
+        "image-broken", "image-unsupported", "image-missing", "overlap-image", "image-suffix",
+    }  # fmt: skip
+    assert log.findings == folder_log.findings
+    ours, theirs = ({name: facts._replace(file="") for (_, name), facts in found.images.items()}
+                    for found in (audit, folder_audit))  # fmt: skip
+    assert ours == theirs
+
+
+def test_a_pack_of_pixels_is_refused_with_what_to_do(clean: CleanData) -> None:
+    pack = use_pack(clean, "pixels")
+    with pytest.raises(UserError, match=rf"{pack}: holds pixels.*data\.train\.images=FOLDER.*--no-images"):
+        clean.audit()
+    _, log = clean.audit(images=False)
+    assert log.findings == []

@@ -1,0 +1,147 @@
+"""Where the pictures of items come from: a folder of image files, or a pack that holds them in one file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from data.image_pack import PackReader
+from data.item_image import (
+    MissingImageError,
+    decode_image,
+    file_content,
+    find_image,
+    naming,
+    read_image,
+    resized_name,
+    unreadable,
+)
+from data.options import ImageOptions
+from data.pack_index import Entry
+from options.errors import UserError
+
+
+class ImageSource(Protocol):
+    """The images of a catalogue, by the names that its items state."""
+
+    @property
+    def path(self) -> Path:
+        """The folder or file that the options name."""
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Return the picture stretched to (size, size, 3), as read_image does.
+
+        Raises BadImageError, which names the folder or file and the image, for one that is missing or unreadable.
+        """
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Return when one of these images was last changed, in nanoseconds; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """A folder with a file for each image."""
+
+    path: Path
+    follow_links: bool = False
+
+    def file(self, name: str) -> Path:
+        """Return the image's file; raises BadImageError for a link out of the folder."""
+        return find_image(self.path, name, self.follow_links)
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of the image's file; raises BadImageError."""
+        file = self.file(name)
+        with naming(file):
+            return file_content(file)
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Do as ImageSource says."""
+        return read_image(self.file(name), size)
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Do as ImageSource says."""
+        files = (find_image(self.path, name, follow_links=True) for name in names)
+        return max((file.stat().st_ctime_ns for file in files if file.exists()), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePack:
+    """A pack, in which an image is found as in the folder that it was made of."""
+
+    path: Path
+    pack: PackReader
+
+    def file(self, name: str) -> Path:
+        """Return the path that messages give the image, `<pack>/<name in the pack>`."""
+        return self._found(name)[0]
+
+    def content(self, name: str) -> bytes:
+        """Return what the pack holds of an image, its file or its pixels; raises BadImageError."""
+        return self._content(*self._found(name))
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Do as ImageSource says; pixels of another size are resampled bicubically."""
+        place, entry = self._found(name)
+        content = self._content(place, entry)
+        with naming(place):
+            return decode_image(content, size) if self.pack.header.kind == "jpeg" else self._stretched(content, size)
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Do as ImageSource says; a pack changes as a whole."""
+        return self.pack.changed_at() if any(True for _ in names) else 0
+
+    def _stretched(self, content: bytes, size: int) -> NDArray[np.uint8]:
+        side = self.pack.header.size
+        pixels = np.frombuffer(content, np.uint8).reshape(side, side, 3)
+        if side == size:
+            return pixels
+        return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
+
+    def _content(self, place: Path, entry: Entry | None) -> bytes:
+        if entry is None:
+            reason = "it is not in the pack"
+            raise MissingImageError(str(unreadable(place, reason)), reason)
+        with naming(place):
+            content = self.pack.read(entry)
+        if content is None:
+            raise unreadable(place, "its bytes in the pack are damaged")
+        if entry.is_fault:
+            raise unreadable(place, content.decode("utf-8", "replace"))
+        return content
+
+    def _found(self, name: str) -> tuple[Path, Entry | None]:
+        for candidate in (name, resized_name(name)):
+            if (entry := self.pack.find(candidate)) is not None:
+                return self.path / candidate, entry
+        return self.path / name, None
+
+
+def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
+    """Return the images of a folder or of a pack.
+
+    Raises UserError for a path that is neither, and for a pack that is damaged or holds pixels of another size than
+    data.image.size.
+    """
+    if path.is_dir():
+        return ImageFolder(path, options.follow_links)
+    if not path.exists():
+        what = (
+            "pack of images does not exist; scripts/pack_images.py makes it"
+            if path.suffix == ".pack"
+            else ("folder of images does not exist")
+        )
+        raise UserError(f"{path}: the {what}")
+    if not path.is_file():
+        raise UserError(f"{path}: is neither a folder of images nor a pack of them")
+    pack = PackReader(path)
+    if pack.header.kind == "pixels" and pack.header.size != options.size:
+        raise UserError(
+            f"{path}: holds pixels of size {pack.header.size}, but data.image.size is {options.size}; set "
+            f"data.image.size={pack.header.size}, or pack the images again with --as jpeg or --size {options.size}"
+        )
+    return ImagePack(path, pack)
