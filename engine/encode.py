@@ -91,13 +91,17 @@ def in_catalogue_order(
     rounds: Iterator[EncodedRound | None], num_items: int, width: int, processes: Processes
 ) -> EncodedItems | None:
     """Bring the rounds that cover N items into one table, in the first process."""
-    packed = torch.empty((num_items if processes.is_first else 0, width))
-    blank_image = torch.zeros(len(packed), dtype=torch.bool)
+    if not processes.is_first:
+        for _ in rounds:
+            pass  # its part of the encoding
+        return None
+    packed = torch.empty((num_items, width))
+    blank_image = torch.zeros(num_items, dtype=torch.bool)
     for encoded in rounds:
-        if encoded is not None:
-            packed[encoded.item] = encoded.packed
-            blank_image[encoded.item] = encoded.blank_image
-    return EncodedItems(packed, blank_image) if processes.is_first else None
+        assert encoded is not None
+        packed[encoded.item] = encoded.packed
+        blank_image[encoded.item] = encoded.blank_image
+    return EncodedItems(packed, blank_image)
 
 
 @torch.inference_mode()
