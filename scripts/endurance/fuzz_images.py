@@ -1,6 +1,8 @@
 """Read damaged image files by the thousand: none may end, hang or deceive the reading."""
 
 import multiprocessing
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -133,6 +135,8 @@ def _context() -> SpawnContext:
 
 
 def _answer(connection: Connection, folder: Path) -> None:
+    # libtiff prints what it finds by itself, past Python.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     connection.send("ready")
     while True:
         try:
