@@ -47,8 +47,9 @@ def run_command(
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
     parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
     parsed = parser.parse_intermixed_args(arguments)
-    with exit_on_user_error(), _cause_speaks_first():
-        options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
+    with exit_on_user_error():
+        with _cause_speaks_first():
+            options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
         if parsed.check:
             return
         go_offline_without_hub(options.hub_names)
@@ -59,7 +60,7 @@ def run_command(
             from engine.stop_request import STOPPED, StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        with stop_on_signals() as stop, started_processes() as processes:
+        with stop_on_signals() as stop, _cause_speaks_first(lambda: stop.made), started_processes() as processes:
             try:
                 with memory_faults():
                     action(options, command, processes, stop)
@@ -70,11 +71,11 @@ def run_command(
 
 
 @contextmanager
-def _cause_speaks_first() -> Iterator[None]:
+def _cause_speaks_first(told_to_end: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Among several processes, hold back a fault that may follow from another's, which then ends all of them.
 
     A fault of the user's files mostly occurs in every process, and the first one tells it; a lost connection
-    occurs where another process has ended.
+    occurs where another process has ended. If torchrun has told this one to end meanwhile, it does so in silence.
     """
     try:
         yield
@@ -82,4 +83,6 @@ def _cause_speaks_first() -> Iterator[None]:
         several = os.environ.get("WORLD_SIZE", "1") != "1"
         if several and not (isinstance(error, UserError) and os.environ.get("RANK") == "0"):
             time.sleep(SECONDS_HELD_BACK)
+            if told_to_end():
+                raise SystemExit(128 + signal.SIGTERM) from None
         raise

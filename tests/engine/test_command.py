@@ -135,6 +135,17 @@ def test_a_fault_that_may_follow_from_another_process_is_held_back(
     assert waited == seconds
 
 
+def test_a_held_back_fault_is_not_told_where_torchrun_has_told_the_process_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(SystemExit) as ended, command._cause_speaks_first(lambda: True):
+        raise ConnectionError
+    assert ended.value.code == 143
+
+
 def test_check_imports_no_torch(option_file: str) -> None:
     root = Path(__file__).parents[2]
     program = (
