@@ -14,7 +14,7 @@ from scripts.benchmarks.demo import demo_options
 from scripts.benchmarks.models import workload_options, workload_split
 from scripts.benchmarks.record import BenchmarkRow
 from scripts.benchmarks.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
-from scripts.benchmarks.sides import Round, Work
+from scripts.benchmarks.sides import Round, SideRounds, Work
 from scripts.benchmarks.training import OurTraining
 from scripts.benchmarks.workload import WorkloadSize, write_workload
 
@@ -27,7 +27,7 @@ class Waiting:
 
     def __init__(self, batches: Iterator[PairBatch]) -> None:
         self._batches = batches
-        self.seconds = 0.0
+        self.seconds: list[float] = []
 
     def __iter__(self) -> Iterator[PairBatch]:
         return self
@@ -35,7 +35,7 @@ class Waiting:
     def __next__(self) -> PairBatch:
         started = time.perf_counter()
         batch = next(self._batches)
-        self.seconds += time.perf_counter() - started
+        self.seconds.append(time.perf_counter() - started)
         return batch
 
 
@@ -62,7 +62,7 @@ def training_epoch(option_file: Path, overrides: tuple[str, ...], workers: int, 
         started = time.perf_counter()
         waiting = Waiting(training.batches(num_steps))
         training.steps(waiting, num_steps)
-        return Round(time.perf_counter() - started, (waiting.seconds, num_steps * options.train.batch_size))
+        return Round(time.perf_counter() - started, (waiting.seconds[0], sum(waiting.seconds[1:])))
 
     return epoch
 
@@ -78,23 +78,28 @@ def _row(bench: Bench, title: str, file: Path, overrides: tuple[str, ...], most_
         for name, workers in (("ours", 1), ("plain", 0))
     }
     sides = bench.measured(makes, f"loader, {title}")
-    shares = {
-        name: median(
-            figures[0] / seconds for figures, seconds in zip(side.figures, side.timing.seconds, strict=True)
-        )
-        for name, side in sides.items()
-    }  # fmt: skip
-    pairs = sides["ours"].figures[0][1]
+    words = [
+        f"{_waiting(side)} with data.workers={workers}" for side, workers in zip(sides.values(), (1, 0), strict=True)
+    ]
+    options = workload_options(file, *overrides)
+    pairs = epoch_steps(len(workload_split(options).pairs), options.train.batch_size, most_steps)
+    pairs *= options.train.batch_size
     return BenchmarkRow(
         "loader-wait",
-        f"training on {pairs:,.0f} pairs of the {title}, data.workers=1",
+        f"training on {pairs:,} pairs of the {title}, data.workers=1, the loader's start included",
         "pairs",
         pairs,
         sides["ours"].timing,
         "data.workers=0",
         sides["plain"].timing,
-        details=(
-            f"{title}: the model waits for the loader {shares['ours']:.1%} of the time, its first batch included, "
-            f"without a loader process {shares['plain']:.1%}",
-        ),
+        details=(f"{title}: the model waits {' and '.join(words)}",),
     )
+
+
+def _waiting(side: SideRounds) -> str:
+    """Say how long the first batch was waited for, and which share of the time after it was spent waiting."""
+    first = median(first for first, _ in side.figures)
+    share = median(
+        rest / (seconds - first) for (first, rest), seconds in zip(side.figures, side.timing.seconds, strict=True)
+    )
+    return f"{first:.2f} s for the first batch and {share:.1%} of the time after it"

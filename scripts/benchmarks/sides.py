@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -126,12 +127,13 @@ def _process(name: str, target: Callable[[Connection], None], threads: int) -> I
 
 
 def _run(threads: int, start_method: str, target: Callable[[Connection], None], sender: Connection) -> None:
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS=str(threads))
     # Else a spawned process spawns its loader's processes, too, and each of them imports everything again.
     set_start_method(start_method, force=True)
-    import torch
+    if "torch" in sys.modules:  # it came with the function, and has read its environment already
+        import torch
 
-    torch.set_num_threads(threads)
+        torch.set_num_threads(threads)
     with sender:
         target(sender)
 
