@@ -56,12 +56,14 @@ def measure_prediction(bench: Bench) -> list[BenchmarkRow]:
 def our_prediction(option_file: Path) -> Work:
     """Return a round of engine.predictor."""
     options = workload_options(option_file, f"predict.output={submission(option_file, 'ours')}")
+    load_predictor(options)  # libraries import much of themselves when they are first used
     return lambda: timed(lambda: run_prediction(options, ALONE))
 
 
 def plain_prediction(option_file: Path) -> Work:
     """Return a round of the reference, which also tells how long its start took."""
     options = workload_options(option_file)
+    load_predictor(options)
 
     def predict() -> Round:
         started = time.perf_counter()
