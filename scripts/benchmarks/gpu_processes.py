@@ -73,7 +73,8 @@ def measure_variant(variant: GpuVariant, size: ModelSize, rounds: int, device_ty
     """
     answers: SimpleQueue[tuple[list[float], int]] = get_context("spawn").SimpleQueue()
     work = partial(_process, variant=variant, size=size, rounds=rounds, device_type=device_type)
-    spawn(partial(_answer, work=work, answers=answers, port=_free_port()), nprocs=variant.num_gpus)
+    answer = partial(_answer, work=work, answers=answers, port=_free_port())
+    spawn(answer, nprocs=variant.num_gpus)  # type: ignore[no-untyped-call]
     seconds, peak = answers.get()
     return GpuRow(variant, tuple(seconds), peak)
 
