@@ -86,6 +86,8 @@ def pair_ends(num_items: int, num_pairs: int, seed: int) -> NDArray[np.int64]:
         raise ValueError(f"{num_pairs} pairs cannot name {num_items} items, of which there must be two at least")
     chance = np.random.default_rng((seed, num_items, num_pairs))
     ends = np.concatenate([np.arange(num_items), chance.integers(num_items, size=surplus)])
+    while np.bincount(ends).max() > num_pairs:  # more ends than pairs leave an item a pair with itself
+        ends[num_items:] = chance.integers(num_items, size=surplus)
     pairs = chance.permutation(ends).reshape(num_pairs, 2)
     # A pair of an item with itself exchanges an end with the pair behind it, as often as that takes.
     while (alone := np.flatnonzero(pairs[:, 0] == pairs[:, 1])).size:
