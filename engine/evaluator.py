@@ -13,8 +13,8 @@ from metrics.verification import verification_metrics
 from models.embedding import pair_score, unpack
 from options.errors import UserError
 
-PAIRS_AT_ONCE = 16384
-"""Bounds the memory of scoring, whatever the number of pairs."""
+PAIRS_AT_ONCE = 1024
+"""Bounds the memory of scoring, whatever the number of pairs; of this size the numbers stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)

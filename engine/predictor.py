@@ -70,7 +70,7 @@ def run_prediction(
             return None
         margins = pair_margins(items, split.pairs, encoder.threshold_width)
         with whole_file(file) as stream:
-            stream.writelines(_lines(split, items, threshold))
+            stream.writelines(submission_lines(split, items, threshold))
         write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
         prediction = _prediction(file, split, items, margins, threshold)
         progress.file.unlink()
@@ -157,7 +157,8 @@ def _output(options: ExperimentOptions) -> Path:
     return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
 
 
-def _lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:
+def submission_lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:
+    """Yield the line of every pair, in the order of the pair file."""
     packed = items.packed.numpy()
     for source, target in zip(split.pairs.source, split.pairs.target, strict=True):
         # Written again for every pair of an item, which is faster than memory for the texts of all items is cheap.

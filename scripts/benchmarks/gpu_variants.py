@@ -1,0 +1,56 @@
+"""The ways of running the model on GPUs that are compared: a plain one, and each change of it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Arithmetic = Literal["float32", "tf32", "bfloat16", "float16"]
+Work = Literal["encoding", "training"]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuVariant:
+    """One way of encoding or training."""
+
+    work: Work
+    batch_size: int
+    """Items in encoding, pairs in training, of each process."""
+    arithmetic: Arithmetic = "float32"
+    fused_attention: bool = True
+    """Whether the text encoder's attention is torch's fused one (SDPA) or written out."""
+    compiled: bool = False
+    checkpointing: bool = False
+    num_gpus: int = 1
+
+    @property
+    def title(self) -> str:
+        """The way in words."""
+        parts = [self.arithmetic, f"batch {self.batch_size}"]
+        parts += ["attention written out"] if not self.fused_attention else []
+        parts += ["compiled"] if self.compiled else []
+        parts += ["activation checkpointing"] if self.checkpointing else []
+        parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
+        return ", ".join(parts)
+
+
+def all_variants(
+    encoding_batches: Sequence[int], training_batches: Sequence[int], num_gpus: Sequence[int]
+) -> list[GpuVariant]:
+    """Return what to measure; the first of each kind of work is the one that the others are compared with.
+
+    The first batch sizes are taken where something else is changed.
+    """
+    variants = []
+    works: tuple[tuple[Work, Sequence[int]], ...] = (("encoding", encoding_batches), ("training", training_batches))
+    for work, batches in works:
+        plain = GpuVariant(work, batches[0])
+        fast = replace(plain, arithmetic="bfloat16")
+        variants += [plain, *(replace(plain, arithmetic=kind) for kind in ("tf32", "bfloat16", "float16"))]
+        variants += [replace(way, fused_attention=False) for way in (plain, fast)]
+        variants += [replace(way, compiled=True) for way in (plain, fast)]
+        variants += [replace(way, checkpointing=True) for way in (plain, fast) if work == "training"]
+        variants += [replace(way, batch_size=size) for way in (plain, fast) for size in batches[1:]]
+        variants += [replace(way, num_gpus=count) for way in (plain, fast) for count in num_gpus if count > 1]
+    return variants

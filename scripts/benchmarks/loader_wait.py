@@ -1,0 +1,105 @@
+"""How long the model waits for the loader, with a loader process and without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from data.pair_batch import PairBatch
+from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.demo import demo_options
+from scripts.benchmarks.models import workload_options, workload_split
+from scripts.benchmarks.record import BenchmarkRow
+from scripts.benchmarks.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
+from scripts.benchmarks.sides import Round, SideRounds, Work
+from scripts.benchmarks.training import OurTraining
+from scripts.benchmarks.workload import WorkloadSize, write_workload
+
+MOST_STEPS = 12
+"""Of the larger model, whose epoch is long."""
+
+
+class Waiting:
+    """Passes batches on and counts how long they were waited for."""
+
+    def __init__(self, batches: Iterator[PairBatch]) -> None:
+        self._batches = batches
+        self.seconds: list[float] = []
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        return self
+
+    def __next__(self) -> PairBatch:
+        started = time.perf_counter()
+        batch = next(self._batches)
+        self.seconds.append(time.perf_counter() - started)
+        return batch
+
+
+def measure_loader_wait(bench: Bench) -> list[BenchmarkRow]:
+    """Measure an epoch of the demo and of the larger model."""
+    settings = bench.settings
+    size = WorkloadSize(settings.scaled(PREDICTED_ITEMS, 8), settings.scaled(PREDICTED_PAIRS, 8))
+    file = write_workload(settings.work / "loader_wait", settings.size, size, settings.seed)
+    demo, overrides = demo_options(settings.work, settings.demo_items)
+    return [
+        _row(bench, "demo", demo, overrides, 1_000_000),
+        _row(bench, f"{settings.size.name} model", file, (), MOST_STEPS),
+    ]
+
+
+def training_epoch(option_file: Path, overrides: tuple[str, ...], workers: int, most_steps: int) -> Work:
+    """Return a round of an epoch, cut off after some steps, which also tells how long was waited."""
+    options = workload_options(option_file, *overrides, f"data.workers={workers}")
+    split = workload_split(options)
+    num_steps = epoch_steps(len(split.pairs), options.train.batch_size, most_steps)
+    training = OurTraining(options, split)
+
+    def epoch() -> Round:
+        started = time.perf_counter()
+        waiting = Waiting(training.batches(num_steps))
+        training.steps(waiting, num_steps)
+        return Round(time.perf_counter() - started, (waiting.seconds[0], sum(waiting.seconds[1:])))
+
+    return epoch
+
+
+def epoch_steps(num_pairs: int, batch_size: int, most_steps: int) -> int:
+    """Return the steps of an epoch, at most so many."""
+    return min(most_steps, max(1, num_pairs // batch_size))
+
+
+def _row(bench: Bench, title: str, file: Path, overrides: tuple[str, ...], most_steps: int) -> BenchmarkRow:
+    makes = {
+        name: partial(training_epoch, file, overrides, workers, most_steps)
+        for name, workers in (("ours", 1), ("plain", 0))
+    }
+    sides = bench.measured(makes, f"loader, {title}")
+    words = [
+        f"{_waiting(side)} with data.workers={workers}" for side, workers in zip(sides.values(), (1, 0), strict=True)
+    ]
+    options = workload_options(file, *overrides)
+    pairs = epoch_steps(len(workload_split(options).pairs), options.train.batch_size, most_steps)
+    pairs *= options.train.batch_size
+    return BenchmarkRow(
+        "loader-wait",
+        f"training on {pairs:,} pairs of the {title}, data.workers=1, the loader's start included",
+        "pairs",
+        pairs,
+        sides["ours"].timing,
+        "data.workers=0",
+        sides["plain"].timing,
+        details=(f"{title}: the model waits {' and '.join(words)}",),
+    )
+
+
+def _waiting(side: SideRounds) -> str:
+    """Say how long the first batch was waited for, and which share of the time after it was spent waiting."""
+    first = median(first for first, _ in side.figures)
+    share = median(
+        rest / (seconds - first) for (first, rest), seconds in zip(side.figures, side.timing.seconds, strict=True)
+    )
+    return f"{first:.2f} s for the first batch and {share:.1%} of the time after it"

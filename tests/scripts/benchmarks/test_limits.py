@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.limits import (
+    decoding_rate,
+    disk_reading_rate,
+    disk_writing_rate,
+    matrix_product_rate,
+    memory_rate,
+)
+from scripts.benchmarks.machine import machine, processor_name
+from scripts.benchmarks.model_sizes import TINY
+from scripts.benchmarks.workload import write_photographs
+
+
+def test_matrix_products_reach_a_plausible_rate() -> None:
+    assert 1e8 < matrix_product_rate([(256, 256, 256)]) < 1e15
+    assert matrix_product_rate([(64, 64, 64)], torch.float64, torch.device("cpu")) > 1e7
+
+
+def test_a_copy_reaches_a_plausible_rate() -> None:
+    assert 1e8 < memory_rate(1 << 22) < 1e13
+
+
+def test_the_disk_leaves_no_file_behind(tmp_path: Path) -> None:
+    assert disk_writing_rate(tmp_path, 1 << 16) > 0
+    assert disk_reading_rate(tmp_path, 1 << 16) > 0
+    assert not [*tmp_path.iterdir()]
+
+
+def test_photographs_are_decoded(tmp_path: Path) -> None:
+    assert 1 < decoding_rate(write_photographs(tmp_path / "photos", 2, 64)) < 1e6
+
+
+def test_a_limit_is_measured_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr("scripts.benchmarks.bench.matrix_product_rate", lambda shapes: calls.append(shapes) or 7.0)
+    assert bench.matrix_products(TINY) == bench.matrix_products(TINY) == 7.0
+    assert len(calls) == 1
+    assert [limit.rate for limit in bench.limits.values()] == [7.0]
+
+
+def test_the_machine_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text("processor : 0\nmodel name\t: Some Processor 9000\n")
+    assert processor_name(tmp_path / "cpuinfo") == "Some Processor 9000"
+    facts = machine(3)
+    assert facts["threads"] == "3"
+    assert facts["torch"] == torch.__version__.partition("+")[0]
