@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from engine.experiment import ExperimentOptions
 from engine.predictor import run_prediction
@@ -90,29 +88,6 @@ def test_two_processes_train_and_predict_as_one_with_twice_the_batch(here: Path)
     checkpoint = f"predict.checkpoint={here}/experiments/two/checkpoints/step_00000006"
     run_prediction(options_here("name=alone", checkpoint, "predict.threshold=0.0"), ALONE)
     assert by_two.read_bytes() == (here / "experiments/alone/predictions/test.jsonl").read_bytes()
-
-
-def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bits(folder: Path) -> None:
-    arguments = ("tiny.yml", "train.steps=40", "train.save_every=5", "train.evaluate_every=10", "data.workers=1")
-    assert run(folder, "train.py", *arguments, "name=whole")[0] == 0
-    process = start(folder, "train.py", *arguments, "name=killed")
-    killed = folder / "experiments/killed"
-    deadline = time.monotonic() + 120
-    while not (killed / "checkpoints/step_00000005").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(random.uniform(0, 1))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    status, stdout, stderr = run(folder, "train.py", *arguments, "name=killed")
-    assert status == 0
-    assert "goes on from" in stderr
-    assert "best checkpoint" in stdout
-    for file in ("item_encoder.safetensors", "training.safetensors"):
-        first = load_file(folder / f"experiments/whole/checkpoints/step_00000040/{file}")
-        second = load_file(killed / f"checkpoints/step_00000040/{file}")
-        assert all(torch.equal(first[name], second[name]) for name in first)
-    assert course(folder, "killed") == course(folder, "whole")
 
 
 def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
@@ -199,26 +174,20 @@ run_command("", train.train)
 """
 
 
-@pytest.mark.parametrize("max_restarts", [0, 1])
-def test_a_fault_in_one_process_ends_or_restarts_all(folder: Path, max_restarts: int) -> None:
+def test_a_fault_in_one_process_is_told_once_and_restarts_all(folder: Path) -> None:
     (folder / "faulty.py").write_text(FAULTY.format(root=str(ROOT)))
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.launch", "faulty.py", "tiny.yml", "log.tensorboard=false"],
         cwd=folder,
-        env=environment(NPROC="2", PET_MAX_RESTARTS=str(max_restarts)),
+        env=environment(NPROC="2", PET_MAX_RESTARTS="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    started = time.monotonic()
     stdout, stderr = process.communicate(timeout=120)
     assert stderr.count("Traceback") == stderr.count("ZeroDivisionError: a fault of the second process") == 1
-    if max_restarts:
-        assert process.returncode == 0
-        assert "best checkpoint" in stdout
-    else:
-        assert process.returncode == 1
-        assert time.monotonic() - started < 60
+    assert process.returncode == 0
+    assert "best checkpoint" in stdout
 
 
 OFFLINE = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from data.image_store import ImageFolder
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_tensors import ItemTensors
@@ -43,7 +44,7 @@ def measure_decoding(bench: Bench) -> list[BenchmarkRow]:
 def our_batches(files: list[Path]) -> Work:
     """Return a round of data.item_tensors."""
     catalog = ItemCatalog([Item(file.stem, "", {}, "", file.name) for file in files])
-    items = ItemTensors(catalog, None, files[0].parent, ImageOptions(size=PHOTO_SIZE))
+    items = ItemTensors(catalog, None, ImageFolder(files[0].parent), ImageOptions(size=PHOTO_SIZE))
 
     def load() -> None:
         for first in range(0, len(files), BATCH):

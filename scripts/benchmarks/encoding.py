@@ -91,7 +91,7 @@ def our_encoding(option_file: Path, batch_size: int, precision: Precision) -> Wo
 def plain_encoding(option_file: Path, batch_size: int) -> Work:
     """Return a round of the reference."""
     split, encoder = _loaded(option_file)
-    items = PlainItems([*split.catalog], workload_options(option_file).data, str(split.items.image_folder))
+    items = PlainItems([*split.catalog], workload_options(option_file).data, str(split.items.images.path))
     encoder.eval()
 
     @torch.inference_mode()

@@ -12,10 +12,9 @@ from multiprocessing.queues import SimpleQueue
 from statistics import median
 
 import torch
-import torch.distributed as dist
 from torch.multiprocessing.spawn import spawn
 
-from engine.distributed import Processes
+from engine.distributed import Processes, started_processes
 from scripts.benchmarks.gpu_variants import GpuVariant
 from scripts.benchmarks.gpu_work import operations_an_item, run_variant
 from scripts.benchmarks.limits import matrix_product_rate
@@ -136,19 +135,16 @@ def _answer(
 def _process(
     rank: int, variant: GpuVariant, size: ModelSize, rounds: int, device_type: str, port: int
 ) -> tuple[list[float], int]:
-    device = torch.device(device_type, rank) if device_type == "cuda" else torch.device(device_type)
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    processes = Processes(rank, variant.num_gpus, device)
-    if variant.num_gpus > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, rank=rank, world_size=variant.num_gpus)
-    try:
+    if variant.num_gpus == 1:
+        return _measure(Processes(0, 1, torch.device(device_type)), variant, size, rounds)
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(variant.num_gpus),
+        MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port),
+    )  # fmt: skip
+    if device_type == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    with started_processes() as processes:
         return _measure(processes, variant, size, rounds)
-    finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()
 
 
 def _measure(processes: Processes, variant: GpuVariant, size: ModelSize, rounds: int) -> tuple[list[float], int]:

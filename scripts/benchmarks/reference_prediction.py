@@ -28,7 +28,7 @@ def predict_pair_by_pair(split: Split, encoder: ItemEncoder, options: Experiment
     """Write the submission file; the model has a threshold branch with encoders of its own."""
     assert encoder.threshold is not None
     encoder.eval()
-    items = PlainItems([*split.catalog], options.data, str(split.items.image_folder))
+    items = PlainItems([*split.catalog], options.data, str(split.items.images.path))
     size = options.evaluate.batch_size
     with file.open("w", encoding="utf-8") as stream:
         for first in range(0, len(split.pairs), size):

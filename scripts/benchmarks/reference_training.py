@@ -31,7 +31,7 @@ class PlainTraining:
         self._encoder = encoder
         self._pairs = split.pairs
         self._same = split.pairs.same
-        self._items = PlainItems([*split.catalog], options.data, str(split.items.image_folder))
+        self._items = PlainItems([*split.catalog], options.data, str(split.items.images.path))
         self._optimizer = plain_adam(options.train.optimizer, encoder)
         self._clip_norm = options.train.clip_norm or float("inf")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from data.image_store import ImageFolder
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_pair import PairTable
@@ -95,4 +96,4 @@ def _embedded(num_items: int, num_pairs: int, seed: int) -> tuple[Split, Encoded
 
 
 def _no_tensors(catalog: ItemCatalog) -> ItemTensors:
-    return ItemTensors(catalog, None, Path(), None)
+    return ItemTensors(catalog, None, ImageFolder(Path()), None)

@@ -14,7 +14,6 @@ from scripts.benchmarks.growth import measure_growth
 from scripts.benchmarks.loader_wait import measure_loader_wait
 from scripts.benchmarks.prediction import measure_prediction
 from scripts.benchmarks.record import BenchmarkRow
-from scripts.benchmarks.start_up import measure_start_up
 from scripts.benchmarks.submission_lines import measure_submission_lines
 from scripts.benchmarks.training import measure_training
 from tests.scripts.benchmarks.conftest import assert_sane
@@ -43,18 +42,6 @@ def test_a_row_gives_sane_figures_and_its_ways_agree(bench: Bench, name: str) ->
         assert_sane(row)
         assert row.reference is not None
         assert len(row.checks) == num_checks
-
-
-def test_start_up_waits_for_help_an_error_and_the_first_step(bench: Bench) -> None:
-    rows = measure_start_up(bench)
-    assert [row.title.partition(": ")[2] for row in rows] == [
-        "--help",
-        "an option error",
-        "the first step of the demo is logged",
-    ]
-    for row in rows:
-        assert_sane(row)
-    assert all(row.ours.median < rows[2].ours.median for row in rows[:2])
 
 
 def test_the_command_offers_every_row() -> None:
