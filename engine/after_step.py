@@ -56,6 +56,7 @@ class AfterStep:
         # Pairs per second are those of training alone.
         self._logged_seconds += time.perf_counter() - started
         if self._run.stop.agreed() and not is_last:
+            self._stop_on_bad_numbers(figures)  # nothing that is not finite gets into a checkpoint
             self._stop(saved)
 
     def finish_evaluation(self) -> None:

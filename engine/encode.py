@@ -136,7 +136,9 @@ def encoded_rounds(
                     encoded.append(_encode(encoder, next(loaded), plan, processes))
                     progress.update()
                 if stop.agreed():
-                    raise StoppedError(f"{title}: {progress.n} of {progress.total} batches")
+                    raise StoppedError(
+                        f"{title}: {progress.n} of {progress.total} batches are done; run the same command again"
+                    )
                 yield _gathered(encoded, embedding_width(encoder))
     finally:
         encoder.train(was_training)

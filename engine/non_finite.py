@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.checkpoint import save_checkpoint
+from engine.distributed import any_process
 from engine.run_folder import write_json
 from engine.train_state import TrainState
 from engine.training_order import training_order
@@ -60,6 +61,8 @@ def non_finite_error(
         checkpoint = save_checkpoint(folder, state, no_losses, run.identity, keep=1)
         report = Report(step + 1, learning_rate, reason, run.processes.count, checkpoint.name, pairs)
         write_json(folder / REPORT, asdict(report))
+    # Nobody ends while the first process writes, since torchrun would end it then.
+    any_process(False)
     named = ", ".join(f"{pair.source} and {pair.target}" for pair in pairs[:NUM_NAMED])
     more = f" and {len(pairs) - NUM_NAMED} more" if len(pairs) > NUM_NAMED else ""
     return UserError(

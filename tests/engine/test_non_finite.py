@@ -1,18 +1,22 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from engine import replay
+from engine import non_finite, replay
 from engine.checkpoint_folder import latest_checkpoint
 from engine.distributed import Processes
 from engine.non_finite import NUM_NAMED
+from engine.precision import NonFiniteGuard
 from engine.replay import replay_lines, replay_step
 from engine.run_folder import run_folder
+from engine.stop_request import StopRequest
 from engine.trainer import run_training
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions
+from tests.engine.processes import in_processes
 
 DIVERGING = (
     "train.optimizer.lr=1e30",
@@ -119,3 +123,38 @@ def test_endless_overflow_in_float16_leaves_the_same_behind(
     assert "the last 6 steps up to step 6 overflowed in float16" in message
     replays = replay_step(run_folder("tiny").non_finite, ALONE)
     assert all(each.parameters and each.first_module is None for each in replays)
+
+
+def test_a_stop_saves_no_state_that_comes_after_a_step_that_was_not_finite(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = StopRequest()
+    look = NonFiniteGuard.look_at
+
+    def ask_at_the_third_step(guard: NonFiniteGuard, gradient_norm: torch.Tensor, step: int) -> None:
+        look(guard, gradient_norm, step)
+        stop.made = step == 2
+
+    monkeypatch.setattr(NonFiniteGuard, "look_at", ask_at_the_third_step)
+    with pytest.raises(UserError, match="not a finite number in step 2"):
+        run_training(make_options(*DIVERGING, "train.save_every=20"), "", ALONE, stop)
+    assert latest_checkpoint(run_folder("tiny").checkpoints) is None
+
+
+def test_no_process_ends_before_the_first_one_has_written_all(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save = non_finite.save_checkpoint
+
+    def save_slowly(*arguments: object, **named: object) -> Path:
+        time.sleep(1.0)
+        return save(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(non_finite, "save_checkpoint", save_slowly)
+
+    def diverge(processes: Processes, folder: Path) -> None:
+        with pytest.raises(UserError, match="not a finite number in step 2"):
+            run_training(make_options(*DIVERGING), "", processes)
+        assert (run_folder("tiny").non_finite / "report.json").exists()
+
+    in_processes(2, diverge, tmp_path)
