@@ -10,8 +10,9 @@ from engine.checkpoint import save_checkpoint
 from engine.distributed import any_process, from_every, mean_over_processes
 from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
-from engine.evaluator import Evaluation, evaluation, pair_margins
+from engine.evaluator import Evaluation, evaluation
 from engine.non_finite import non_finite_error
+from engine.pair_scores import score_pairs
 from engine.run_folder import write_json
 from engine.run_log import RunLog
 from engine.schedule import learning_rate
@@ -153,7 +154,7 @@ class AfterStep:
         if items is None:
             return
         assert split.pairs.same is not None
-        margins = pair_margins(items, split.pairs, encoder.threshold_width)
+        margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
         state.evaluation = evaluation(margins, split.pairs.same, state.model.loss.decision_threshold)
         self._log.val_figures(state.step, state.evaluation.as_dict())
         if self._log.has_dashboards:

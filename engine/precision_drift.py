@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
-from engine.evaluator import pair_margins
 from engine.experiment import ExperimentOptions
 from engine.options import Precision
+from engine.pair_scores import score_pairs
 from engine.predictor import load_predictor
 from engine.stop_request import StopRequest
 
@@ -51,7 +51,7 @@ def measure_precision_drift(
         items = encode_items(encoder, split.items, plan, processes, precision, stop)
         seconds = time.perf_counter() - started
         if items is not None:
-            margins = pair_margins(items, split.pairs, encoder.threshold_width)
+            margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
             reference = margins if reference is None else reference
             drifts.append(_drift(precision, margins, reference, threshold, len(split.catalog) / seconds))
     return threshold, drifts

@@ -26,8 +26,9 @@ from engine.encode import (
     in_catalogue_order,
 )
 from engine.encoding_progress import EncodingProgress, encoding_key
-from engine.evaluator import Evaluation, evaluation, pair_margins
+from engine.evaluator import Evaluation, evaluation
 from engine.experiment import ExperimentOptions
+from engine.pair_scores import score_pairs
 from engine.run_folder import run_folder, write_json, write_text
 from engine.run_lock import sole_user
 from engine.similarity import similarity_source
@@ -68,7 +69,7 @@ def run_prediction(
         items = _encode(progress, split, encoder, options, processes, stop or StopRequest())
         if items is None:
             return None
-        margins = pair_margins(items, split.pairs, encoder.threshold_width)
+        margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
         with whole_file(file) as stream:
             stream.writelines(submission_lines(split, items, threshold))
         write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))

@@ -5,9 +5,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
-
 from data.jsonl import DataError
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
@@ -25,6 +22,7 @@ from engine.environment import environment
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
 from engine.fresh_state import fresh_state
+from engine.parallel import data_parallel
 from engine.randomness import use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
 from engine.run_identity import changes, run_identity
@@ -113,7 +111,7 @@ def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:
     after_step = AfterStep(run, state, log, blank_images)
     after_step.finish_evaluation()
     batches = blank_images.watch(_batches(run, state.step))
-    module = _parallel(state.model, run.processes)
+    module = data_parallel(state.model, run.processes)
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
 
 
@@ -147,20 +145,6 @@ def _batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
     dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
     order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
     return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
-
-
-def _parallel(model: nn.Module, processes: Processes) -> nn.Module:
-    if processes.count == 1:
-        return model
-    if processes.device.type == "cuda":
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-    has_statistics = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
-    return DistributedDataParallel(
-        model,
-        device_ids=[processes.device] if processes.device.type == "cuda" else None,
-        forward_sync_buffers=has_statistics,
-        gradient_as_bucket_view=True,
-    )
 
 
 def _write_records(run: TrainingRun, command: str) -> None:

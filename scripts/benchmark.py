@@ -6,6 +6,9 @@ full-size    encoding with the published model (with --full-size; takes minutes 
 precisions   encoding in bfloat16 and float16, against float32
 lines        writing a submission file
 decoding     from photographs to batches
+image-store  photographs from packs, against a folder of files
+catalogue    reading up to 10 million items
+exchange     training on two processes: how gradients are sent
 loader-wait  how long the model waits for the loader
 evaluation   margins, F1 and best threshold of up to a million pairs
 start-up     --help, an option error, the first training step
@@ -34,10 +37,13 @@ from tqdm import tqdm
 from engine.run_folder import write_text
 from options.errors import exit_on_user_error
 from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.catalogue import measure_catalogue
 from scripts.benchmarks.decoding import measure_decoding
 from scripts.benchmarks.encoding import measure_full_size, measure_precisions
 from scripts.benchmarks.evaluation import measure_evaluation
+from scripts.benchmarks.exchange import measure_exchange
 from scripts.benchmarks.growth import measure_growth
+from scripts.benchmarks.image_store import measure_image_store
 from scripts.benchmarks.loader_wait import measure_loader_wait
 from scripts.benchmarks.machine import machine
 from scripts.benchmarks.model_sizes import MIDDLE, TINY
@@ -58,6 +64,9 @@ ROWS: dict[str, Callable[[Bench], list[BenchmarkRow]]] = {
     "precisions": measure_precisions,
     "lines": measure_submission_lines,
     "decoding": measure_decoding,
+    "image-store": measure_image_store,
+    "catalogue": measure_catalogue,
+    "exchange": measure_exchange,
     "loader-wait": measure_loader_wait,
     "evaluation": measure_evaluation,
     "start-up": measure_start_up,

@@ -1,20 +1,27 @@
-"""What a catalogue of very many items costs: memory, time to load, and memory that loader processes do not share."""
+"""What a catalogue of very many items costs: time to load, memory, and memory that loader processes do not share."""
+
+from __future__ import annotations
 
 import json
 import multiprocessing
 import re
-import time
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
 from data.item_catalog import ItemCatalog, read_items
+from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.record import BenchmarkRow, Limit
+from scripts.benchmarks.sides import Work, timed
 from scripts.endurance.peak_memory import peak_bytes
 
+ON_LINUX = sys.platform == "linux"
+MOST_ITEMS = 10_000_000
 NUM_WORKERS = 2
 ITEMS_AT_ONCE = 100_000
 WORDS = ("北欧", "轻奢", "花瓶", "摆件", "客厅", "插花", "创意", "陶瓷", "家居", "装饰", "干花", "水养", "复古", "简约")
@@ -26,40 +33,77 @@ TITLE_WORDS = 14
 class CatalogueFigures:
     """Of one catalogue; memory in bytes."""
 
-    num_items: int
-    file_bytes: int
     resident_growth: int
     """Of the process that loads, while it holds the catalogue."""
     peak_growth: int
     """Of the same process at its most, on the way."""
-    load_seconds: float
-    load_processor_seconds: float
     private_growth: tuple[int, ...]
     """Of each forked process, over reading every item of its share."""
-    read_seconds: float
-    """Of the slowest forked process."""
-
-    @property
-    def items_per_second(self) -> float:
-        """The rate of loading."""
-        return self.num_items / self.load_seconds
 
 
-def measure_catalogue(folder: Path, num_items: int) -> CatalogueFigures:
-    """Write an item file into a folder, load it in a process of its own, and read all of it in two forked ones.
+def measure_catalogue(bench: Bench) -> list[BenchmarkRow]:
+    """Measure reading an item file of invented records, 10 million of them at full scale."""
+    count = bench.settings.scaled(MOST_ITEMS, 1_000)
+    file = bench.settings.work / "catalogue.jsonl"
+    write_invented_items(file, count)
+    sides = bench.measured({"ours": partial(our_reading, file), "plain": partial(plain_reading, file)}, "catalogue")
+    size = file.stat().st_size
+    limit = Limit("reading the file from the disk", size / bench.disk_reading())
+    details = _details(bench.child(partial(catalogue_figures, file), "catalogue"), size) if ON_LINUX else ()
+    file.unlink()
+    return [
+        BenchmarkRow(
+            "catalogue",
+            f"{count:,} items read, checked and kept, {size / 1e6:,.0f} MB of JSON lines",
+            "items",
+            count,
+            sides["ours"].timing,
+            "json.loads of every line, kept as dictionaries in a list; nothing checked",
+            sides["plain"].timing,
+            limit,
+            details=details,
+        )
+    ]
 
-    Linux alone tells what is measured here. The file is deleted afterwards.
-    """
-    file = folder / "items.jsonl"
-    try:
-        _write_items(file, num_items)
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            return process.submit(_measure, file).result()
-    finally:
-        file.unlink(missing_ok=True)
+
+def our_reading(file: Path) -> Work:
+    """Return a round of data.item_catalog."""
+    return lambda: timed(lambda: read_items(file))
 
 
-def _write_items(file: Path, num_items: int) -> None:
+def plain_reading(file: Path) -> Work:
+    """Return a round of the reference."""
+
+    def read() -> list[object]:
+        with file.open(encoding="utf-8") as stream:
+            return [json.loads(line) for line in stream]
+
+    return lambda: timed(read)
+
+
+def catalogue_figures(file: Path) -> CatalogueFigures:
+    """Read an item file in this process, and all its items in forked ones. Linux alone tells what is measured."""
+    resident = _kilobytes("Rss")
+    catalog = read_items(file)
+    shares = [_forked(catalog, range(worker, len(catalog), NUM_WORKERS)) for worker in range(NUM_WORKERS)]
+    return CatalogueFigures(
+        private_growth=tuple(share.recv() for share in shares),
+        resident_growth=1024 * (_kilobytes("Rss") - resident),
+        peak_growth=peak_bytes() - 1024 * resident,
+    )
+
+
+def _details(figures: CatalogueFigures, file_bytes: int) -> tuple[str, ...]:
+    private = " and ".join(f"{growth / 1e6:.2f}" for growth in figures.private_growth)
+    return (
+        f"memory for the catalogue: {figures.resident_growth / file_bytes:.2f} of the file's size, at its peak "
+        f"{figures.peak_growth / file_bytes:.2f}",
+        f"memory that each of {NUM_WORKERS} loader processes does not share after reading every item: {private} MB",
+    )
+
+
+def write_invented_items(file: Path, num_items: int) -> None:
+    """Write an item file."""
     with file.open("w", encoding="utf-8") as stream:
         for first in range(0, num_items, ITEMS_AT_ONCE):
             stream.writelines(_lines(range(first, min(first + ITEMS_AT_ONCE, num_items))))
@@ -80,26 +124,8 @@ def _lines(numbers: range) -> Iterator[str]:
         yield json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def _measure(file: Path) -> CatalogueFigures:
-    resident, start, processor_start = _kilobytes("Rss"), time.perf_counter(), time.process_time()
-    catalog = read_items(file)
-    seconds, processor_seconds = time.perf_counter() - start, time.process_time() - processor_start
-    shares = [_forked(catalog, range(worker, len(catalog), NUM_WORKERS)) for worker in range(NUM_WORKERS)]
-    growth, read_seconds = zip(*(share.recv() for share in shares), strict=True)
-    return CatalogueFigures(
-        num_items=len(catalog),
-        file_bytes=file.stat().st_size,
-        resident_growth=1024 * (_kilobytes("Rss") - resident),
-        peak_growth=peak_bytes() - 1024 * resident,
-        load_seconds=seconds,
-        load_processor_seconds=processor_seconds,
-        private_growth=growth,
-        read_seconds=max(read_seconds),
-    )
-
-
 def _forked(catalog: ItemCatalog, rows: range) -> Connection:
-    """Start a process that reads some items, as loader processes do; it sends what that cost."""
+    """Start a process that reads some items, as loader processes do; it sends how much memory it got for itself."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     context.Process(target=_read, args=(catalog, rows, sender), daemon=True).start()
@@ -107,10 +133,10 @@ def _forked(catalog: ItemCatalog, rows: range) -> Connection:
 
 
 def _read(catalog: ItemCatalog, rows: range, sender: Connection) -> None:
-    private, start = _kilobytes("Private_Dirty"), time.perf_counter()
+    private = _kilobytes("Private_Dirty")
     characters = sum(len(catalog[row].title) for row in rows)
     assert characters > 0
-    sender.send((1024 * (_kilobytes("Private_Dirty") - private), time.perf_counter() - start))
+    sender.send(1024 * (_kilobytes("Private_Dirty") - private))
 
 
 def _kilobytes(name: str) -> int:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from data.item_pair import PairTable
 from engine.encode import EncodedItems
-from engine.evaluator import evaluation, pair_margins
+from engine.evaluator import evaluation
+from engine.pair_scores import score_pairs
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.record import BenchmarkRow, Check, Limit
 from scripts.benchmarks.reference_evaluation import plain_f1, plain_margins
@@ -64,7 +65,7 @@ def our_evaluation(num_items: int, num_pairs: int, seed: int) -> Work:
 
     def evaluate() -> Round:
         started = time.perf_counter()
-        margins = pair_margins(items, table, WIDTH // 2)
+        margins = score_pairs(items, table, WIDTH // 2).margin
         evaluation(margins, same, 0.0)
         seconds = time.perf_counter() - started
         part = evaluation(margins[: num_pairs // PART], same[: num_pairs // PART], 0.0)

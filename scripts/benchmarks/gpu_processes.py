@@ -20,6 +20,7 @@ from scripts.benchmarks.gpu_work import operations_an_item, run_variant
 from scripts.benchmarks.limits import matrix_product_rate
 from scripts.benchmarks.model_sizes import ModelSize
 from scripts.benchmarks.table import aligned_rows, number
+from scripts.endurance.peak_memory import peak_bytes
 
 GIBIBYTE = 1 << 30
 HEADINGS = ("work", "way", "ms (least to most)", "items/s", "ratio", "of the limit", "GiB a GPU")
@@ -36,7 +37,7 @@ class GpuRow:
     seconds: tuple[float, ...]
     """Of each round; none where the memory did not suffice."""
     peak_bytes: int
-    """Of the first GPU; 0 on the CPU."""
+    """Of the first GPU, or of the first process on the CPU."""
 
     @property
     def items_per_second(self) -> float:
@@ -157,7 +158,7 @@ def _measure(processes: Processes, variant: GpuVariant, size: ModelSize, rounds:
         if processes.count > 1:
             raise  # the others wait for this one
         seconds = []
-    return seconds, torch.cuda.max_memory_allocated(processes.device) if on_gpu else 0
+    return seconds, torch.cuda.max_memory_allocated(processes.device) if on_gpu else peak_bytes()
 
 
 def _free_port() -> int:

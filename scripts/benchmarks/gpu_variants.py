@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.parallel import BUCKET_MEBIBYTES
+
 Arithmetic = Literal["float32", "tf32", "bfloat16", "float16"]
 Work = Literal["encoding", "training"]
+OTHER_BUCKETS = (5, 100)
+"""Mebibytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class GpuVariant:
     compiled: bool = False
     checkpointing: bool = False
     num_gpus: int = 1
+    """Processes, each with a GPU of its own."""
+    bucket_mebibytes: int = BUCKET_MEBIBYTES
+    """Of gradients that are sent together."""
+    static_graph: bool = False
+    """Whether torch is told that every step uses the same weights."""
 
     @property
     def title(self) -> str:
@@ -32,6 +41,8 @@ class GpuVariant:
         parts += ["compiled"] if self.compiled else []
         parts += ["activation checkpointing"] if self.checkpointing else []
         parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
+        parts += [f"buckets of {self.bucket_mebibytes} MiB"] if self.bucket_mebibytes != BUCKET_MEBIBYTES else []
+        parts += ["static graph"] if self.static_graph else []
         return ", ".join(parts)
 
 
@@ -52,5 +63,13 @@ def all_variants(
         variants += [replace(way, compiled=True) for way in (plain, fast)]
         variants += [replace(way, checkpointing=True) for way in (plain, fast) if work == "training"]
         variants += [replace(way, batch_size=size) for way in (plain, fast) for size in batches[1:]]
-        variants += [replace(way, num_gpus=count) for way in (plain, fast) for count in num_gpus if count > 1]
+        several = [count for count in num_gpus if count > 1]
+        variants += [replace(way, num_gpus=count) for way in (plain, fast) for count in several]
+        if work == "training" and several:
+            variants += exchanges(replace(fast, num_gpus=several[-1]))
     return variants
+
+
+def exchanges(way: GpuVariant) -> list[GpuVariant]:
+    """Return other ways of exchanging the gradients of several processes."""
+    return [*(replace(way, bucket_mebibytes=size) for size in OTHER_BUCKETS), replace(way, static_graph=True)]

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
 from data.pair_batch import ItemBatch, PairBatch
 from engine.distributed import Processes
 from engine.options import Precision, TrainOptions
+from engine.parallel import data_parallel
 from engine.precision import autocast
 from engine.train_loop import StepFigures, train
 from engine.train_state import first_state
@@ -157,12 +157,7 @@ def _train(
     loss = SelfAdaptiveThresholdOptions(name="self_adaptive_threshold")
     model = build_training_model(encoder, loss, options.precision).to(processes.device)
     state = first_state(model, options, processes.device)
-    module: nn.Module = model
-    if processes.count > 1:
-        on_gpu = processes.device.type == "cuda"
-        module = DistributedDataParallel(
-            model, device_ids=[processes.device] if on_gpu else None, gradient_as_bucket_view=True
-        )
+    module = data_parallel(model, processes, variant.bucket_mebibytes, variant.static_graph)
     if variant.compiled:
         module.compile()
     ticks = clock(processes.device)

@@ -1,84 +1,121 @@
-"""How fast batches of pictures come from a folder of image files and from packs of it."""
+"""How fast batches of pictures come from a folder of image files and from packs of it, warm and cold."""
+
+from __future__ import annotations
 
 import os
-import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from data.image_pack import KINDS
+from data.image_pack import KINDS, Kind
 from data.image_store import open_images
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_tensors import ItemTensors
 from data.options import ImageOptions
+from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.model_sizes import PHOTO_SIZE
+from scripts.benchmarks.record import BenchmarkRow, Limit, Timing
+from scripts.benchmarks.settings import PREDICTED_ITEMS
+from scripts.benchmarks.workload import MOST_PHOTOS, write_photographs
+from scripts.endurance.peak_memory import peak_bytes
 from scripts.preparation.image_packing import PackSettings, pack_images
+
+BATCH = 64
+FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class ImageStoreSpeed:
-    """What one way of keeping images gives, in one process; medians of the rounds."""
+class StoreTimings:
+    """What one way of keeping images gives."""
 
-    way: str
-    """folder, pack jpeg or pack pixels"""
-    megabytes: float
-    """Of all images."""
-    warm: float
-    """Images a second out of the system's page cache, as from the second epoch on where memory holds all images."""
-    cold: float
-    """Images a second from the disk, as in a first epoch or where memory does not hold them."""
+    num_bytes: int
+    """Of all its files."""
+    warm: Timing
+    """Out of the system's page cache, as from the second epoch on where memory holds all images."""
+    cold: Timing
+    """From the disk, as in a first epoch or where memory does not hold them."""
 
 
-def measure_image_stores(
-    folder: Path, *, size: int, batch_size: int, rounds: int, seed: int = 0
-) -> list[ImageStoreSpeed]:
+def measure_image_store(bench: Bench) -> list[BenchmarkRow]:
+    """Measure packs of photographs against the folder of files, warm and cold."""
+    settings = bench.settings
+    count = min(MOST_PHOTOS, settings.scaled(PREDICTED_ITEMS, 8))
+    files = write_photographs(settings.work / "image_store" / "images", count, PHOTO_SIZE)
+    found = bench.child(partial(store_timings, files[0].parent, PHOTO_SIZE, settings.rounds, settings.seed), "packs")
+    return [
+        row
+        for kind in KINDS
+        for row in _rows(
+            kind, count, found["folder"], found[kind], _warm_limit(bench, kind, files), bench.disk_reading()
+        )
+    ]
+
+
+def _rows(
+    kind: Kind, count: int, folder: StoreTimings, pack: StoreTimings, warm_limit: Limit, disk_rate: float
+) -> list[BenchmarkRow]:
+    title = f"{count} photographs of {PHOTO_SIZE} x {PHOTO_SIZE} pixels in random order, from a pack of {kind}"
+    size = f"the pack has {pack.num_bytes / 1e6:,.0f} MB, the folder {folder.num_bytes / 1e6:,.0f} MB"
+    cold_limit = Limit("reading the pack from the disk", pack.num_bytes / disk_rate)
+    return [
+        BenchmarkRow(
+            "image-store", f"{title}, {temperature}", "photographs", count, ours, "from the folder", plain, limit,
+            details=(size,),
+        )
+        for temperature, ours, plain, limit in (
+            ("warm", pack.warm, folder.warm, warm_limit),
+            ("cold", pack.cold, folder.cold, cold_limit),
+        )
+    ]  # fmt: skip
+
+
+def _warm_limit(bench: Bench, kind: Kind, files: Sequence[Path]) -> Limit:
+    if kind == "jpeg":
+        return Limit("decoding by Pillow alone", len(files) / bench.decoding(files))
+    num_values = len(files) * PHOTO_SIZE**2 * 3
+    return Limit("reading bytes and writing float32", num_values * (1 + FLOAT_BYTES) / bench.memory())
+
+
+def store_timings(folder: Path, size: int, rounds: int, seed: int) -> dict[str, StoreTimings]:
     """Read a folder's images in random order, in batches of tensors, in turn from the folder and from packs of it.
 
     Cold rounds begin when the system has been asked to drop the files' content from its page cache; what it knows of
     folders and places on the disk, and the cache of a virtual machine's host, stay warm, so a first reading after a
-    start of the machine may be slower still.
-
-    Args:
-        folder: image files, all of them readable; the packs are written to a temporary folder beside it.
-        size: data.image.size.
-        batch_size: items a batch.
-        rounds: how often each way reads all images, warm and cold each.
-        seed: of the order.
+    start of the machine may be slower still. The packs are written beside the folder.
     """
     options = ImageOptions(size=size)
     files = {"folder": sorted(folder.iterdir())}
     names = [file.name for file in files["folder"]]
     catalog = ItemCatalog([Item(name, "", {}, "", name) for name in names])
     items = {"folder": ItemTensors(catalog, None, open_images(folder, options), options)}
-    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
-        for kind in KINDS:
-            pack = Path(place, f"{kind}.pack")
-            pack_images(folder, pack, [], PackSettings(kind, size, follow_links=False), processes=1)
-            files[f"pack {kind}"] = [pack]
-            items[f"pack {kind}"] = ItemTensors(catalog, None, open_images(pack, options), options)
-        os.sync()  # what is not on the disk yet cannot be dropped
-        cold: dict[str, list[float]] = {way: [] for way in items}
-        warm: dict[str, list[float]] = {way: [] for way in items}
-        for number in range(rounds):
-            order = np.random.default_rng((seed, number)).permutation(len(names)).tolist()
-            batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-            for way in items:
-                _drop(files[way])
-                cold[way].append(_seconds(items[way], batches))
-                warm[way].append(_seconds(items[way], batches))
-        return [
-            ImageStoreSpeed(
-                way=way,
-                megabytes=sum(file.stat().st_size for file in files[way]) / 1e6,
-                warm=len(names) / statistics.median(warm[way]),
-                cold=len(names) / statistics.median(cold[way]),
-            )
-            for way in items
-        ]
+    for kind in KINDS:
+        pack = folder.with_name(f"{kind}.pack")
+        pack_images(folder, pack, [], PackSettings(kind, size, follow_links=False), processes=1)
+        files[kind] = [pack]
+        items[kind] = ItemTensors(catalog, None, open_images(pack, options), options)
+    os.sync()  # what is not on the disk yet cannot be dropped
+    cold: dict[str, list[float]] = {way: [] for way in items}
+    warm: dict[str, list[float]] = {way: [] for way in items}
+    for number in range(rounds):
+        order = np.random.default_rng((seed, number)).permutation(len(names)).tolist()
+        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+        for way in items:
+            _drop(files[way])
+            cold[way].append(_seconds(items[way], batches))
+            warm[way].append(_seconds(items[way], batches))
+    return {
+        way: StoreTimings(
+            sum(file.stat().st_size for file in files[way]),
+            Timing(tuple(warm[way]), peak_bytes()),
+            Timing(tuple(cold[way]), peak_bytes()),
+        )
+        for way in items
+    }
 
 
 def _seconds(items: ItemTensors, batches: Sequence[list[int]]) -> float:

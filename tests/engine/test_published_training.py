@@ -15,8 +15,8 @@ from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import TrainingOrder
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encode_items
-from engine.evaluator import pair_margins
 from engine.experiment import ExperimentOptions
+from engine.pair_scores import score_pairs
 from engine.train_loop import StepFigures, train
 from engine.train_state import first_state
 from engine.training_model import build_training_model
@@ -130,7 +130,7 @@ def test_files_become_the_published_embeddings_and_scores(library: Library, tmp_
     score = pair_score(embedding.rows(source), embedding.rows(target))
     logits = torch.stack([score.threshold, score.match], dim=1)
     torch.testing.assert_close(logits, expected["logits"], rtol=OUTPUT_TOLERANCE, atol=0)
-    margins = pair_margins(items, split.pairs, encoder.threshold_width)
+    margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
     wanted = (expected["logits"][:, 1] - expected["logits"][:, 0]).double().numpy()
     np.testing.assert_allclose(margins, wanted, rtol=OUTPUT_TOLERANCE)
     assert split.pairs.same is not None

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.distributed import Processes
+from engine.parallel import BUCKET_MEBIBYTES
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions
 from scripts.benchmarks.gpu_processes import (
@@ -21,7 +22,7 @@ from scripts.benchmarks.gpu_processes import (
     measure_in,
     measure_variant,
 )
-from scripts.benchmarks.gpu_variants import GpuVariant, all_variants
+from scripts.benchmarks.gpu_variants import OTHER_BUCKETS, GpuVariant, all_variants
 from scripts.benchmarks.gpu_work import invented_items, invented_pairs, run_variant, write_out_attention
 from scripts.benchmarks.model_sizes import TINY
 
@@ -43,6 +44,8 @@ def test_each_change_is_compared_with_the_first_way_of_its_work() -> None:
         assert any(not variant.fused_attention for variant in of_work)
         assert len({variant.batch_size for variant in of_work}) == 2
     assert all(variant.work == "training" for variant in variants if variant.checkpointing)
+    assert {variant.bucket_mebibytes for variant in variants} == {BUCKET_MEBIBYTES, *OTHER_BUCKETS}
+    assert all(variant.num_gpus == 2 for variant in variants if variant.static_graph)
 
 
 @pytest.mark.parametrize("work", ["encoding", "training"])
@@ -92,8 +95,9 @@ def test_memory_that_does_not_suffice_is_a_result(monkeypatch: pytest.MonkeyPatc
 
 
 def test_two_processes_train_together() -> None:
-    row = measure_variant(GpuVariant("training", 2, num_gpus=2), TINY, 2, "cpu")
+    row = measure_variant(GpuVariant("training", 2, num_gpus=2, static_graph=True), TINY, 2, "cpu")
     assert len(row.seconds) == 2
+    assert row.peak_bytes > 10_000_000
 
 
 def test_rates_count_all_processes_and_both_items_of_a_pair() -> None:

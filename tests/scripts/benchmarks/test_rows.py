@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.catalogue import measure_catalogue
 from scripts.benchmarks.decoding import measure_decoding
 from scripts.benchmarks.encoding import measure_full_size, measure_precisions
 from scripts.benchmarks.evaluation import measure_evaluation
+from scripts.benchmarks.exchange import measure_exchange
 from scripts.benchmarks.growth import measure_growth
+from scripts.benchmarks.image_store import measure_image_store
 from scripts.benchmarks.loader_wait import measure_loader_wait
 from scripts.benchmarks.prediction import measure_prediction
 from scripts.benchmarks.record import BenchmarkRow
@@ -26,6 +29,9 @@ ROWS: dict[str, tuple[Measure, int, int]] = {
     "precisions": (measure_precisions, 2, 0),
     "lines": (measure_submission_lines, 1, 2),
     "decoding": (measure_decoding, 1, 0),
+    "image-store": (measure_image_store, 4, 0),
+    "catalogue": (measure_catalogue, 1, 0),
+    "exchange": (measure_exchange, 3, 0),
     "loader-wait": (measure_loader_wait, 2, 0),
     "evaluation": (measure_evaluation, 1, 2),
     "growth": (measure_growth, 2, 0),
