@@ -28,7 +28,7 @@ class AfterStep:
     def __init__(self, run: TrainingRun, state: TrainState, log: RunLog, blank_images: BlankImages) -> None:
         self._run = run
         self._options = run.options.train
-        self._plan = encoding_plan(run.options, self._options.precision)
+        self._plan = encoding_plan(run.options, self._options.precision, run.processes.device)
         self._state = state
         self._log = log
         self._blank_images = blank_images

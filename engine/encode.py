@@ -23,6 +23,8 @@ from models.item_encoder import ItemEncoder
 
 BATCHES_A_ROUND = 4
 """Of each process; as much is lost at most when a prediction is killed."""
+PIXELS_AT_ONCE_ON_CPU = 16 * 224 * 224
+"""Of a batch's images; with more, what a layer writes leaves the cache before the next one reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,17 @@ class EncodingPlan:
         return encoding_batches(items.token_lengths(), self.batch_size, self.batch_tokens)
 
 
-def encoding_plan(options: ExperimentOptions, precision: Precision) -> EncodingPlan:
-    """Return the plan of the options, for training's or prediction's arithmetic."""
-    evaluate = options.evaluate
-    return EncodingPlan(evaluate.batch_size, options.data.workers, precision, evaluate.batch_tokens)
+def encoding_plan(options: ExperimentOptions, precision: Precision, device: torch.device) -> EncodingPlan:
+    """Return the plan of the options, for training's or prediction's arithmetic on a device."""
+    batch_size = _batch_size(options, device)
+    return EncodingPlan(batch_size, options.data.workers, precision, options.evaluate.batch_tokens)
+
+
+def _batch_size(options: ExperimentOptions, device: torch.device) -> int:
+    most = options.evaluate.batch_size
+    if device.type != "cpu" or options.model.image_encoder is None:
+        return most
+    return min(most, max(1, PIXELS_AT_ONCE_ON_CPU // options.data.image.size**2))
 
 
 def encode_items(

@@ -139,7 +139,7 @@ class EvaluateOptions(Options):
     """How the items of a split are encoded, in validation and prediction."""
 
     batch_size: PositiveInt = 64
-    """Most items a process encodes at once."""
+    """Most items a process encodes at once; on the CPU no more than have as many pixels as 16 images of 224 x 224."""
     batch_tokens: PositiveInt | None = None
     """Most tokens, padding included, that a process encodes at once; null for no bound beside batch_size."""
 

@@ -46,7 +46,7 @@ def measure_precision_drift(
     reference: NDArray[np.float64] | None = None
     drifts = []
     for precision in get_args(Precision):
-        plan = encoding_plan(options, precision)
+        plan = encoding_plan(options, precision, processes.device)
         started = time.perf_counter()
         items = encode_items(encoder, split.items, plan, processes, precision, stop)
         seconds = time.perf_counter() - started

@@ -91,7 +91,7 @@ def _encode(
     stop: StopRequest,
 ) -> EncodedItems | None:
     """Encode the items that no earlier start of this prediction has encoded; return all, in the first process."""
-    plan = encoding_plan(options, options.prediction_precision)
+    plan = encoding_plan(options, options.prediction_precision, processes.device)
     batches = plan.batches(split.items)
     earlier: list[EncodedRound] = []
     if processes.is_first:

@@ -1,18 +1,19 @@
 """Measure speed and memory against a plain way and the machine's limits: python scripts/benchmark.py [--only ROW ...].
 
-prediction   a share of a workload shaped like test B, from its files to the submission file
-training     whole training steps, loading included
-full-size    encoding with the published model (with --full-size; takes minutes and 6 GiB)
-precisions   encoding in bfloat16 and float16, against float32
-lines        writing a submission file
-decoding     from photographs to batches
-image-store  photographs from packs, against a folder of files
-catalogue    reading up to 10 million items
-exchange     training on two processes: how gradients are sent
-loader-wait  how long the model waits for the loader
-evaluation   margins, F1 and best threshold of up to a million pairs
-start-up     --help, an option error, the first training step
-growth       time and memory of prediction, of 100 to 10,000 items
+prediction     a share of a workload shaped like test B, from its files to the submission file
+training       whole training steps, loading included
+checkpointing  training steps that compute activations again
+full-size      encoding with the published model (with --full-size; takes minutes and 6 GiB)
+precisions     encoding in bfloat16 and float16, against float32
+lines          writing a submission file
+decoding       from photographs to batches
+image-store    photographs from packs, against a folder of files
+catalogue      reading up to 10 million items
+exchange       training on two processes: how gradients are sent
+loader-wait    how long the model waits for the loader
+evaluation     margins, F1 and best threshold of up to a million pairs
+start-up       --help, an option error, the first training step
+growth         time and memory of prediction, of 100 to 10,000 items
 
 Both ways take turns, each in a process of its own. Exit status: 0 the two ways agree, 1 they do not.
 """
@@ -54,12 +55,13 @@ from scripts.benchmarks.settings import BenchmarkSettings
 from scripts.benchmarks.start_up import measure_start_up
 from scripts.benchmarks.submission_lines import measure_submission_lines
 from scripts.benchmarks.table import format_table
-from scripts.benchmarks.training import measure_training
+from scripts.benchmarks.training import measure_checkpointing, measure_training
 from scripts.preparation.summary import at_least_one, positive_number
 
 ROWS: dict[str, Callable[[Bench], list[BenchmarkRow]]] = {
     "prediction": measure_prediction,
     "training": measure_training,
+    "checkpointing": measure_checkpointing,
     "full-size": measure_full_size,
     "precisions": measure_precisions,
     "lines": measure_submission_lines,

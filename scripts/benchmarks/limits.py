@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from scripts.benchmarks.model_sizes import Shape
+from scripts.benchmarks.sides import Round, Work
 
 TRIES = 5
 COPIED_BYTES = 1 << 28
@@ -24,6 +25,26 @@ def matrix_product_rate(
 ) -> float:
     """Return floating point operations a second of torch.mm, of the shape that is fastest."""
     return max(_product_rate(shape, dtype, device or torch.device("cpu")) for shape in shapes)
+
+
+def matrix_products(shapes: Sequence[Shape], operations: float) -> Work:
+    """Return a round of torch.mm in float32, of the shape that is fastest, with so many operations together.
+
+    Measured in turn with other work, it feels the same disturbances.
+    """
+    cpu = torch.device("cpu")
+    rows, inner, columns = max(shapes, key=lambda shape: _product_rate(shape, torch.float32, cpu))
+    left, right, result = torch.randn(rows, inner), torch.randn(inner, columns), torch.empty(rows, columns)
+    count = operations / (2.0 * rows * inner * columns)
+    num_whole = max(1, round(count))
+
+    def multiply() -> Round:
+        started = time.perf_counter()
+        for _ in range(num_whole):
+            torch.mm(left, right, out=result)
+        return Round((time.perf_counter() - started) * count / num_whole)
+
+    return multiply
 
 
 def memory_rate(num_bytes: int = COPIED_BYTES) -> float:

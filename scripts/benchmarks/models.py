@@ -44,8 +44,12 @@ def write_weights(option_file: Path) -> None:
 
 def seconds_of_operations(bench: Bench, option_file: Path, rate: float, num_items: int | None = None) -> float:
     """Return in how many seconds the machine could do the operations of encoding the workload's (first) items."""
-    operations = bench.child(partial(_operations, option_file, num_items), "operations")
-    return operations / rate
+    return counted_operations(bench, option_file, num_items) / rate
+
+
+def counted_operations(bench: Bench, option_file: Path, num_items: int | None = None) -> float:
+    """Return the operations of encoding the workload's (first) items, without padding."""
+    return bench.child(partial(_operations, option_file, num_items), "operations")
 
 
 def _operations(option_file: Path, num_items: int | None) -> float:

@@ -41,7 +41,10 @@ class OurTraining:
     def __init__(self, options: ExperimentOptions, split: Split) -> None:
         self._options = options
         self._split = split
-        model = build_training_model(workload_model(options), options.loss, options.train.precision)
+        encoder = workload_model(options)
+        if options.train.activation_checkpointing:
+            encoder.checkpoint_activations()
+        model = build_training_model(encoder, options.loss, options.train.precision)
         self.state: TrainState = first_state(model, options.train, ALONE.device)
 
     def batches(self, num_steps: int) -> Iterator[PairBatch]:
@@ -95,9 +98,31 @@ def measure_training(bench: Bench) -> list[BenchmarkRow]:
     ]  # fmt: skip
 
 
-def our_steps(option_file: Path, num_steps: int) -> Work:
+def measure_checkpointing(bench: Bench) -> list[BenchmarkRow]:
+    """Measure steps that compute activations again, against steps that keep them."""
+    settings = bench.settings
+    size = WorkloadSize(settings.scaled(PREDICTED_ITEMS, 8), settings.scaled(PREDICTED_PAIRS, 8))
+    file = write_workload(settings.work / "checkpointing", settings.size, size, settings.seed)
+    steps = settings.training_steps
+    again = partial(our_steps, file, steps, "train.activation_checkpointing=true")
+    sides = bench.measured({"again": again, "kept": partial(our_steps, file, steps)}, "checkpointing")
+    pairs = workload_options(file).train.batch_size * steps
+    return [
+        BenchmarkRow(
+            "checkpointing",
+            f"{steps} steps of {pairs // steps} pairs, {settings.size.name} model, train.activation_checkpointing",
+            "pairs",
+            pairs,
+            sides["again"].timing,
+            "the same without it",
+            sides["kept"].timing,
+        )
+    ]
+
+
+def our_steps(option_file: Path, num_steps: int, *overrides: str) -> Work:
     """Return a round of the training loop, with a loader process."""
-    options = workload_options(option_file)
+    options = workload_options(option_file, *overrides)
     training = OurTraining(options, workload_split(options))
 
     def one_round() -> Round:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from data.item_tensors import ItemTensors
 from data.loading import load_split
 from data.pair_batch import ItemBatch
-from engine.encode import EncodingPlan, encode_items
+from engine.encode import PIXELS_AT_ONCE_ON_CPU, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
 from models.item_encoder import ItemEncoder, build_item_encoder
 from tests.engine.conftest import ALONE, MakeOptions
@@ -121,3 +121,17 @@ def test_replaced_images_are_reported_by_row(make_options: MakeOptions) -> None:
     assert encoded is not None
     blank = encoded.blank_image.nonzero().flatten().tolist()
     assert [items.catalog[row].item_id for row in blank] == ["test-3", "test-11"]
+
+
+@pytest.mark.parametrize(
+    ("device", "size", "images", "batch_size"),
+    [("cpu", 224, True, 16), ("cpu", 384, True, 5), ("cpu", 4096, True, 1), ("cpu", 32, True, 64),
+     ("cpu", 384, False, 64), ("cuda", 384, True, 64)],
+)  # fmt: skip
+def test_batches_on_the_cpu_have_no_more_pixels_than_its_cache_is_good_for(
+    make_options: MakeOptions, device: str, size: int, images: bool, batch_size: int
+) -> None:
+    overrides = [f"data.image.size={size}", "evaluate.batch_size=64", *([] if images else ["model.image_encoder=null"])]
+    plan = encoding_plan(make_options(*overrides), "float32", torch.device(device))
+    assert plan.batch_size == batch_size
+    assert plan.batch_size * size**2 <= PIXELS_AT_ONCE_ON_CPU or plan.batch_size == 1 or not images or device == "cuda"

@@ -9,6 +9,7 @@ from scripts.benchmarks.limits import (
     disk_reading_rate,
     disk_writing_rate,
     matrix_product_rate,
+    matrix_products,
     memory_rate,
 )
 from scripts.benchmarks.machine import machine, processor_name
@@ -49,3 +50,17 @@ def test_the_machine_is_named(tmp_path: Path) -> None:
     facts = machine(3)
     assert facts["threads"] == "3"
     assert facts["torch"] == torch.__version__.partition("+")[0]
+
+
+def test_matrix_products_of_any_number_of_operations_take_time_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, ...]] = []
+
+    def multiply(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
+        calls.append((*left.shape, *right.shape))
+
+    monkeypatch.setattr("scripts.benchmarks.limits._product_rate", lambda shape, dtype, device: shape[0])
+    monkeypatch.setattr("scripts.benchmarks.limits.time.perf_counter", lambda: float(len(calls)))
+    work = matrix_products([(8, 2, 4), (16, 2, 4)], 2.0 * 16 * 2 * 4 * 2.5)
+    monkeypatch.setattr(torch, "mm", multiply)
+    assert work().seconds == 2.5
+    assert calls == [(16, 2, 2, 4)] * 2

@@ -18,13 +18,14 @@ from scripts.benchmarks.loader_wait import measure_loader_wait
 from scripts.benchmarks.prediction import measure_prediction
 from scripts.benchmarks.record import BenchmarkRow
 from scripts.benchmarks.submission_lines import measure_submission_lines
-from scripts.benchmarks.training import measure_training
+from scripts.benchmarks.training import measure_checkpointing, measure_training
 from tests.scripts.benchmarks.conftest import assert_sane
 
 Measure = Callable[[Bench], list[BenchmarkRow]]
 ROWS: dict[str, tuple[Measure, int, int]] = {
     "prediction": (measure_prediction, 1, 2),
     "training": (measure_training, 1, 1),
+    "checkpointing": (measure_checkpointing, 1, 0),
     "full-size": (measure_full_size, 1, 0),
     "precisions": (measure_precisions, 2, 0),
     "lines": (measure_submission_lines, 1, 2),
