@@ -271,3 +271,21 @@ def test_losses_of_two_processes_are_logged_after_a_resume_as_without_one(
     in_processes(2, run, tmp_path)
     assert without_speed(lines("stopped")) == without_speed(lines("whole"))
     assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
+
+
+@pytest.mark.parametrize("num_processes", [2, 3])
+def test_several_processes_go_on_and_end_with_the_same_bits(
+    make_options: MakeOptions, tmp_path: Path, num_processes: int
+) -> None:
+    options = ["train.batch_size=1", "train.optimizer.lr=1e-2", "log.tensorboard=false"]
+
+    def run(processes: Processes, folder: Path) -> None:
+        run_training(make_options(*options, "name=whole"), "", processes)
+        stop = StopRequest()
+        stop.made = True
+        with pytest.raises(StoppedError):
+            run_training(make_options(*options, "name=stopped"), "", processes, stop)
+        run_training(make_options(*options, "name=stopped"), "", processes)
+
+    in_processes(num_processes, run, tmp_path)
+    assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
