@@ -20,6 +20,7 @@ from engine.stop_request import StoppedError
 from engine.train_loop import StepFigures
 from engine.train_state import TrainState
 from engine.training_run import TrainingRun
+from engine.validation_scores import validation_scores
 
 
 class AfterStep:
@@ -46,7 +47,7 @@ class AfterStep:
         logs = step % options.log_every == 0
         evaluates = step % options.evaluate_every == 0 or is_last
         saves = step % options.save_every == 0 or is_last
-        self._state.evaluation = None
+        self._state.evaluation = self._state.validation = None
         self._log.step_done()
         if logs or evaluates or saves:
             self._stop_on_bad_numbers(figures)
@@ -154,7 +155,9 @@ class AfterStep:
         if items is None:
             return
         assert split.pairs.same is not None
-        margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
+        scores = score_pairs(items, split.pairs, encoder.threshold_width)
+        margins = scores.margin
+        state.validation = validation_scores(split, scores)
         state.evaluation = evaluation(margins, split.pairs.same, state.model.loss.decision_threshold)
         self._log.val_figures(state.step, state.evaluation.as_dict())
         if self._log.has_dashboards:

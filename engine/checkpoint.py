@@ -20,6 +20,7 @@ from engine.precision import OverflowFigures
 from engine.run_folder import write_json
 from engine.run_identity import RunIdentity
 from engine.train_state import TrainState
+from engine.validation_scores import VALIDATION, find_validation_scores, write_validation_scores
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
@@ -81,11 +82,18 @@ def _write_files(temporary: Path, state: TrainState, record: CheckpointState) ->
     write_json(temporary / STATE, asdict(record))
     for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
         save_file(_on_cpu(tensors), temporary / name)
-        # The library writes files for their owner alone.
-        shutil.copymode(temporary / STATE, temporary / name)
-        _sync(temporary / name)
+        _finish(temporary / name)
+    if state.validation is not None:
+        write_validation_scores(temporary / VALIDATION, state.validation)
+        _finish(temporary / VALIDATION)
     write_checksums(temporary)
     _sync(temporary)
+
+
+def _finish(file: Path) -> None:
+    # The safetensors library writes files for their owner alone.
+    shutil.copymode(file.with_name(STATE), file)
+    _sync(file)
 
 
 def best_checkpoint(folder: Path) -> Path | None:
@@ -129,6 +137,7 @@ def load_train_state(checkpoint: Path, state: TrainState, processes: Processes) 
         state.scaler.load_state_dict(dict(record.scaler))
     state.step, state.best_step, state.best_f1 = record.step, record.best_step, record.best_f1
     state.evaluation, state.evaluation_due = record.evaluation, record.evaluation_due
+    state.validation = find_validation_scores(checkpoint)
     if len(record.loss_sums) == processes.count:
         state.loss_sum.fill_(record.loss_sums[processes.rank])
     else:  # what is logged is their mean

@@ -24,6 +24,11 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / f"{PREFIX}{step:08d}"
 
 
+def rule_path(checkpoint: Path) -> Path:
+    """Return the file beside a checkpoint that holds the decision rule chosen for it."""
+    return checkpoint.with_name(f"{checkpoint.name}.threshold.json")
+
+
 def all_checkpoints(folder: Path) -> list[Path]:
     """Return all checkpoints, in order of their steps; raises UserError for a folder that cannot be read."""
     try:
@@ -93,6 +98,7 @@ def _remove(checkpoint: Path) -> None:
     hidden = checkpoint.with_name(f"{HIDDEN}deleted_{checkpoint.name}")
     checkpoint.rename(hidden)
     shutil.rmtree(hidden)
+    rule_path(checkpoint).unlink(missing_ok=True)
 
 
 def _set_aside(checkpoint: Path) -> None:

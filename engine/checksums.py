@@ -42,6 +42,11 @@ def check_files(folder: Path, names: Collection[str] | None = None) -> None:
             raise DamagedError(f"{folder / name}: is damaged or cut off: its checksum is not that of {SUMS}")
 
 
+def recorded_checksum(folder: Path, name: str) -> str | None:
+    """Return the checksum that a folder's list has of a file, or None; raises DamagedError for a list that is none."""
+    return _read_checksums(folder / SUMS).get(name)
+
+
 def _read_checksums(file: Path) -> dict[str, str]:
     try:
         lines = file.read_text(encoding="ascii").splitlines()

@@ -32,9 +32,14 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluation(margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float) -> Evaluation:
-    """Compute the figures of B margins; `threshold` is the loss's decision threshold."""
-    at_threshold = verification_metrics(margins, same, threshold)
+def evaluation(
+    margins: NDArray[np.float64],
+    same: NDArray[np.bool_],
+    threshold: float,
+    thresholds: NDArray[np.float64] | None = None,
+) -> Evaluation:
+    """Compute the figures of B margins at a threshold, or where pairs have their own, at `thresholds` (B,)."""
+    at_threshold = verification_metrics(margins, same, threshold if thresholds is None else thresholds)
     best = best_f1_threshold(margins, same)
     return Evaluation(
         f1=at_threshold.f1,

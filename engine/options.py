@@ -152,8 +152,9 @@ class PredictOptions(Options):
     checkpoint: str = "best"
     """best, latest, or the path of a checkpoint."""
     threshold: float | Literal["calibrated", "learned"] = "learned"
-    """Margin above which a pair is the same product: a number; calibrated, the one of the highest F1 on the
-    validation split; or learned, the loss's own, which is 0 for self_adaptive_threshold."""
+    """Margin above which a pair is the same product: a number; calibrated, the rule that scripts/calibrate.py chose
+    for the checkpoint, else the threshold of the highest F1 on the validation split; or learned, the loss's own,
+    which is 0 for self_adaptive_threshold."""
     precision: Precision | None = None
     """Type of the encoders' arithmetic; null for train.precision."""
     output: NamedPath | None = None

@@ -41,7 +41,8 @@ def measure_precision_drift(
     Raises UserError for files, options and checkpoints that the user has to mend. The first process gets the
     drifts, the others none.
     """
-    split, encoder, threshold = load_predictor(options)
+    split, encoder, rule = load_predictor(options)
+    thresholds = rule.thresholds(split)
     encoder.to(processes.device)
     reference: NDArray[np.float64] | None = None
     drifts = []
@@ -53,8 +54,8 @@ def measure_precision_drift(
         if items is not None:
             margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
             reference = margins if reference is None else reference
-            drifts.append(_drift(precision, margins, reference, threshold, len(split.catalog) / seconds))
-    return threshold, drifts
+            drifts.append(_drift(precision, margins, reference, thresholds, len(split.catalog) / seconds))
+    return rule.threshold, drifts
 
 
 def drift_table(drifts: Sequence[PrecisionDrift]) -> str:
@@ -83,7 +84,7 @@ def _drift(
     precision: Precision,
     margins: NDArray[np.float64],
     reference: NDArray[np.float64],
-    threshold: float,
+    thresholds: NDArray[np.float64],
     items_per_second: float,
 ) -> PrecisionDrift:
     difference = np.abs(margins - reference)
@@ -91,7 +92,7 @@ def _drift(
         precision=precision,
         largest_difference=float(difference.max()),
         mean_difference=float(difference.mean()),
-        num_changed=int(np.count_nonzero((margins > threshold) != (reference > threshold))),
+        num_changed=int(np.count_nonzero((margins > thresholds) != (reference > thresholds))),
         num_pairs=len(margins),
         items_per_second=items_per_second,
     )

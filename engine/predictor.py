@@ -13,8 +13,9 @@ import orjson
 from numpy.typing import NDArray
 
 from data.loading import Split, load_split
-from engine.checkpoint import STATE, CheckpointState, best_checkpoint, read_state
+from engine.checkpoint import best_checkpoint
 from engine.checkpoint_folder import latest_checkpoint
+from engine.decision_rule import DecisionRule, decision_rule
 from engine.disk import whole_file
 from engine.distributed import Processes, from_first
 from engine.encode import (
@@ -48,8 +49,9 @@ class Prediction:
     num_positives: int
     """Pairs decided to be the same product."""
     threshold: float
+    """Of pairs whose category has none of its own."""
     evaluation: Evaluation | None
-    """Figures at that threshold, where the pairs are labelled both ways."""
+    """Figures of these decisions, where the pairs are labelled both ways."""
     num_blank_images: int
 
 
@@ -61,7 +63,7 @@ def run_prediction(
     What is encoded is kept in a file beside the submission until that is whole, so that a prediction that was killed
     or stopped goes on. Raises UserError for files, options and checkpoints that the user has to mend, and StoppedError.
     """
-    split, encoder, threshold = load_predictor(options)
+    split, encoder, rule = load_predictor(options)
     encoder.to(processes.device)
     file = _output(options)
     with _alone(file) if processes.is_first else nullcontext():
@@ -71,9 +73,9 @@ def run_prediction(
             return None
         margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
         with whole_file(file) as stream:
-            stream.writelines(submission_lines(split, items, threshold))
+            stream.writelines(submission_lines(split, items, rule.thresholds(split)))
         write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
-        prediction = _prediction(file, split, items, margins, threshold)
+        prediction = _prediction(file, split, items, margins, rule)
         progress.file.unlink()
     return prediction
 
@@ -107,13 +109,13 @@ def _encode(
     return in_catalogue_order(rounds, len(split.catalog), progress.width, processes)
 
 
-def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, float]:
-    """Return the split to predict, the encoder with its checkpoint's weights and the decision threshold.
+def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, DecisionRule]:
+    """Return the split to predict, the encoder with its checkpoint's weights and the decision rule.
 
     Raises UserError for files, options and checkpoints that the user has to mend.
     """
     checkpoint = _checkpoint(options)
-    threshold = _threshold(options, checkpoint)
+    rule = decision_rule(options.predict.threshold, checkpoint)
     files = options.data.split(options.predict.split)
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
@@ -121,7 +123,7 @@ def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, floa
     encoder = build_item_encoder(with_random_weights(options.model))
     check_inputs(encoder, split.items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
-    return split, encoder, threshold
+    return split, encoder, rule
 
 
 def _checkpoint(options: ExperimentOptions) -> Path:
@@ -138,30 +140,15 @@ def _checkpoint(options: ExperimentOptions) -> Path:
     return checkpoint
 
 
-def _threshold(options: ExperimentOptions, checkpoint: Path) -> float:
-    choice = options.predict.threshold
-    if not isinstance(choice, str):
-        return choice
-    if not checkpoint.exists() and checkpoint.suffix != ".pth":
-        raise UserError(f"predict.checkpoint: there is no {checkpoint}")
-    state: CheckpointState | None = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
-    if state is None or state.evaluation is None:
-        raise UserError(
-            f"predict.threshold: {choice} is kept by checkpoints that were evaluated, and {checkpoint} was not; "
-            "give a number, or take predict.checkpoint=best"
-        )
-    return state.evaluation.calibrated_threshold if choice == "calibrated" else state.evaluation.threshold
-
-
 def _output(options: ExperimentOptions) -> Path:
     named = options.predict.output
     return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
 
 
-def submission_lines(split: Split, items: EncodedItems, threshold: float) -> Iterator[str]:
-    """Yield the line of every pair, in the order of the pair file."""
+def submission_lines(split: Split, items: EncodedItems, thresholds: NDArray[np.float64]) -> Iterator[str]:
+    """Yield the line of each of B pairs, whose thresholds are (B,), in the order of the pair file."""
     packed = items.packed.numpy()
-    for source, target in zip(split.pairs.source, split.pairs.target, strict=True):
+    for source, target, threshold in zip(split.pairs.source, split.pairs.target, thresholds.tolist(), strict=True):
         # Written again for every pair of an item, which is faster than memory for the texts of all items is cheap.
         yield (
             f'{{"src_item_id": {_id_text(split, source)}, "src_item_emb": "{embedding_text(packed[source])}", '
@@ -180,10 +167,10 @@ def embedding_text(numbers: NDArray[np.float32]) -> str:
 
 
 def _prediction(
-    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], threshold: float
+    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], rule: DecisionRule
 ) -> Prediction:
-    same = split.pairs.same
-    figures = evaluation(margins, same, threshold) if same is not None and same.any() else None
+    same, thresholds = split.pairs.same, rule.thresholds(split)
+    figures = evaluation(margins, same, rule.threshold, thresholds) if same is not None and same.any() else None
     blank_ids = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
     if figures is not None:
         write_json(file.with_suffix(".metrics.json"), figures.as_dict())
@@ -192,8 +179,8 @@ def _prediction(
     return Prediction(
         file=file,
         num_pairs=len(margins),
-        num_positives=int((margins > threshold).sum()),
-        threshold=threshold,
+        num_positives=int((margins > thresholds).sum()),
+        threshold=rule.threshold,
         evaluation=figures,
         num_blank_images=len(blank_ids),
     )

@@ -10,6 +10,7 @@ from engine.optimizer import build_optimizer
 from engine.options import TrainOptions
 from engine.precision import NonFiniteGuard, OverflowCount, gradient_scaler
 from engine.training_model import TrainingModel
+from engine.validation_scores import ValidationScores
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class TrainState:
     """Steps done. Overflow steps count: the data, the learning rate and the randomness go on with each of them."""
     evaluation: Evaluation | None = None
     """At this very step, if there was one."""
+    validation: ValidationScores | None = None
+    """Scores of that evaluation, in the first process."""
     evaluation_due: bool = False
     """Whether this very step's evaluation was broken off."""
     best_f1: float = -1.0

@@ -5,7 +5,6 @@ Letters of shapes: B pairs.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,17 +30,18 @@ class VerificationMetrics:
 
 
 def verification_metrics(
-    margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float
+    margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float | NDArray[np.float64]
 ) -> VerificationMetrics:
     """Compare the decisions margin > threshold with the labels.
 
-    `margins` (B,) and `same` (B,) belong together row by row. Raises ValueError on what `check_pairs` refuses
-    and on a threshold that is not a number.
+    `margins` (B,) and `same` (B,) belong together row by row, and so does `threshold` where it is (B,). Raises
+    ValueError on what `check_pairs` refuses and on a threshold that is not a number.
     """
     check_pairs(margins, same)
-    if math.isnan(threshold):
+    thresholds = np.asarray(threshold, np.float64)
+    if np.isnan(thresholds).any():
         raise ValueError("The threshold is not a number (NaN); give a number.")
-    predicted = margins > np.float64(threshold)  # in float64, also for margins of float32
+    predicted = margins > thresholds  # in float64, also for margins of float32
     num_hits = int(np.count_nonzero(predicted & same))
     num_predicted = int(np.count_nonzero(predicted))
     num_positives = int(np.count_nonzero(same))

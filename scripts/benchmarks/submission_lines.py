@@ -68,7 +68,7 @@ def our_lines(file: Path, num_items: int, num_pairs: int, seed: int) -> Work:
 
     def write() -> None:
         with whole_file(file) as stream:
-            stream.writelines(submission_lines(split, items, 0.0))
+            stream.writelines(submission_lines(split, items, np.zeros(len(split.pairs))))
 
     return lambda: timed(write)
 

@@ -93,3 +93,13 @@ def test_labels_that_are_not_bool_are_refused() -> None:
 def test_a_threshold_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="threshold is not a number"):
         verification_metrics(np.array([0.0]), np.array([True]), math.nan)
+
+
+def test_pairs_may_have_thresholds_of_their_own() -> None:
+    margins, same = np.array([1.0, 1.0, 3.0]), np.array([True, False, True])
+
+    metrics = verification_metrics(margins, same, np.array([0.5, 1.0, 4.0]))
+
+    assert (metrics.precision, metrics.recall) == (1.0, 0.5)
+    with pytest.raises(ValueError, match="threshold is not a number"):
+        verification_metrics(margins, same, np.array([0.5, math.nan, 4.0]))

@@ -1,0 +1,127 @@
+"""Which margins of pairs mean the same product: a threshold, or one for each category, chosen and kept."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from data.loading import Split
+from engine.checkpoint import STATE, read_state
+from engine.checkpoint_folder import rule_path
+from engine.checksums import recorded_checksum
+from engine.run_folder import write_json
+from engine.validation_scores import VALIDATION, pair_category
+from options.errors import UserError
+from options.fault import dotted
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """Thresholds of margins; a pair is the same product where its margin is above its own."""
+
+    threshold: float
+    categories: Mapping[str, float] = field(default_factory=dict)
+    """Thresholds of pairs both of whose items are of a category; the others have the one above."""
+
+    def thresholds(self, split: Split) -> NDArray[np.float64]:
+        """Return the threshold of each of B pairs of a split: (B,)."""
+        if not self.categories:
+            return np.full(len(split.pairs), self.threshold)
+        names = [item.category for item in split.catalog]
+        pairs = zip(split.pairs.source.tolist(), split.pairs.target.tolist(), strict=True)
+        return self.thresholds_of([pair_category(names[source], names[target]) for source, target in pairs])
+
+    def thresholds_of(self, pair_categories: list[str | None]) -> NDArray[np.float64]:
+        """Return the threshold of each of B pairs by their categories: (B,)."""
+        return np.array([self.categories.get(name or "", self.threshold) for name in pair_categories], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedFigure:
+    """A figure on the validation pairs, with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """What the file of a chosen rule holds."""
+
+    format: int
+    criterion: str
+    rule: DecisionRule
+    figures: Mapping[str, EstimatedFigure]
+    """On the validation pairs at this rule, and of the global threshold itself."""
+    confidence: float
+    num_pairs: int
+    num_clusters: int
+    num_replicates: int
+    seed: int
+    validation_pairs: str
+    """SHA-256 of the ids and labels of the pairs on which it was chosen."""
+    validation_file: str
+    """SHA-256 of the scores on which it was chosen, by which a rule of another state of the checkpoint is known."""
+
+
+def write_rule(checkpoint: Path, record: RuleRecord) -> Path:
+    """Write the rule of a checkpoint beside it, whose own files stay as their checksums say; return the file."""
+    file = rule_path(checkpoint)
+    write_json(file, asdict(record))
+    return file
+
+
+def find_rule(checkpoint: Path) -> RuleRecord | None:
+    """Read the rule that was chosen for a checkpoint, if there is one.
+
+    Raises UserError for a file that is damaged, or of another state of the checkpoint.
+    """
+    file = rule_path(checkpoint)
+    try:
+        record: RuleRecord = TypeAdapter(RuleRecord).validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UserError(
+            f"{file}: damaged or no chosen threshold: {dotted(fault['loc'])} {fault['msg']}; choose it again "
+            "(python scripts/calibrate.py) or delete it"
+        ) from error
+    if record.format != FORMAT:
+        raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
+    if record.validation_file != recorded_checksum(checkpoint, VALIDATION):
+        raise UserError(
+            f"{file}: was chosen on other scores than those of {checkpoint}; choose it again "
+            f"(python scripts/calibrate.py {checkpoint}) or delete it"
+        )
+    return record
+
+
+def decision_rule(choice: float | Literal["calibrated", "learned"], checkpoint: Path) -> DecisionRule:
+    """Return what `predict.threshold` chooses for a checkpoint; raises UserError where that is not known.
+
+    Calibrated is the rule that was chosen for it, else the threshold of the highest F1 of its evaluation.
+    """
+    if not isinstance(choice, str):
+        return DecisionRule(choice)
+    if not checkpoint.exists() and checkpoint.suffix != ".pth":
+        raise UserError(f"predict.checkpoint: there is no {checkpoint}")
+    figures = read_state(checkpoint).evaluation if (checkpoint / STATE).is_file() else None
+    if figures is None:
+        raise UserError(
+            f"predict.threshold: {choice} is kept by checkpoints that were evaluated, and {checkpoint} was not; "
+            "give a number, or take predict.checkpoint=best"
+        )
+    if choice == "learned":
+        return DecisionRule(figures.threshold)
+    chosen = find_rule(checkpoint)
+    return chosen.rule if chosen is not None else DecisionRule(figures.calibrated_threshold)

@@ -1,0 +1,133 @@
+"""Intervals by a bootstrap that draws clusters of pairs.
+
+Pairs that share an item do not vary independently, so whole clusters (`metrics.clusters.pair_clusters`) are drawn with
+replacement, as many as there are (Field and Welsh 2007, "Bootstrapping clustered data", JRSS B 69(3)), and a pair
+counts as often as its cluster was drawn. Intervals are percentile intervals (Efron and Tibshirani 1993, chapter 13).
+
+Letters of shapes: B pairs, K clusters, R replicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.criterion import Criterion
+from metrics.cuts import sort_pairs
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Both ends of an interval."""
+
+    low: float
+    high: float
+
+
+class FigureIntervals(NamedTuple):
+    """An interval of each figure, or of its difference."""
+
+    f1: Interval
+    precision: Interval
+    recall: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How pairs are drawn; of the same seed and clusters all draws are the same."""
+
+    clusters: NDArray[np.int64]
+    """(B,) numbers from 0, of at least two clusters"""
+    num_replicates: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that are one cluster, which have no spread."""
+        if self.num_clusters < 2:
+            raise ValueError("All pairs are one cluster, which shows no spread; intervals need pairs of more items.")
+
+    @property
+    def num_clusters(self) -> int:
+        """The number K of clusters."""
+        return int(self.clusters.max(initial=-1)) + 1
+
+    def draws(self) -> Iterator[NDArray[np.int64]]:
+        """Yield, for each of R replicates, how often each cluster is drawn: (K,)."""
+        generator = np.random.default_rng(self.seed)
+        for _ in range(self.num_replicates):
+            drawn = generator.integers(0, self.num_clusters, self.num_clusters)
+            yield np.bincount(drawn, minlength=self.num_clusters)
+
+
+def figure_intervals(predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling) -> FigureIntervals:
+    """Return the intervals of the figures of decisions `predicted` (B,) against labels `same` (B,)."""
+    return _intervals(*_replicates(resampling, _cluster_counts(predicted, same, resampling)))
+
+
+def difference_intervals(
+    predicted: NDArray[np.bool_], reference: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling
+) -> FigureIntervals:
+    """Return the intervals of the figures of `predicted` (B,) minus those of `reference` (B,), of the same pairs.
+
+    Both are counted on the same draws, so that what is hard for both cancels out.
+    """
+    figures, references = _replicates(
+        resampling, _cluster_counts(predicted, same, resampling), _cluster_counts(reference, same, resampling)
+    )
+    return _intervals(figures - references)
+
+
+def threshold_interval(
+    margins: NDArray[np.float64], same: NDArray[np.bool_], criterion: Criterion, resampling: Resampling
+) -> Interval:
+    """Return the interval of the threshold that a criterion chooses, chosen anew in each replicate.
+
+    Where a replicate has no threshold that meets the criterion, it counts as one that takes no pair; so does one
+    without a pair labelled the same. Raises ValueError on what `sort_pairs` refuses.
+    """
+    pairs = sort_pairs(margins, same)
+    thresholds = []
+    for draw in resampling.draws():
+        cuts = pairs.cuts(draw[resampling.clusters])
+        cut = criterion.cut(cuts) if cuts.num_positives else None
+        thresholds.append(cuts.threshold(cut or 0))
+    return _percentiles(np.array(thresholds))
+
+
+def _cluster_counts(
+    predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling
+) -> NDArray[np.float64]:
+    """Return the hits, predicted and positive pairs of each cluster: (K, 3)."""
+    columns = (predicted & same, predicted, same)
+    return np.stack([np.bincount(resampling.clusters, column, resampling.num_clusters) for column in columns], axis=1)
+
+
+def _replicates(resampling: Resampling, *counts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return F1, precision and recall of each system in each replicate: (R, 3) each, from its counts (K, 3)."""
+    together = np.concatenate(counts, axis=1)
+    sums = np.stack([draw @ together for draw in resampling.draws()])
+    return [_figures(part) for part in np.split(sums, len(counts), axis=1)]
+
+
+def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return F1, precision and recall (R, 3) of hits, predicted and positive pairs (R, 3); 0 where undefined."""
+    hits, predicted, positives = sums.T
+    parts = np.stack([2 * hits, hits, hits], axis=1)
+    wholes = np.stack([predicted + positives, predicted, positives], axis=1)
+    figures: NDArray[np.float64] = np.divide(parts, np.maximum(wholes, 1), dtype=np.float64)
+    return figures
+
+
+def _intervals(figures: NDArray[np.float64]) -> FigureIntervals:
+    return FigureIntervals(*(_percentiles(column) for column in figures.T))
+
+
+def _percentiles(values: NDArray[np.float64]) -> Interval:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Interval(float(low), float(high))

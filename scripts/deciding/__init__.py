@@ -1,0 +1,1 @@
+"""Decision rules: chosen on validation pairs, and compared."""

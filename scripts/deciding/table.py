@@ -1,0 +1,40 @@
+"""What calibrate.py and compare.py print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scripts.deciding.calibration import Calibration
+
+LABELS = {"threshold": "threshold", "f1": "F1", "precision": "precision", "recall": "recall"}
+
+
+def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, its first column to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+
+
+def calibration_lines(calibration: Calibration) -> list[str]:
+    """Return the table of a calibration and what else is worth saying."""
+    record = calibration.record
+    rows = [["", "value", "from", "to"]]
+    rows += [
+        [LABELS[name], *(f"{number:.4f}" for number in (figure.value, figure.low, figure.high))]
+        for name, figure in record.figures.items()
+    ]
+    thresholds = [[category, f"{threshold:.4f}"] for category, threshold in sorted(record.rule.categories.items())]
+    return [
+        f"{record.criterion} on {record.num_pairs:,} validation pairs in {record.num_clusters:,} clusters that share "
+        f"few or no items; {record.confidence:.0%} intervals of {record.num_replicates:,} draws",
+        *aligned_rows(rows),
+        *(aligned_rows([["category", "threshold"], *thresholds]) if thresholds else []),
+        *calibration.notes,
+    ]
