@@ -5,13 +5,14 @@ import numpy as np
 from metrics.precision_recall import precision_recall_curve
 from metrics.verification import verification_metrics
 from scripts.reporting.calibration import Reliability
-from scripts.reporting.charts.axes import HEIGHT, WIDTH, LegendEntry, frame, legend, plot_of
+from scripts.reporting.charts.axes import HEIGHT, WIDTH, LegendEntry, extent, frame, legend, plot_of
 from scripts.reporting.charts.drawing import Dot, Drawing, Role
 from scripts.reporting.charts.line_chart import LineChart, Series, draw_lines
 from scripts.reporting.course import Course
 from scripts.reporting.report_data import ReportData
 
 NUM_THRESHOLDS = 400
+NUM_SCATTERED = 1500
 UNIT = (0.0, 1.0)
 
 
@@ -50,7 +51,7 @@ def decision_charts(data: ReportData) -> list[Drawing]:
         y_title="precision",
         series=(
             Series("precision", tuple(zip(recall, precision, strict=True))),
-            Series("every pair the same", ((0.0, float(same.mean())), (1.0, float(same.mean())))),
+            Series("every pair the same", ((0.0, float(same.mean())), (1.0, float(same.mean()))), is_reference=True),
         ),
         x_range=UNIT,
         y_range=UNIT,
@@ -70,6 +71,50 @@ def decision_charts(data: ReportData) -> list[Drawing]:
         threshold=threshold,
     )
     return [draw_lines(by_recall), draw_lines(by_threshold)]
+
+
+def score_scatter(data: ReportData) -> Drawing | None:
+    """Return match score by own threshold score of a cross-section of the pairs, and where the decision changes.
+
+    None for a model without a threshold branch, all of whose pairs have one threshold score.
+    """
+    own, match = data.pairs.threshold, data.pairs.match
+    if np.ptp(own) == 0:
+        return None
+    chosen = np.unique(np.linspace(0, len(own) - 1, min(NUM_SCATTERED, len(own))).astype(np.int64))
+    low, high = float(own[chosen].min()), float(own[chosen].max())
+    room = 0.03 * (high - low) or 0.5
+    low, high = low - room, high + room
+    ends = [(x, x + data.calibrated_threshold) for x in (low, high)]
+    plot = plot_of((low, high), extent([*match[chosen].tolist(), *(y for _, y in ends)]))
+    dots = tuple(
+        Dot(
+            plot.place(float(own[pair]), float(match[pair])),
+            2.0,
+            Role.SAME if data.pairs.same[pair] else Role.DIFFERENT,
+        )
+        for pair in chosen
+    )
+    return Drawing(
+        WIDTH,
+        HEIGHT,
+        "Match score by own threshold score",
+        f"{len(chosen):,} pairs, evenly taken from the file; those above the dashed line are decided the same. Own "
+        f"threshold scores lie between {own.min():.4g} and {own.max():.4g}, match scores between {match.min():.4g} and "
+        f"{match.max():.4g}.",
+        (
+            *frame(plot, "own threshold score", "match score"),
+            *dots,
+            plot.curve(ends, Role.INK, 1.5, dashed=True),
+            *legend(
+                [
+                    LegendEntry("the same product", Role.SAME, filled=True),
+                    LegendEntry("different products", Role.DIFFERENT, filled=True),
+                    LegendEntry("decision", Role.INK, dashed=True),
+                ]
+            ),
+        ),
+    )
 
 
 def reliability_chart(found: Reliability) -> Drawing:

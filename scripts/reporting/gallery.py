@@ -101,4 +101,5 @@ def _segments(words: Sequence[str], shared: Sequence[tuple[int, int]]) -> list[S
     for start, end in shared:
         segments += [("".join(words[done:start]), True), ("".join(words[start:end]), False)]
         done = end
-    return [segment for segment in segments if segment[0]]
+    # A missing space is nothing to point at.
+    return [(part, differs and not part.isspace()) for part, differs in segments if part]

@@ -11,8 +11,17 @@ def text(content: str) -> str:
     return escape(printable(content))
 
 
-def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of texts; the first cell of a row names it, the others are numbers."""
+def signed(number: float, decimals: int) -> str:
+    """Return a number with so many decimals and a true minus sign."""
+    return f"{number:.{decimals}f}".replace("-", "−")
+
+
+def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]], is_titled: bool = False) -> str:
+    """Return a table of texts; the first cell of a row names it, the others are numbers.
+
+    `is_titled` says that a heading stands above the table, so that its caption is for screen readers alone.
+    """
+    hidden = ' class="unseen"' if is_titled else ""
     head = "".join(f'<th scope="col">{text(heading)}</th>' for heading in headings)
     body = "".join(
         f'<tr><th scope="row">{text(row[0])}</th>{"".join(f"<td>{text(cell)}</td>" for cell in row[1:])}</tr>'
@@ -20,7 +29,7 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) 
     )
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{text(caption)}"><table class="figures">'
-        f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<caption{hidden}>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

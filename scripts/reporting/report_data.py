@@ -80,12 +80,14 @@ class ReportData:
     @property
     def decided_same(self) -> NDArray[np.bool_]:
         """The decision on each pair: (B,)."""
-        return self.pairs.margin > self.calibrated_threshold
+        decided: NDArray[np.bool_] = self.pairs.margin > self.calibrated_threshold
+        return decided
 
     @property
     def is_right(self) -> NDArray[np.bool_]:
         """Whether each decision agrees with the label: (B,)."""
-        return self.decided_same == self.pairs.same
+        is_right: NDArray[np.bool_] = self.decided_same == self.pairs.same
+        return is_right
 
     def categories(self) -> list[str]:
         """Return the category of each of the N items."""

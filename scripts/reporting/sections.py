@@ -7,13 +7,14 @@ from metrics.verification import VerificationMetrics, verification_metrics
 from scripts.reporting.calibration import reliability
 from scripts.reporting.charts.histogram import score_histogram
 from scripts.reporting.charts.svg import inline_svg
-from scripts.reporting.charts_of_run import course_charts, decision_charts, reliability_chart
+from scripts.reporting.charts_of_run import course_charts, decision_charts, reliability_chart, score_scatter
 from scripts.reporting.groups import Group, GroupTable, group_table
-from scripts.reporting.markup import definitions, figure, folded, preformatted, table, text
+from scripts.reporting.markup import definitions, figure, folded, preformatted, signed, table, text
 from scripts.reporting.report_data import ReportData, RunRecord
 
 NO_CATEGORY = "(no category)"
 FIGURE_HEADINGS = ("pairs", "labelled the same", "F1", "precision", "recall", "accuracy")
+WRONG = ("wrongly the same", "wrongly different")
 
 
 def headline(data: ReportData) -> str:
@@ -40,7 +41,7 @@ def threshold_table(data: ReportData) -> str:
     if data.split == "val":
         del thresholds["best on these pairs"]
     rows = [
-        (name, f"{threshold:.4f}", *_shares(verification_metrics(margins, same, threshold)))
+        (name, signed(threshold, 4), *_shares(verification_metrics(margins, same, threshold)))
         for name, threshold in thresholds.items()
     ]
     return table("Figures by threshold", ("threshold", "value", *FIGURE_HEADINGS[2:]), rows)
@@ -60,13 +61,16 @@ def score_figures(data: ReportData) -> str:
     """Return the distribution of the margins and what follows from the choice of a threshold."""
     histogram = score_histogram(data.pairs.margin, data.pairs.same, data.calibrated_threshold)
     by_recall, by_threshold = decision_charts(data)
-    return "".join(
-        (
-            figure(inline_svg(histogram, "margins"), "Margins of the pairs by their label."),
-            figure(inline_svg(by_threshold, "by-threshold"), "The dot is the calibrated threshold."),
-            figure(inline_svg(by_recall, "by-recall"), "The dot is the calibrated threshold."),
-        )
-    )
+    scatter = score_scatter(data)
+    figures = [
+        figure(inline_svg(histogram, "margins"), "Distribution of the margins of pairs of each label."),
+        figure(inline_svg(by_threshold, "by-threshold"), "Figures by threshold; the dot is the calibrated one."),
+        figure(inline_svg(by_recall, "by-recall"), "Precision by recall; the dot is the calibrated threshold."),
+    ]
+    if scatter is not None:
+        caption = "Match score by the pair's own threshold score; above the line pairs are decided the same."
+        figures.append(figure(inline_svg(scatter, "scatter"), caption))
+    return "".join(figures)
 
 
 def course_figures(run: RunRecord) -> str:
@@ -84,7 +88,7 @@ def calibration_figure(data: ReportData) -> str:
     found = reliability(data.pairs.margin, data.pairs.same)
     rows = [
         (
-            f"{part.lowest_margin:.3f} to {part.highest_margin:.3f}",
+            f"{signed(part.lowest_margin, 3)} to {signed(part.highest_margin, 3)}",
             f"{part.num_pairs:,}",
             f"{part.mean_probability:.1%}",
             f"{part.share_same:.1%}",
@@ -93,8 +97,8 @@ def calibration_figure(data: ReportData) -> str:
     ]
     intercept, slope = found.fit.intercept, found.fit.slope
     facts = {
-        "probability of the same product": f"1 / (1 + exp(−({intercept:.3f} + {slope:.3f} · margin)))",
-        "margin of even odds": f"{-intercept / slope:.3f}" if slope else "none",
+        "probability of the same product": f"1 / (1 + exp(−({signed(intercept, 3)} + {signed(slope, 3)} · margin)))",
+        "margin of even odds": signed(-intercept / slope, 3) if slope else "none",
         "expected calibration error": f"{found.expected_error:.4f}",
         "Brier score": f"{found.brier:.4f}",
     }
@@ -103,7 +107,7 @@ def calibration_figure(data: ReportData) -> str:
         "Each dot holds about as many pairs; on the dashed line as many of them are the same product as expected.",
     )
     bins = table("Bins of margins", ("margin", "pairs", "expected the same", "are the same"), rows)
-    return f'{chart}<div class="beside">{definitions(facts)}{bins}</div>'
+    return f'<div class="beside">{chart}{definitions(facts)}</div>{bins}'
 
 
 def category_table(data: ReportData) -> str:
@@ -118,15 +122,30 @@ def kind_table(data: ReportData) -> str:
     if data.pairs.kinds is None:
         return ""
     found = group_table(data, [kind or "(not noted)" for kind in data.pairs.kinds])
-    return f"<h3>By kind of pair</h3>{_groups('Decisions by kind of pair', 'kind', 'other kinds', found)}"
+    groups = [(group.name[:80], group) for group in found.groups]
+    if found.rest is not None:
+        groups.append((f"{found.num_in_rest:,} other kinds", found.rest))
+    rows = [
+        (
+            name,
+            f"{group.figures.num_pairs:,}",
+            f"{group.figures.num_positives:,}",
+            f"{group.figures.num_positives_predicted:,}",
+            f"{group.num_wrongly_same:,}",
+            f"{group.num_wrongly_different:,}",
+            f"{group.figures.accuracy:.4f}",
+        )
+        for name, group in groups
+    ]
+    headings = ("kind", "pairs", "labelled the same", "decided the same", *WRONG, "accuracy")
+    return f"<h3>By kind of pair</h3>{table('Decisions by kind of pair', headings, rows, is_titled=True)}"
 
 
 def _groups(caption: str, what: str, others: str, found: GroupTable) -> str:
     rows = [_group_row(group.name[:80], group) for group in found.groups]
     if found.rest is not None:
         rows.append(_group_row(f"{found.num_in_rest:,} {others}", found.rest))
-    headings = (what, *FIGURE_HEADINGS, "wrongly the same", "wrongly different")
-    return table(caption, headings, rows)
+    return table(caption, (what, *FIGURE_HEADINGS, *WRONG), rows, is_titled=True)
 
 
 def _group_row(name: str, group: Group) -> tuple[str, ...]:
@@ -143,9 +162,8 @@ def _group_row(name: str, group: Group) -> tuple[str, ...]:
 
 def _shares(figures: VerificationMetrics) -> tuple[str, str, str, str]:
     """Return F1, precision, recall and accuracy; a dash where nothing is there to be measured."""
-    has_f1 = figures.num_positives + figures.num_positives_predicted > 0
     return (
-        f"{figures.f1:.4f}" if has_f1 else "–",
+        f"{figures.f1:.4f}" if figures.num_positives else "–",
         f"{figures.precision:.4f}" if figures.num_positives_predicted else "–",
         f"{figures.recall:.4f}" if figures.num_positives else "–",
         f"{figures.accuracy:.4f}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scripts.reporting.charts.drawing import Box, Label, Line, Mark, Point, Role
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 34, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 16, 42, 46
 """Margins around the plot, which hold the labels."""
 CHARACTER_WIDTH = 6.6
 """Mean width of a legend's characters."""
@@ -108,8 +108,9 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
 
 
 def _tick_text(value: float, step: float) -> str:
-    if step < 1e-4 or abs(value) >= 1e7:
-        return f"{value:.3g}"
+    if value and (step < 0.005 or step >= 1e6):
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return f"{value:,.{decimals}f}".replace("-", "−") if value else "0"
 

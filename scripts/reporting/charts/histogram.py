@@ -40,11 +40,9 @@ def score_histogram(margins: NDArray[np.float64], same: NDArray[np.bool_], thres
 def threshold_line(plot: Plot, threshold: float) -> tuple[Mark, ...]:
     """Return the upright line at a decision threshold, with its value."""
     x = plot.x(threshold)
-    on_the_right = x < (plot.x.start + plot.x.end) / 2
-    place = (x + 5 if on_the_right else x - 5, plot.y.end + 11)
     return (
         Line(((x, plot.y.start), (x, plot.y.end)), Role.INK, 1.5, dashed=True),
-        Label(place, f"{threshold:.3g}".replace("-", "−"), Role.INK, "start" if on_the_right else "end"),
+        Label((x, plot.y.end - 5), f"{threshold:.3g}".replace("-", "−"), Role.INK, "middle"),
     )
 
 
@@ -61,8 +59,15 @@ def _bars(plot: Plot, edges: NDArray[np.float64], counts: NDArray[np.int64], rol
             top = plot.y(float(count))
             hint = f"{count:,} pairs of {name}, margin {left:.3g} to {right:.3g}"
             x = plot.x(float(left))
-            bars.append(Box(x, top, plot.x(float(right)) - x, plot.y.start - top, role, 0.6, hint))
-    return bars
+            bars.append(Box(x, top, plot.x(float(right)) - x, plot.y.start - top, role, 0.5, hint))
+    return [*bars, _outline(plot, edges, counts, role)]
+
+
+def _outline(plot: Plot, edges: NDArray[np.float64], counts: NDArray[np.int64], role: Role) -> Line:
+    """Return the upper edge of the bars, which stays visible where the other label's bars lie over them."""
+    xs = np.repeat(edges, 2)
+    ys = np.concatenate([[0], np.repeat(counts, 2), [0]])
+    return plot.curve(zip(xs.tolist(), ys.tolist(), strict=True), role, 1.5)
 
 
 def _description(margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float) -> str:

@@ -20,6 +20,7 @@ FEW_POINTS = 40
 """Up to so many points of a series are marked."""
 STYLES = ((Role.SAME, False), (Role.DIFFERENT, True), (Role.MUTED, True))
 """Role of each series in turn, and whether it is dashed: told apart without colours, too."""
+REFERENCE_STYLE = (Role.MUTED, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Series:
 
     name: str
     points: tuple[Point, ...]
+    is_reference: bool = False
+    """Whether it is not of what the chart shows, but to compare it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,13 @@ def draw_lines(chart: LineChart) -> Drawing:
     plot = plot_of(x_range, y_range)
     marks: list[Mark] = [*frame(plot, chart.x_title, chart.y_title)]
     entries = []
-    for series, (role, dashed) in zip(chart.series, STYLES, strict=False):
+    for series, style in zip(chart.series, STYLES, strict=False):
+        role, dashed = REFERENCE_STYLE if series.is_reference else style
         entries.append(LegendEntry(series.name, role, dashed))
         runs = finite_runs(series.points)
         marks += [plot.curve(run, role, dashed=dashed) for run in runs if len(run) > 1]
         finite = [point for run in runs for point in run]
-        if len(finite) <= FEW_POINTS:
+        if len(finite) <= FEW_POINTS and not series.is_reference:
             marks += [Dot(plot.place(x, y), 2.5, role, f"{series.name}: {y:.4g} at {x:,.4g}") for x, y in finite]
     if chart.threshold is not None:
         marks += threshold_line(plot, chart.threshold)

@@ -83,14 +83,15 @@ class _Pen:
 
     def _label(self, label: Label, colour: Colour) -> None:
         anchor = TEXT_ANCHORS[label.anchor]
+        text = label.text.replace("−", "–")  # Pillow's own font lacks the minus sign
         if not label.upwards:
-            self._draw.text(self._pixels(label.place), label.text, fill=colour, font=self._font, anchor=anchor)
+            self._draw.text(self._pixels(label.place), text, fill=colour, font=self._font, anchor=anchor)
             return
-        left, top, right, bottom = (round(side) for side in self._font.getbbox(label.text, anchor=anchor))
-        text = Image.new("L", (right - left, bottom - top))
-        ImageDraw.Draw(text).text((-left, -top), label.text, fill=255, font=self._font, anchor=anchor)
+        left, top, right, bottom = (round(side) for side in self._font.getbbox(text, anchor=anchor))
+        mask = Image.new("L", (right - left, bottom - top))
+        ImageDraw.Draw(mask).text((-left, -top), text, fill=255, font=self._font, anchor=anchor)
         x, y = self._pixels(label.place)
-        self._canvas.paste(colour, (x + top, y - right), text.transpose(Image.Transpose.ROTATE_90))
+        self._canvas.paste(colour, (x + top, y - right), mask.transpose(Image.Transpose.ROTATE_90))
 
     def _pixels(self, point: Point) -> tuple[int, int]:
         return round(point[0] * self._scale), round(point[1] * self._scale)

@@ -6,6 +6,7 @@
   const numPairs = pairs.source.length;
   const CARDS_A_PAGE = 24;
   const ROWS_A_PAGE = 50;
+  const hasPictures = Object.keys(pictures).length > 0;
   const SORT_OF_GROUP = { errors: "furthest", uncertain: "nearest", correct: "highest", all: "furthest" };
 
   const element = (id) => document.getElementById(id);
@@ -21,7 +22,7 @@
   }
 
   function number(value) {
-    return value.toLocaleString("en", { maximumFractionDigits: 4, minimumFractionDigits: 2 }).replace("-", "−");
+    return value.toLocaleString("en", { maximumFractionDigits: 3, minimumFractionDigits: 3 }).replace("-", "−");
   }
 
   const isSame = (pair) => pairs.same[pair] === "1";
@@ -84,12 +85,13 @@
 
   function decisionText(pair) {
     const name = (same) => (same ? "the same" : "different");
+    if (isRight(pair)) return `labelled and decided ${name(isSame(pair))}`;
     return `labelled ${name(isSame(pair))}, decided ${name(isDecidedSame(pair))}`;
   }
 
   function picture(item, className) {
     const source = pictures[item];
-    if (source === undefined) return className === "picture" ? make("div", className, "no picture") : null;
+    if (source === undefined) return make("div", className, className === "picture" ? "no picture" : "");
     const image = make("img", className);
     image.alt = `Picture of item ${items.id[item]}`;
     image.decoding = "async";
@@ -133,8 +135,8 @@
       for (const value of [source, target]) {
         const cell = make("td");
         const inner = make("bdi");
-        inner.append(differs ? make("mark", "", value || "absent") : document.createTextNode(value));
-        cell.append(inner);
+        inner.append(differs ? make("mark", "", value) : document.createTextNode(value));
+        cell.append(value === "" ? make("span", "absent", "absent") : inner);
         row.append(cell);
       }
       body.append(row);
@@ -172,10 +174,11 @@
     heading.scope = "row";
     const both = make("td");
     for (const item of [pairs.source[pair], pairs.target[pair]]) {
-      const line = make("p");
-      const small = picture(item, "small");
-      if (small) line.append(small);
-      line.append(make("bdi", "", items.title[item] || "no title"), " ", make("bdi", "id", items.id[item]));
+      const line = make("p", "line");
+      const texts = make("span");
+      texts.append(make("bdi", "", items.title[item] || "no title"), " ", make("bdi", "id", items.id[item]));
+      if (hasPictures) line.append(picture(item, "small"));
+      line.append(texts);
       both.append(line);
     }
     const decided = make("td");

@@ -7,7 +7,7 @@ from string import Template
 
 from scripts.reporting.charts.theme import DARK, LIGHT, Theme, hexadecimal
 from scripts.reporting.gallery import choose_gallery
-from scripts.reporting.markup import text
+from scripts.reporting.markup import signed, text
 from scripts.reporting.pair_records import pair_records, script_json
 from scripts.reporting.report_data import ReportData
 from scripts.reporting.sections import (
@@ -88,8 +88,9 @@ def _facts(data: ReportData) -> str:
 
 
 def _threshold_note(data: ReportData) -> str:
+    threshold = signed(data.calibrated_threshold, 4)
     note = (
-        f"A pair is decided the same where its margin is above {data.calibrated_threshold:.4f}, the threshold of the "
-        "highest F1 on the validation pairs."
+        f"A pair is decided the same where its margin is above {threshold}, the threshold of the highest F1 on the "
+        "validation pairs."
     )
     return f"{note} These are the same pairs, which flatters the figures a little." if data.split == "val" else note
