@@ -104,11 +104,12 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     values = [number * step for number in range(first, last + 1)]
-    return [(value, _tick_text(value, step)) for value in values]
+    largest = max(abs(low), abs(high))
+    return [(value, _tick_text(value, step, largest)) for value in values]
 
 
-def _tick_text(value: float, step: float) -> str:
-    if value and (step < 0.005 or step >= 1e6):
+def _tick_text(value: float, step: float, largest: float) -> str:
+    if value and not 0.01 <= largest < 1e7:
         mantissa, _, exponent = f"{value:.3e}".partition("e")
         return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))

@@ -83,7 +83,7 @@ class _Pen:
 
     def _label(self, label: Label, colour: Colour) -> None:
         anchor = TEXT_ANCHORS[label.anchor]
-        text = label.text.replace("−", "–")  # Pillow's own font lacks the minus sign
+        text = label.text.replace("−", "-")  # Pillow's own font lacks the minus sign
         if not label.upwards:
             self._draw.text(self._pixels(label.place), text, fill=colour, font=self._font, anchor=anchor)
             return
