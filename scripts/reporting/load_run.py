@@ -50,7 +50,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
             "same; take another split (--split)"
         )
     encoder.to(processes.device)
-    plan = encoding_plan(options, options.prediction_precision)
+    plan = encoding_plan(options, options.prediction_precision, processes.device)
     items = encode_items(encoder, split.items, plan, processes, "encode")
     if items is None:
         return None
