@@ -88,7 +88,7 @@ def margins(page: "Page") -> list[float]:
 
 def test_the_gallery_shows_pairs_with_pictures_texts_and_scores(visit: Visit) -> None:
     cards = visit.page.locator(".card")
-    assert cards.count() == 24
+    assert 1 < cards.count() == min(24, num_found(visit.page))
     assert cards.first.locator("img").count() == 2
     assert visit.page.evaluate(
         "[...document.images].every((image) => image.complete && image.naturalWidth && image.alt)"
