@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.image_store import ImageSource, open_images
 from data.loading import Split
 from engine.checkpoint import best_checkpoint, read_state
@@ -12,11 +15,13 @@ from engine.experiment import ExperimentOptions
 from engine.pair_scores import score_pairs
 from engine.predictor import load_predictor
 from engine.run_folder import RUNS, RunFolder
+from metrics.bootstrap import Resampling, figure_intervals
+from metrics.clusters import pair_clusters
 from options.errors import UserError
 from options.read import read_options
 from scripts.reporting.course import read_course
 from scripts.reporting.pair_kinds import read_kinds
-from scripts.reporting.report_data import ReportData, RunRecord, ScoredPairs
+from scripts.reporting.report_data import Intervals, ReportData, RunRecord, ScoredPairs
 
 LONGEST_RECORD = 200_000
 """Characters of the options and of the commands that a report shows."""
@@ -43,7 +48,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     if checkpoint is None or state is None or state.evaluation is None:
         raise UserError(f"{folder.checkpoints}: there is no best checkpoint yet; train until the first evaluation")
     options = _options(folder, split_name, checkpoint)
-    split, encoder, threshold = load_predictor(options)
+    split, encoder, rule = load_predictor(options)
     if split.pairs.same is None or not split.pairs.same.any():
         raise UserError(
             f"data.{split_name}.pairs: decisions are compared with labels, and no pair of this split is labelled the "
@@ -66,9 +71,21 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
         pairs=ScoredPairs(
             split.pairs.source, split.pairs.target, split.pairs.same, scores.match, scores.threshold, kinds
         ),
-        calibrated_threshold=threshold,
+        calibrated_threshold=rule.threshold,
         own_threshold=state.evaluation.threshold,
+        num_categories_left_out=len(rule.categories),
+        intervals=_intervals(split, scores.margin > rule.threshold),
     )
+
+
+def _intervals(split: Split, decided: NDArray[np.bool_]) -> Intervals | None:
+    """Return the intervals of the figures of B decisions (B,); None for pairs too few to vary."""
+    pairs = split.pairs
+    assert pairs.same is not None
+    clusters = pair_clusters(pairs.source, pairs.target)
+    if clusters.max() == 0:
+        return None
+    return figure_intervals(decided, pairs.same, Resampling(clusters))._asdict()
 
 
 def _options(folder: RunFolder, split_name: str, checkpoint: Path) -> ExperimentOptions:

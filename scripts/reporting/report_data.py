@@ -14,7 +14,7 @@ from data.item_catalog import ItemCatalog
 from scripts.reporting.course import Course
 
 Intervals = Mapping[str, tuple[float, float]]
-"""Lower and upper end of a confidence interval by the figure's name: f1, precision, recall, accuracy."""
+"""Lower and upper end of a confidence interval by the figure's name: f1, precision, recall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,11 @@ class ReportData:
     """None where there are no pictures to show."""
     pairs: ScoredPairs
     calibrated_threshold: float
-    """Of the highest F1 on the validation pairs; all decisions of the report are those at it."""
+    """Chosen on the validation pairs; all decisions of the report are those at it."""
     own_threshold: float
     """The loss's own."""
+    num_categories_left_out: int = 0
+    """Categories with a threshold of their own, which the report does not apply."""
     intervals: Intervals | None = None
     """Confidence intervals of the figures at the calibrated threshold."""
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
+from metrics.bootstrap import CONFIDENCE
 from scripts.reporting.charts.theme import DARK, LIGHT, Theme, hexadecimal
 from scripts.reporting.gallery import choose_gallery
 from scripts.reporting.markup import signed, text
@@ -89,8 +90,14 @@ def _facts(data: ReportData) -> str:
 
 def _threshold_note(data: ReportData) -> str:
     threshold = signed(data.calibrated_threshold, 4)
-    note = (
-        f"A pair is decided the same where its margin is above {threshold}, the threshold of the highest F1 on the "
+    notes = [
+        f"A pair is decided the same where its margin is above {threshold}, the threshold that was chosen on the "
         "validation pairs."
-    )
-    return f"{note} These are the same pairs, which flatters the figures a little." if data.split == "val" else note
+    ]
+    if data.split == "val":
+        notes.append("These are the same pairs, which flatters the figures a little.")
+    if data.num_categories_left_out:
+        notes.append(f"Thresholds of {data.num_categories_left_out:,} categories are left out here.")
+    if data.intervals is not None:
+        notes.append(f"Below each figure stands its {CONFIDENCE:.0%} interval by a bootstrap of clusters of items.")
+    return " ".join(notes)

@@ -59,6 +59,10 @@ def test_the_decisions_are_those_of_the_run_s_own_evaluation(folder: RunFolder) 
     assert data.own_threshold == recorded["threshold"]
     hits = int((data.decided_same & data.pairs.same).sum())
     assert 2 * hits / (data.decided_same.sum() + data.pairs.same.sum()) == pytest.approx(recorded["calibrated_f1"])
+    assert data.intervals is not None
+    assert data.intervals.keys() == {"f1", "precision", "recall"}
+    low, high = data.intervals["f1"]
+    assert low < recorded["calibrated_f1"] < high
     assert data.run.course.curve("calibrated_f1")
     assert data.run.commands == "train.py tiny.yml\n"
     assert "torch" in str(data.run.environment)
