@@ -1,0 +1,1 @@
+"""What scripts/report.py and scripts/plot_scores.py are made of."""
