@@ -15,6 +15,7 @@ from engine.options import Precision
 from engine.pair_scores import score_pairs
 from engine.predictor import load_predictor
 from engine.stop_request import StopRequest
+from options.table import aligned_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,7 @@ def drift_table(drifts: Sequence[PrecisionDrift]) -> str:
         )
         for drift in drifts
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    )
+    return aligned_rows(rows)
 
 
 def _drift(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from options.printable import shortened
+from options.table import aligned_rows
 from scripts.audit.audit import Audit
 from scripts.audit.audited_split import AuditedSplit
 from scripts.audit.finding import Finding, Severity
@@ -46,19 +47,6 @@ def verdict(log: FindingLog) -> str:
     """Return the numbers of faults, warnings and notes as words."""
     counts = [(log.count(severity), severity.name.lower()) for severity in sorted(Severity, reverse=True)]
     return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts)
-
-
-def aligned_rows(rows: Sequence[Row], left: Sequence[int] = (0,)) -> str:
-    """Return rows of equal length as lines, the given columns to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
-            f"{cell:<{width}}" if place in left else f"{cell:>{width}}"
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def _figures(split: AuditedSplit, images: ImagesByName, max_tokens: int) -> dict[str, str]:

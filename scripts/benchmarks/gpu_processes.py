@@ -15,16 +15,17 @@ import torch
 from torch.multiprocessing.spawn import spawn
 
 from engine.distributed import Processes, started_processes
+from options.table import aligned_rows
 from scripts.benchmarks.gpu_variants import GpuVariant
 from scripts.benchmarks.gpu_work import operations_an_item, run_variant
 from scripts.benchmarks.limits import matrix_product_rate
 from scripts.benchmarks.model_sizes import ModelSize
-from scripts.benchmarks.table import aligned_rows, number
+from scripts.benchmarks.table import number
 from scripts.endurance.peak_memory import peak_bytes
 
 GIBIBYTE = 1 << 30
 HEADINGS = ("work", "way", "ms (least to most)", "items/s", "ratio", "of the limit", "GiB a GPU")
-RIGHT_ALIGNED = (False, False, True, True, True, True, True)
+LEFT = (0, 1)
 PASSES = {"encoding": 1, "training": 3}
 """Forward, and a backward pass of twice as many operations."""
 
@@ -100,7 +101,7 @@ def format_gpu_table(rows: Sequence[GpuRow], limits: DeviceLimits) -> str:
     """Return an aligned table; ratios are to the first row of the same work."""
     first = {row.variant.work: row for row in reversed(rows)}
     cells = (_cells(row, first[row.variant.work], limits) for row in rows)
-    return aligned_rows([HEADINGS, *cells], RIGHT_ALIGNED)
+    return aligned_rows([HEADINGS, *cells], LEFT, ruled=True)
 
 
 def as_json(row: GpuRow, limits: DeviceLimits) -> dict[str, object]:

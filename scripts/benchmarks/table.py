@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from options.table import aligned_rows
 from scripts.benchmarks.record import BenchmarkRow, Timing
 
 HEADINGS = (
@@ -16,7 +17,8 @@ HEADINGS = (
     "MiB",
     "plain: MiB",
 )
-RIGHT_ALIGNED = (False, True, True, True, True, True, True, True)
+LEFT = (0,)
+"""Columns that are no numbers."""
 MEBIBYTE = 1 << 20
 NOTHING = "-"
 
@@ -52,22 +54,9 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def aligned_rows(rows: Sequence[Sequence[str]], right_aligned: Sequence[bool]) -> str:
-    """Return an aligned table, its first row the headings."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, right_aligned, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
-
-
 def format_table(rows: Sequence[BenchmarkRow]) -> str:
     """Return the table, and below it what each row measured, its checks and its findings."""
-    table = aligned_rows([HEADINGS, *map(cells, rows)], RIGHT_ALIGNED)
+    table = aligned_rows([HEADINGS, *map(cells, rows)], LEFT, ruled=True)
     return "\n".join([table, "", *(line for row in rows for line in _notes(row))])
 
 

@@ -12,8 +12,9 @@ from metrics.bootstrap import CONFIDENCE, Interval, Resampling, difference_inter
 from metrics.clusters import pair_clusters
 from metrics.verification import verification_metrics
 from options.errors import UserError
+from options.table import aligned_rows
 from scripts.deciding.systems import System, refuse_other_pairs
-from scripts.deciding.table import LABELS, aligned_rows
+from scripts.deciding.table import LABELS
 
 FIGURES = ("f1", "precision", "recall")
 
@@ -76,7 +77,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     return [
         f"{comparison.num_pairs:,} pairs in {comparison.num_clusters:,} clusters that share few or no items; "
         f"{CONFIDENCE:.0%} intervals of {comparison.num_replicates:,} draws; differences are those to the first system",
-        *(line.rstrip() for line in aligned_rows(rows)),
+        aligned_rows(rows),
     ]
 
 

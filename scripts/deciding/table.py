@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from options.table import aligned_rows
 
 if TYPE_CHECKING:
     from scripts.deciding.calibration import Calibration
 
 LABELS = {"threshold": "threshold", "f1": "F1", "precision": "precision", "recall": "recall"}
-
-
-def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, its first column to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
 
 
 def calibration_lines(calibration: Calibration) -> list[str]:
@@ -34,7 +24,7 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     return [
         f"{record.criterion} on {record.num_pairs:,} validation pairs in {record.num_clusters:,} clusters that share "
         f"few or no items; {record.confidence:.0%} intervals of {record.num_replicates:,} draws",
-        *aligned_rows(rows),
-        *(aligned_rows([["category", "threshold"], *thresholds]) if thresholds else []),
+        aligned_rows(rows),
+        *([aligned_rows([["category", "threshold"], *thresholds])] if thresholds else []),
         *calibration.notes,
     ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from options.table import aligned_rows
+
 HEADINGS = ("trial", "what was done", "count", "passed", "figure", "seconds")
-RIGHT_ALIGNED = (False, False, True, True, False, True)
+LEFT = (0, 1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,11 @@ class TrialResult:
 
 def format_table(results: Sequence[TrialResult]) -> str:
     """Return the results as an aligned table, and below it each fault on a line of its own."""
-    rows = [HEADINGS, *map(_cells, results)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    table = aligned_rows([HEADINGS, *map(_cells, results)], LEFT, ruled=True)
     faults = [f"{result.trial}: {fault}" for result in results for fault in result.faults]
-    return "\n".join([*lines, *([""] if faults else []), *faults])
+    return "\n".join([table, *([""] if faults else []), *faults])
 
 
 def _cells(result: TrialResult) -> tuple[str, ...]:
     passed = "skipped" if result.was_skipped else f"{result.passed:,}"
     return result.trial, result.action, f"{result.count:,}", passed, result.figure, f"{result.seconds:,.0f}"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [
-        cell.rjust(width) if right else cell.ljust(width)
-        for cell, width, right in zip(row, widths, RIGHT_ALIGNED, strict=True)
-    ]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit.tables import LONGEST_EXAMPLE, aligned_rows, finding_table, summary_table, verdict
+from scripts.audit.tables import LONGEST_EXAMPLE, finding_table, summary_table, verdict
 from tests.scripts.audit.clean_data import CleanData, make_clean_data, noise_picture, pair
 
 
@@ -40,16 +40,6 @@ def test_the_summary_counts_what_is_there(clean: CleanData) -> None:
     assert positive == ["positive", "44.4%", "44.4%"]
     (grey,) = (line.split() for line in table.splitlines() if "JPEG L" in line)
     assert grey == ["JPEG", "L", "1"]
-
-
-def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
-    rows = [("", "train", "the first"), ("long name", "1", "x"), ("b", "", ""), ("c", "12", "yy")]
-    assert aligned_rows(rows, left=(0, 2)).splitlines() == [
-        "           train  the first",
-        "long name      1  x",
-        "b",
-        "c             12  yy",
-    ]
 
 
 def test_without_findings_there_are_none_of_any_severity(clean: CleanData) -> None:
