@@ -77,7 +77,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     return [
         f"{comparison.num_pairs:,} pairs in {comparison.num_clusters:,} clusters that share few or no items; "
         f"{CONFIDENCE:.0%} intervals of {comparison.num_replicates:,} draws; differences are those to the first system",
-        aligned_rows(rows),
+        *aligned_rows(rows).splitlines(),
     ]
 
 

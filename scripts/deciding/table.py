@@ -24,7 +24,7 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     return [
         f"{record.criterion} on {record.num_pairs:,} validation pairs in {record.num_clusters:,} clusters that share "
         f"few or no items; {record.confidence:.0%} intervals of {record.num_replicates:,} draws",
-        aligned_rows(rows),
-        *([aligned_rows([["category", "threshold"], *thresholds])] if thresholds else []),
+        *aligned_rows(rows).splitlines(),
+        *(aligned_rows([["category", "threshold"], *thresholds]).splitlines() if thresholds else []),
         *calibration.notes,
     ]
