@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from scripts.endurance.demo_run import NAME, DemoRun, make_demo_data, run_folder, run_place, run_to_the_end
 from scripts.endurance.disk_fault import FILLINGS, LOST_PERMISSIONS, Ending, LostPermission
-from scripts.endurance.kill_moment import await_sign
+from scripts.endurance.kill_moment import GLANCE, await_sign
 from scripts.endurance.run_comparison import differences
 from scripts.endurance.run_files import checkpoint_faults, checkpoints
 from scripts.endurance.small_disk import MEBIBYTE, can_mount, obeying_permissions, small_disk
@@ -23,6 +23,7 @@ RUN = DemoRun(steps=42)
 LOGS = MEBIBYTE
 """Bytes for all that a run writes besides checkpoints."""
 LARGE = 256 * MEBIBYTE
+SECONDS_TO_FORBID = 30.0
 
 
 def disk_trial(place: Workplace) -> list[TrialResult]:
@@ -86,7 +87,8 @@ def _without_permission(place: Workplace, reference: Path, way: LostPermission) 
             return [f"{way.title}: the run ended before {way.after}: {command.last_words()}"]
         if way.at_restart:
             command.kill()
-        await_sign(command, forbid) if command.runs else forbid()
+        if not (await_sign(command, forbid) if command.runs else _forbidden_in_time(forbid)):
+            return [f"{way.title}: writing could not be forbidden in time: {command.last_words()}"]
         if way.at_restart:
             command = _start(place, folder)
         status, output = command.finish()
@@ -94,6 +96,16 @@ def _without_permission(place: Workplace, reference: Path, way: LostPermission) 
         faults = Ending(status, output).faults(Path("experiments", way.folder.format(run=NAME)))
         faults += _damaged(folder) + _goes_on(place, reference, folder)
     return [f"{way.title}: {fault}" for fault in faults]
+
+
+def _forbidden_in_time(forbid: Callable[[], bool], seconds: float = SECONDS_TO_FORBID) -> bool:
+    """Forbid writing where a process that was killed may still have to let go of its files."""
+    deadline = time.monotonic() + seconds
+    while not forbid():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(GLANCE)
+    return True
 
 
 def _start(place: Workplace, folder: Path) -> Command:
