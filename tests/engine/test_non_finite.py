@@ -81,9 +81,11 @@ def test_no_process_ends_before_the_first_one_has_written_all(
 
     monkeypatch.setattr(non_finite, "save_checkpoint", save_slowly)
 
+    options = make_options(*DIVERGING)
+
     def diverge(processes: Processes, folder: Path) -> None:
         with pytest.raises(UserError, match="not a finite number in step 2"):
-            run_training(make_options(*DIVERGING), "", processes)
+            run_training(options, "", processes)
         assert (run_folder("tiny").non_finite / "report.json").exists()
 
     in_processes(2, diverge, tmp_path)

@@ -239,11 +239,13 @@ def test_one_process_goes_on_with_what_two_began_where_the_pairs_a_step_stay_the
     two = ["train.batch_size=4", "train.accumulate=1"]
     one = ["train.batch_size=4", "train.accumulate=2"]
 
+    begun = make_options(*shared, *two)
+
     def begin(processes: Processes, folder: Path) -> None:
         stop = StopRequest()
         stop.made = processes.rank == 1  # one is asked, both stop
         with pytest.raises(StoppedError, match="step 1 of 4"):
-            run_training(make_options(*shared, *two), "", processes, stop)
+            run_training(begun, "", processes, stop)
 
     in_processes(2, begin, tmp_path)
     with pytest.raises(UserError, match=r"pairs a step: 4 \(1 processes .*, before 8 \(2 processes"):
@@ -260,13 +262,16 @@ def test_losses_of_two_processes_are_logged_after_a_resume_as_without_one(
 ) -> None:
     options = ["train.steps=6", "train.log_every=3", "train.save_every=9", "log.tensorboard=false"]
 
+    # Made here, as they write one file.
+    whole, stopped = make_options("name=whole", *options), make_options("name=stopped", *options)
+
     def run(processes: Processes, folder: Path) -> None:
-        run_training(make_options("name=whole", *options), "", processes)
+        run_training(whole, "", processes)
         stop = StopRequest()
         stop.made = True
         with pytest.raises(StoppedError):
-            run_training(make_options("name=stopped", *options), "", processes, stop)
-        run_training(make_options("name=stopped", *options), "", processes)
+            run_training(stopped, "", processes, stop)
+        run_training(stopped, "", processes)
 
     in_processes(2, run, tmp_path)
     assert without_speed(lines("stopped")) == without_speed(lines("whole"))
@@ -279,13 +284,16 @@ def test_several_processes_go_on_and_end_with_the_same_bits(
 ) -> None:
     options = ["train.batch_size=1", "train.optimizer.lr=1e-2", "log.tensorboard=false"]
 
+    # Made here, as they write one file.
+    whole, stopped = make_options(*options, "name=whole"), make_options(*options, "name=stopped")
+
     def run(processes: Processes, folder: Path) -> None:
-        run_training(make_options(*options, "name=whole"), "", processes)
+        run_training(whole, "", processes)
         stop = StopRequest()
         stop.made = True
         with pytest.raises(StoppedError):
-            run_training(make_options(*options, "name=stopped"), "", processes, stop)
-        run_training(make_options(*options, "name=stopped"), "", processes)
+            run_training(stopped, "", processes, stop)
+        run_training(stopped, "", processes)
 
     in_processes(num_processes, run, tmp_path)
     assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
