@@ -32,4 +32,7 @@ def data_parallel(
         gradient_as_bucket_view=True,
         bucket_cap_mb=bucket_mebibytes,
         static_graph=static_graph,
+        # Else the gradients are put into other buckets after the first step of a process, and where more than two
+        # numbers are added their place in the bucket decides in which order: a resumed run would differ in last bits.
+        find_unused_parameters=processes.count > 2 and not static_graph,
     )

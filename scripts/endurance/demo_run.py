@@ -23,6 +23,8 @@ DROPOUT = (
     "model.text_encoder.architecture.hidden_dropout_prob=0.1",
     "model.text_encoder.architecture.attention_probs_dropout_prob=0.1",
 )
+NumProcesses = Literal[1, 2, 3]
+Precision = Literal["float32", "float16"]
 Variant = Literal["plain", "accumulated", "dropout"]
 VARIANTS: dict[Variant, tuple[str, ...]] = {
     "plain": (),
@@ -35,8 +37,8 @@ VARIANTS: dict[Variant, tuple[str, ...]] = {
 class DemoRun:
     """What is trained, on how many processes."""
 
-    num_processes: Literal[1, 2] = 1
-    precision: Literal["float32", "float16"] = "float32"
+    num_processes: NumProcesses = 1
+    precision: Precision = "float32"
     variant: Variant = "plain"
     steps: int = 60
 

@@ -9,21 +9,24 @@ from functools import partial
 
 from tqdm import tqdm
 
-from scripts.endurance.demo_run import VARIANTS, DemoRun, make_demo_data
+from scripts.endurance.demo_run import VARIANTS, DemoRun, NumProcesses, Precision, make_demo_data
 from scripts.endurance.killed_run import KillTally, kill_runs
 from scripts.endurance.trial import TrialResult
 from scripts.endurance.workplace import Workplace
 
-RUNS = [
-    DemoRun(num_processes, precision, variant)
-    for variant in VARIANTS
-    for num_processes in (1, 2)
-    for precision in ("float32", "float16")
-]
+KINDS: tuple[tuple[NumProcesses, Precision], ...] = (
+    (1, "float32"),
+    (1, "float16"),
+    (2, "float32"),
+    (2, "float16"),
+    # The order in which gradients are added shows from three processes on.
+    (3, "float32"),
+)
+RUNS = [DemoRun(num_processes, precision, variant) for variant in VARIANTS for num_processes, precision in KINDS]
 
 
 def kill_trial(place: Workplace, count: int, seed: int) -> list[TrialResult]:
-    """Kill demo-sized runs `count` times in all, of one and two processes, in single and half precision."""
+    """Kill demo-sized runs `count` times in all, of one to three processes, in single and half precision."""
     make_demo_data(place)
     with tqdm(total=count, desc="kills", unit="kill", disable=None) as bar:
         return [

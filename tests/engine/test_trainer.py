@@ -257,8 +257,9 @@ def test_one_process_goes_on_with_what_two_began_where_the_pairs_a_step_stay_the
     assert "warning: changed since step_00000001: processes: 1, before 2" in run_folder("tiny").log.read_text()
 
 
-def test_losses_of_two_processes_are_logged_after_a_resume_as_without_one(
-    make_options: MakeOptions, tmp_path: Path
+@pytest.mark.parametrize("num_processes", [2, 3])
+def test_several_processes_go_on_with_the_same_bits_and_logged_losses(
+    make_options: MakeOptions, tmp_path: Path, num_processes: int
 ) -> None:
     options = ["train.steps=6", "train.log_every=3", "train.save_every=9", "log.tensorboard=false"]
 
@@ -273,27 +274,6 @@ def test_losses_of_two_processes_are_logged_after_a_resume_as_without_one(
             run_training(stopped, "", processes, stop)
         run_training(stopped, "", processes)
 
-    in_processes(2, run, tmp_path)
-    assert without_speed(lines("stopped")) == without_speed(lines("whole"))
-    assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
-
-
-@pytest.mark.parametrize("num_processes", [2, 3])
-def test_several_processes_go_on_and_end_with_the_same_bits(
-    make_options: MakeOptions, tmp_path: Path, num_processes: int
-) -> None:
-    options = ["train.batch_size=1", "train.optimizer.lr=1e-2", "log.tensorboard=false"]
-
-    # Made here, as they write one file.
-    whole, stopped = make_options(*options, "name=whole"), make_options(*options, "name=stopped")
-
-    def run(processes: Processes, folder: Path) -> None:
-        run_training(whole, "", processes)
-        stop = StopRequest()
-        stop.made = True
-        with pytest.raises(StoppedError):
-            run_training(stopped, "", processes, stop)
-        run_training(stopped, "", processes)
-
     in_processes(num_processes, run, tmp_path)
+    assert without_speed(lines("stopped")) == without_speed(lines("whole"))
     assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))

@@ -10,5 +10,5 @@ def test_kills_are_shared_evenly_by_the_runs(count: int) -> None:
     assert max(kills) - min(kills) <= 1
 
 
-def test_the_first_four_kills_are_of_all_four_kinds() -> None:
-    assert len({run.kind for run, _ in shares(4)}) == 4
+def test_the_first_five_kills_are_of_all_five_kinds() -> None:
+    assert len({run.kind for run, _ in shares(5)}) == 5
