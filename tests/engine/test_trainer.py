@@ -148,6 +148,7 @@ COSINE = ["model.threshold_branch=false", "model.normalize=true", "loss.in_batch
     [
         ["loss={name: fixed_threshold}", *COSINE],
         ["loss={name: contrastive}", *COSINE],
+        ["loss={name: learned_threshold}", "model.threshold_branch=false"],
         ["model.share_encoders=true"],
         ["model.text_encoder=null"],
         ["model.image_encoder=null"],
