@@ -5,8 +5,8 @@ replacement, as many as there are (Field and Welsh 2007, "Bootstrapping clustere
 counts as often as its cluster was drawn. Intervals are percentile intervals (Efron and Tibshirani 1993, chapter 13).
 The runs of a system, trained with several seeds, are drawn as well, one less than there are: the mean of so many varies
 as the mean of the runs does (McCarthy and Snowden 1985, "The Bootstrap and Finite Population Sampling"). Drawing both
-ways counts chance that is of one pair in one run more than once, so these intervals are rather too wide (Owen 2007, "The
-pigeonhole bootstrap", Annals of Applied Statistics 1(2)).
+ways counts chance that is of one pair in one run more than once, so these intervals are rather too wide (Owen 2007,
+"The pigeonhole bootstrap", Annals of Applied Statistics 1(2)).
 
 Letters of shapes: B pairs, K clusters, R replicates, S runs of a system.
 """
@@ -82,7 +82,7 @@ class Resampling:
 
 def figure_intervals(predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling) -> FigureIntervals:
     """Return the intervals of the figures of decisions (B,), or of the means over runs (S, B), against labels (B,)."""
-    return _intervals(_replicates(predicted, same, resampling, 1))
+    return _intervals(*_replicates(resampling, same, predicted))
 
 
 def difference_intervals(
@@ -93,7 +93,8 @@ def difference_intervals(
     Both are counted on the same draws of pairs, so that what is hard for both cancels out, and on draws of their own of
     runs, since these are independent.
     """
-    return _intervals(_replicates(predicted, same, resampling, 1) - _replicates(reference, same, resampling, 0))
+    figures, references = _replicates(resampling, same, predicted, reference)
+    return _intervals(figures - references)
 
 
 def threshold_interval(
@@ -122,19 +123,20 @@ def _cluster_counts(
 
 
 def _replicates(
-    predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling, system: int
-) -> NDArray[np.float64]:
-    """Return F1, precision and recall in each replicate, (R, 3), of decisions (B,) or the means over runs (S, B)."""
-    runs = np.atleast_2d(predicted)
-    counts = np.concatenate([_cluster_counts(run, same, resampling) for run in runs], axis=1)
+    resampling: Resampling, same: NDArray[np.bool_], *systems: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Return F1, precision and recall of each system in each replicate: (R, 3) each, of (B,) or over runs (S, B)."""
+    runs = [np.atleast_2d(system) for system in systems]
+    counts = np.concatenate([_cluster_counts(run, same, resampling) for run in np.concatenate(runs)], axis=1)
     sums = np.stack([draw @ counts for draw in resampling.draws()])
-    figures = _figures(sums.reshape(len(sums), len(runs), 3))
-    means: NDArray[np.float64] = (resampling.run_weights(len(runs), system)[:, :, None] * figures).sum(axis=1)
-    return means
+    figures = _figures(sums.reshape(len(sums), -1, 3))
+    ends = np.cumsum([len(each) for each in runs])
+    parts = enumerate(np.split(figures, ends[:-1], axis=1))
+    return [(resampling.run_weights(part.shape[1], number)[:, :, None] * part).sum(axis=1) for number, part in parts]
 
 
 def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return F1, precision and recall of hits, predicted and positive pairs, (R, S, 3) both; 0 where undefined."""
+    """Return F1, precision and recall of hits, predicted and positive pairs; both (R, S, 3), 0 where undefined."""
     hits, predicted, positives = np.moveaxis(sums, -1, 0)
     parts = np.stack([2 * hits, hits, hits], axis=-1)
     wholes = np.stack([predicted + positives, predicted, positives], axis=-1)
