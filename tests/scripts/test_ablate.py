@@ -68,7 +68,7 @@ def test_a_run_is_trained_by_a_process_of_its_own_which_ends_the_study_where_it_
     assert ending.value.code == 2
 
 
-@pytest.mark.parametrize("wrong", [["name=x"], ["seed=1"], ["train.stepz=2"], ["--seeds", "a"]])
+@pytest.mark.parametrize("wrong", [["name=x"], ["seed=1"], ["train.stepz=2"], ["--seeds", "a"], ["--study", "a/b"]])
 def test_wrong_arguments_end_with_status_2_before_anything_is_trained(
     command: Command, trained: list[str], wrong: list[str]
 ) -> None:

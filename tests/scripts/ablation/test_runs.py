@@ -40,13 +40,13 @@ def trained(tiny_ablations: Path) -> AblationRun:
     return run
 
 
-def test_a_run_of_the_same_options_is_done(trained: AblationRun) -> None:
+def test_a_run_is_done_and_its_study_takes_no_other_options(trained: AblationRun) -> None:
     assert is_done(trained)
-    longer, other = (
-        ablation_runs("study", [0], [*QUICK, more])[0] for more in ("train.steps=3", "train.clip_norm=0.5")
-    )
-    assert not is_done(longer)
-    assert not is_done(other)
+    assert ablation_runs("study", [0], QUICK)[0] == trained
+    for change in ("train.steps=3", "train.clip_norm=0.5"):
+        with pytest.raises(UserError, match=r"study_full-seed0/options\.yml: this run was begun with other options"):
+            ablation_runs("study", [0], [*QUICK, change])
+        assert not is_done(ablation_runs("other", [0], [*QUICK, change])[0])
 
 
 def test_a_run_that_broke_off_its_last_evaluation_or_record_is_not_done(trained: AblationRun) -> None:
