@@ -19,7 +19,7 @@ from engine.dashboard import check_dashboards, open_dashboards
 from engine.disk import writing
 from engine.distributed import Processes, from_first
 from engine.environment import environment
-from engine.evaluator import Evaluation
+from engine.evaluator import MOST_PAIRS, Evaluation
 from engine.experiment import ExperimentOptions
 from engine.fresh_state import fresh_state
 from engine.parallel import data_parallel
@@ -71,6 +71,8 @@ def run_training(
         if options.train.compile:
             note = compile_encoders(state.model.item_encoder, processes.device)
             notes += [note] if note is not None else []
+        if len(val_split.pairs) > MOST_PAIRS:
+            notes.append(f"F1 is logged without its interval, as there are more than {MOST_PAIRS:,} validation pairs")
         if processes.is_first:
             _write_records(run, command)
         dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()
