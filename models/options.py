@@ -23,7 +23,8 @@ class TimmImageEncoderOptions(Options):
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
     weights: str = "pretrained"
-    """pretrained (by name, from the hub or its cache), random, or a file or folder."""
+    """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
+    installed package."""
 
     @property
     def hub_name(self) -> str | None:
@@ -43,7 +44,8 @@ class TransformersImageEncoderOptions(Options):
     name: Literal["transformers"]
     """Library of the encoder."""
     architecture: str | Mapping[str, JsonValue]
-    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
+    config (model_type among them)."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the last hidden states become one vector: their mean, or the first one."""
     weights: str = "pretrained"
@@ -67,7 +69,8 @@ class TransformersTextEncoderOptions(Options):
     name: Literal["transformers"]
     """Library of the encoder."""
     architecture: str | Mapping[str, JsonValue]
-    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
+    config (model_type among them)."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 

@@ -12,7 +12,9 @@ from pydantic import JsonValue
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from data.package_files import local_path
 from data.pair_batch import ItemBatch
+from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
 from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
@@ -50,8 +52,8 @@ class TimmImageEncoder(Encoder):
 def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValue], weights: str) -> TimmImageEncoder:
     """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
 
-    Weights from a file are those of the whole model under timm's names, or those of a Swin Transformer as
-    transformers stores it; a classifier among them is left out.
+    Weights from a file are those of the whole model under timm's names, those of a Swin Transformer as transformers
+    stores it, or those of an EfficientNet as EfficientNet-PyTorch does; a classifier among them is left out.
     """
     if not timm.is_model(architecture):
         near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
@@ -59,7 +61,7 @@ def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValu
         raise UserError(f"{OPTION}.architecture: timm has no model {architecture!r}{advice}")
     if weights in ("pretrained", "random"):
         return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"))
-    file = weights_file(Path(weights), f"{OPTION}.weights")
+    file = weights_file(Path(local_path(weights, f"{OPTION}.weights")), f"{OPTION}.weights")
     backbone = _create(architecture, arguments, pretrained=False)
     _load_file(backbone, file)
     return TimmImageEncoder(backbone)
@@ -86,6 +88,8 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
         state = timm.models.load_state_dict(str(file))
         if is_hub_swin(state):
             state = hub_swin_to_timm(state)
+        elif is_lukemelas_efficientnet(state):
+            state = lukemelas_efficientnet_to_timm(state, backbone.state_dict())
         # Each family of timm brings older names and other window sizes into the present form by such a function.
         convert = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
         converted = convert(state, backbone) if convert is not None else state

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
+from data.package_files import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.weights import hub_error, unreadable_weights
@@ -86,6 +87,9 @@ def _checkpoint_activations(backbone: nn.Module) -> None:
 
 
 def _backbone(option: str, architecture: Architecture, weights: str) -> tuple[nn.Module, int]:
+    if isinstance(architecture, str):
+        architecture = local_path(architecture, f"{option}.architecture")
+    weights = local_path(weights, f"{option}.weights")
     config = _config(option, architecture)
     width = getattr(config, "hidden_sizes", [None])[-1] or getattr(config, "hidden_size", None)
     if not isinstance(width, int):
