@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from models.encoder import Encoder
 
 
-class TimmImageEncoderOptions(Options):
+class EncoderOptions(Options):
+    """What every encoder has."""
+
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """Lowest stages (image) or layers (text) that are not trained, with all below them, or all; dropout and the
+    statistics of batch normalisation stand still there."""
+
+
+class TimmImageEncoderOptions(EncoderOptions):
     """An image encoder of timm."""
 
     name: Literal["timm"]
@@ -35,10 +43,11 @@ class TimmImageEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.timm_image_encoder import build_timm_image_encoder
 
-        return build_timm_image_encoder(self.architecture, self.arguments, self.weights)
+        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights)
+        return encoder.freeze(self.freeze, "model.image_encoder")
 
 
-class TransformersImageEncoderOptions(Options):
+class TransformersImageEncoderOptions(EncoderOptions):
     """An image encoder of transformers."""
 
     name: Literal["transformers"]
@@ -60,10 +69,11 @@ class TransformersImageEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_image_encoder
 
-        return build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+        encoder = build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+        return encoder.freeze(self.freeze, "model.image_encoder")
 
 
-class TransformersTextEncoderOptions(Options):
+class TransformersTextEncoderOptions(EncoderOptions):
     """A text encoder of transformers, read at [CLS]."""
 
     name: Literal["transformers"]
@@ -83,7 +93,8 @@ class TransformersTextEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_text_encoder
 
-        return build_transformers_text_encoder(self.architecture, self.weights)
+        encoder = build_transformers_text_encoder(self.architecture, self.weights)
+        return encoder.freeze(self.freeze, "model.text_encoder")
 
 
 ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]
