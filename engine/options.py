@@ -120,6 +120,9 @@ class TrainOptions(Options):
     """The learning rate by step."""
     clip_norm: PositiveFloat | None = None
     """Largest norm of the whole gradient; null for no clipping."""
+    keep_frozen_features: bool = False
+    """Whether the features of encoders that are frozen as a whole are computed once, at the start, and kept in memory
+    (4 bytes a number and item), which gives what computing them in each step gives."""
     activation_checkpointing: bool = False
     """Whether activations are computed again in the backward pass, to save memory."""
     compile: bool = False

@@ -20,6 +20,11 @@ class Encoder(nn.Module):
     frozen: tuple[str, ...] = ()
     """Names of the backbone's modules that are not trained."""
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether none of the backbone is trained."""
+        return "" in self.frozen
+
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N items: (N, width)."""

@@ -113,7 +113,8 @@ class ModelOptions(Options):
     threshold_branch: bool = True
     """Whether items have a threshold embedding; false gives match embeddings only, for a fixed threshold."""
     share_encoders: bool = False
-    """Whether both branches use one pair of encoders, each with a projection of its own."""
+    """Whether both branches use one pair of encoders, each with a projection of its own; an encoder that is frozen as
+    a whole is shared anyway."""
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
     weights: str | None = None

@@ -17,6 +17,7 @@ RESNET = {
     "name": "timm", "architecture": "resnet10t", "weights": "random",
     "arguments": {"channels": [8, 8, 8, 8], "stem_width": 8, "drop_rate": 0.5},
 }  # fmt: skip
+BERT = AutoConfig.for_model(**TEXT_ENCODER["architecture"])
 DROPPING = {**TEXT_ENCODER, "architecture": {**TEXT_ENCODER["architecture"], "hidden_dropout_prob": 0.5}}
 
 
@@ -41,7 +42,7 @@ def trained(encoder: nn.Module) -> set[str]:
         (timm.create_model("tf_efficientnet_lite0"), [f"blocks.{number}" for number in range(7)]),
         (timm.create_model("swin_tiny_patch4_window7_224"), [f"layers.{number}" for number in range(4)]),
         (timm.create_model("convnext_atto"), [f"stages.{number}" for number in range(4)]),
-        (AutoModel.from_config(AutoConfig.for_model(**TEXT_ENCODER["architecture"])), ["encoder.layer.0", "encoder.layer.1"]),
+        (AutoModel.from_config(BERT), ["encoder.layer.0", "encoder.layer.1"]),
         (nn.Linear(1, 1), []),
     ],
     ids=["resnet", "efficientnet", "swin", "convnext", "bert", "no stages"],
