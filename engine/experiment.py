@@ -70,9 +70,11 @@ class ExperimentOptions(Options):
 
     @model_validator(mode="after")
     def _cosine_losses_have_cosines(self) -> Self:
-        if self.loss.name != "self_adaptive_threshold" and (self.model.threshold_branch or not self.model.normalize):
+        model = self.model
+        takes_cosines = not model.threshold_branch and model.normalize and model.scale is None
+        if self.loss.name != "self_adaptive_threshold" and not takes_cosines:
             raise ValueError(
                 f"loss.name {self.loss.name} decides by the cosine of match embeddings: "
-                "set model.threshold_branch to false and model.normalize to true"
+                "set model.threshold_branch to false, model.normalize to true and model.scale to null"
             )
         return self

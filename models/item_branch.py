@@ -1,5 +1,6 @@
 """One branch of the model: encoders of image and text, and a projection."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -39,12 +40,15 @@ class ItemBranch(nn.Module):
         feature_width: int,
         embedding_width: int,
         normalize: bool,
+        scale: float | None = None,
     ) -> None:
         super().__init__()
         self.text_encoder = text_encoder
         self.image_encoder = image_encoder
         self.projection = nn.Linear(feature_width, embedding_width)
         self.normalize = normalize
+        # Its logarithm, so that the factor of dot products stays positive.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float32)) if scale is not None else None
 
     def features(self, items: ItemBatch, others: ItemFeatures = NO_FEATURES) -> ItemFeatures:
         """Return the features of N items; `others` are those of the branch whose encoders are used as well."""
@@ -56,7 +60,11 @@ class ItemBranch(nn.Module):
     def project(self, features: ItemFeatures) -> Tensor:
         """Return the embeddings of the features of N items: (N, D)."""
         embedding: Tensor = self.projection(features.joined())
-        return functional.normalize(embedding.float(), dim=1) if self.normalize else embedding
+        if not self.normalize:
+            return embedding
+        direction = functional.normalize(embedding.float(), dim=1)
+        # Both sides of a pair have the root of the factor, so their dot product has the factor.
+        return direction if self.log_scale is None else direction * (self.log_scale / 2).exp()
 
 
 def _features(encoder: Encoder | None, items: ItemBatch, known: Tensor, others: Tensor | None) -> Tensor | None:

@@ -117,6 +117,9 @@ class ModelOptions(Options):
     a whole is shared anyway."""
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
+    scale: Annotated[float, Field(gt=0)] | None = None
+    """First value of a learned factor of normalised embeddings' dot products, of each branch its own; null for
+    cosines. The embeddings hold its root, so that the score stays one inner product."""
     weights: str | None = None
     """Checkpoint to start from: a folder of ours, its item_encoder.safetensors, or a published .pth."""
 
@@ -124,4 +127,10 @@ class ModelOptions(Options):
     def _has_an_encoder(self) -> Self:
         if self.image_encoder is None and self.text_encoder is None:
             raise ValueError("image_encoder and text_encoder are both null: give at least one")
+        return self
+
+    @model_validator(mode="after")
+    def _scale_is_for_cosines(self) -> Self:
+        if self.scale is not None and not self.normalize:
+            raise ValueError("scale is for embeddings of length 1: set normalize to true, or scale to null")
         return self

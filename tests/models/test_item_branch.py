@@ -74,3 +74,13 @@ def test_known_features_stand_for_a_frozen_encoder_alone(items: ItemBatch) -> No
     assert features.text is not None
     assert torch.equal(features.text, TEXT(items))
     assert features.image is known.image_features
+
+
+def test_a_scale_is_a_learned_factor_of_dot_products(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, 4, 3, normalize=True, scale=5.0)
+    embedding = branch.project(branch.features(items))
+    torch.testing.assert_close((embedding * embedding).sum(dim=1), torch.full((4,), 5.0))
+    embedding.square().sum().backward()
+    assert branch.log_scale is not None
+    assert branch.log_scale.grad is not None
+    torch.testing.assert_close(branch.log_scale.grad, torch.tensor(20.0))
