@@ -41,10 +41,14 @@ class ItemBranch(nn.Module):
         embedding_width: int,
         normalize: bool,
         scale: float | None = None,
+        standardize: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.text_encoder = text_encoder
         self.image_encoder = image_encoder
+        self.standardize = nn.BatchNorm1d(feature_width, affine=False) if standardize else None
+        self.dropout = dropout
         self.projection = nn.Linear(feature_width, embedding_width)
         self.normalize = normalize
         # Its logarithm, so that the factor of dot products stays positive.
@@ -59,7 +63,10 @@ class ItemBranch(nn.Module):
 
     def project(self, features: ItemFeatures) -> Tensor:
         """Return the embeddings of the features of N items: (N, D)."""
-        embedding: Tensor = self.projection(features.joined())
+        joined = features.joined()
+        if self.standardize is not None:
+            joined = self.standardize(joined.float())
+        embedding: Tensor = self.projection(functional.dropout(joined, self.dropout, self.training))
         if not self.normalize:
             return embedding
         direction = functional.normalize(embedding.float(), dim=1)

@@ -80,4 +80,13 @@ def _branch(
 ) -> ItemBranch:
     if feature_width is None:
         feature_width = sum(encoder.width for encoder in (text, image) if encoder is not None)
-    return ItemBranch(text, image, feature_width, options.embedding_width, options.normalize, options.scale)
+    return ItemBranch(
+        text,
+        image,
+        feature_width,
+        options.embedding_width,
+        options.normalize,
+        options.scale,
+        options.standardize,
+        options.dropout,
+    )

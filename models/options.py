@@ -30,6 +30,9 @@ class TimmImageEncoderOptions(EncoderOptions):
     """timm's model name, with the tag of the pretrained weights if they are wanted."""
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
+    levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places are
+    the features; null for the last map in timm's own pooling."""
     weights: str = "pretrained"
     """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
     installed package."""
@@ -43,7 +46,7 @@ class TimmImageEncoderOptions(EncoderOptions):
         """Build the encoder with its first weights."""
         from models.timm_image_encoder import build_timm_image_encoder
 
-        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights)
+        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights, self.levels)
         return encoder.freeze(self.freeze, "model.image_encoder")
 
 
@@ -74,13 +77,15 @@ class TransformersImageEncoderOptions(EncoderOptions):
 
 
 class TransformersTextEncoderOptions(EncoderOptions):
-    """A text encoder of transformers, read at [CLS]."""
+    """A text encoder of transformers."""
 
     name: Literal["transformers"]
     """Library of the encoder."""
     architecture: str | Mapping[str, JsonValue]
     """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
     config (model_type among them)."""
+    pooling: Literal["cls", "mean"] = "cls"
+    """How the last hidden states become one vector: the one at [CLS], or the mean over tokens."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 
@@ -93,7 +98,7 @@ class TransformersTextEncoderOptions(EncoderOptions):
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_text_encoder
 
-        encoder = build_transformers_text_encoder(self.architecture, self.weights)
+        encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling)
         return encoder.freeze(self.freeze, "model.text_encoder")
 
 
@@ -117,6 +122,11 @@ class ModelOptions(Options):
     a whole is shared anyway."""
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
+    standardize: bool = False
+    """Whether each feature is brought to mean 0 and variance 1 before the projection, by the statistics of the batch
+    in training and their running means after it (batch normalisation without learned factors)."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the features that a training step leaves out before each projection."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """First value of a learned factor of normalised embeddings' dot products, of each branch its own; null for
     cosines. The embeddings hold its root, so that the score stays one inner product."""

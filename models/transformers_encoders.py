@@ -24,10 +24,11 @@ Architecture = str | Mapping[str, JsonValue]
 
 
 class TransformersTextEncoder(Encoder):
-    """The last hidden state at [CLS], without a pooler."""
+    """The last hidden state at [CLS], without a pooler, or the mean of those of all tokens."""
 
-    def __init__(self, backbone: nn.Module, width: int) -> None:
+    def __init__(self, backbone: nn.Module, width: int, pooling: Literal["cls", "mean"] = "cls") -> None:
         super().__init__()
+        self.pooling = pooling
         self.backbone = backbone
         self.width = width
         self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
@@ -35,7 +36,10 @@ class TransformersTextEncoder(Encoder):
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
         hidden: Tensor = self.backbone(input_ids=items.token_ids, attention_mask=items.attention_mask).last_hidden_state
-        return hidden[:, 0]
+        if self.pooling == "cls":
+            return hidden[:, 0]
+        is_token = items.attention_mask[:, :, None]
+        return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -63,10 +67,12 @@ class TransformersImageEncoder(Encoder):
         _checkpoint_activations(self.backbone)
 
 
-def build_transformers_text_encoder(architecture: Architecture, weights: str) -> TransformersTextEncoder:
+def build_transformers_text_encoder(
+    architecture: Architecture, weights: str, pooling: Literal["cls", "mean"] = "cls"
+) -> TransformersTextEncoder:
     """Build a text encoder; raises UserError for an architecture or weights that cannot be had."""
     backbone, width = _backbone("model.text_encoder", architecture, weights)
-    return TransformersTextEncoder(backbone, width)
+    return TransformersTextEncoder(backbone, width, pooling)
 
 
 def build_transformers_image_encoder(

@@ -84,3 +84,29 @@ def test_a_scale_is_a_learned_factor_of_dot_products(items: ItemBatch) -> None:
     assert branch.log_scale is not None
     assert branch.log_scale.grad is not None
     torch.testing.assert_close(branch.log_scale.grad, torch.tensor(20.0))
+
+
+def test_standardised_features_have_the_statistics_of_the_batch_in_training_and_running_ones_after_it() -> None:
+    torch.manual_seed(0)
+    branch = ItemBranch(TEXT, IMAGE, 4, 4, normalize=False, standardize=True)
+    with torch.no_grad():
+        branch.projection.weight.copy_(torch.eye(4))
+        branch.projection.bias.zero_()
+    joined = torch.randn(64, 4) * torch.tensor([1.0, 10.0, 0.1, 3.0]) + 5
+    features = ItemFeatures(joined[:, :2], joined[:, 2:])
+    trained = branch.train().project(features)
+    expected = (joined - joined.mean(dim=0)) / joined.std(dim=0, unbiased=False)
+    torch.testing.assert_close(trained, expected, atol=1e-2, rtol=1e-2)
+    for _ in range(100):
+        branch.project(features)
+    torch.testing.assert_close(branch.eval().project(features), expected, atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(
+        branch.project(ItemFeatures(joined[:1, :2], joined[:1, 2:])), branch.project(features)[:1]
+    )
+
+
+def test_features_are_dropped_in_training_alone(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, 4, 3, normalize=False, dropout=0.5)
+    features = branch.features(items)
+    assert not torch.equal(branch.train().project(features), branch.project(features))
+    assert torch.equal(branch.eval().project(features), branch.project(features))

@@ -52,7 +52,7 @@ def test_the_hub_is_asked_for_names_only(side: str, encoder: dict[str, object], 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "mean"}}],
+    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "max"}}],
 )
 def test_a_faulty_option_is_refused(fault: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
