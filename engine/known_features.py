@@ -1,79 +1,84 @@
 """The features of frozen encoders, computed once for all items of a split."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from data.content_keys import image_keys, text_keys
 from data.item_tensors import ItemTensors, KnownFeatures
 from data.loading import Split, item_batches
 from data.pair_batch import ItemBatch
 from data.pair_sampler import share
 from engine.distributed import Processes, from_every
 from engine.encode import EncodingPlan
+from engine.feature_store import FeatureStore, feature_store
 from engine.precision import autocast
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
 
 
 def with_known_features(
-    split: Split, encoder: ItemEncoder, plan: EncodingPlan, processes: Processes, title: str
+    split: Split, encoder: ItemEncoder, folder: Path, plan: EncodingPlan, processes: Processes, title: str
 ) -> Split:
     """Return a split whose items bring the features of the encoders that are frozen as a whole, in all processes.
 
-    Each process computes a share of them. Without such an encoder the split is returned as it is.
+    They come from the folder; those that are missing there are computed, each by one process, and written to it.
+    Without such an encoder the split is returned as it is.
     """
-    branch = encoder.match
-    text, image = (
-        each if each is not None and each.is_frozen else None for each in (branch.text_encoder, branch.image_encoder)
-    )
-    if text is None and image is None:
+    text, image = encoder.match.text_encoder, encoder.match.image_encoder
+    items, known = split.items, KnownFeatures(None, None, torch.zeros(len(split.catalog), dtype=torch.bool))
+    circumstances = (plan.precision, processes.device.type)
+    if text is not None and text.is_frozen:
+        wanted = replace(items, image=None)
+        store = feature_store(folder, "text", text, circumstances)
+        features, _ = _found_or_computed(store, text_keys(items), wanted, text, plan, processes, f"text, {title}")
+        known = replace(known, text=features)
+    if image is not None and image.is_frozen:
+        assert items.image is not None
+        wanted = replace(items, text=None)
+        preparation = (items.image.size, items.image.mean, items.image.std)
+        store = feature_store(folder, "image", image, (*circumstances, *preparation))
+        features, blank = _found_or_computed(
+            store, image_keys(items), wanted, image, plan, processes, f"images, {title}"
+        )
+        known = replace(known, image=features, blank_image=blank)
+    if known.text is None and known.image is None:
         return split
-    known = _computed(split.items, text, image, plan, processes, title)
-    return replace(split, items=replace(split.items, known=known))
+    return replace(split, items=replace(items, known=known))
 
 
-@torch.no_grad()
-def _computed(
+def _found_or_computed(
+    store: FeatureStore,
+    keys: list[bytes | None],
     items: ItemTensors,
-    text: Encoder | None,
-    image: Encoder | None,
+    encoder: Encoder,
     plan: EncodingPlan,
     processes: Processes,
     title: str,
-) -> KnownFeatures:
-    num_items = len(items.catalog)
-    known = KnownFeatures(
-        text=torch.empty(num_items, text.width) if text is not None else None,
-        image=torch.empty(num_items, image.width) if image is not None else None,
-        blank_image=torch.zeros(num_items, dtype=torch.bool),
-    )
-    # What a trained encoder reads is not needed here.
-    wanted = replace(
-        items, text=items.text if text is not None else None, image=items.image if image is not None else None
-    )
-    own = share(plan.batches(items), processes.rank, processes.count)
-    loaded = item_batches(wanted, own, plan.workers, pin=processes.device.type == "cuda")
-    shown = tqdm(
-        loaded, total=len(own), desc=title, unit="batch", leave=False, disable=None if processes.is_first else True
-    )
-    computed = [_of_batch(batch, text, image, plan, processes) for batch in shown]
-    for item, *features, blank_image in (batch for batches in from_every(computed) for batch in batches):
-        for table, part in zip((known.text, known.image), features, strict=True):
-            if table is not None:
-                table[item] = part
-        known.blank_image[item] = blank_image
-    return known
+) -> tuple[Tensor, Tensor]:
+    """Return the features (N, width) of N items and where images are blank (N,), and keep those that were missing."""
+    features, is_there = store.find(keys)
+    blank_image = torch.zeros(len(keys), dtype=torch.bool)
+    batches = [[row for row in batch if not is_there[row]] for batch in plan.batches(items)]
+    missing = share([batch for batch in batches if batch], processes.rank, processes.count)
+    loaded = item_batches(items, missing, plan.workers, pin=processes.device.type == "cuda")
+    show = None if processes.is_first else True
+    shown = tqdm(loaded, total=len(missing), desc=title, unit="batch", leave=False, disable=show)
+    own = [(batch.item, _encoded(encoder, batch, plan, processes), batch.blank_image) for batch in shown]
+    for computed in from_every(own):
+        for rows, part, blank in computed:
+            features[rows], blank_image[rows] = part, blank
+    if processes.is_first:
+        kept = [None if blank else key for key, blank in zip(keys, blank_image.tolist(), strict=True)]
+        store.add(kept, features)
+    return features, blank_image
 
 
-def _of_batch(
-    batch: ItemBatch, text: Encoder | None, image: Encoder | None, plan: EncodingPlan, processes: Processes
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the rows of a batch's items, their text and image features, and where images are blank."""
-    there = batch.to(processes.device)
+@torch.no_grad()
+def _encoded(encoder: Encoder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> Tensor:
     with autocast(plan.precision, processes.device):
-        text_features, image_features = (
-            encoder(there).float().cpu() if encoder is not None else torch.empty(0) for encoder in (text, image)
-        )
-    return batch.item, text_features, image_features, batch.blank_image
+        features: Tensor = encoder(batch.to(processes.device))
+    return features.float().cpu()

@@ -132,9 +132,9 @@ class TrainOptions(Options):
     """Exponential moving average of the weights; null for the weights themselves."""
     clip_norm: PositiveFloat | None = None
     """Largest norm of the whole gradient; null for no clipping."""
-    keep_frozen_features: bool = False
-    """Whether the features of encoders that are frozen as a whole are computed once, at the start, and kept in memory
-    (4 bytes a number and item), which gives what computing them in each step gives."""
+    frozen_features: NamedPath | None = None
+    """Folder in which the features of encoders that are frozen as a whole are kept, each computed once for what the
+    encoder reads, also for other runs; a run reads them into memory. Null to compute them in each step."""
     activation_checkpointing: bool = False
     """Whether activations are computed again in the backward pass, to save memory."""
     compile: bool = False

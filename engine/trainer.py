@@ -70,8 +70,8 @@ def run_training(
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         resumption = from_first(lambda: find_resumption(folder.checkpoints))
         state, notes = _start(run, resumption)
-        if options.train.keep_frozen_features:
-            run = _with_known_features(run, state)
+        if options.train.frozen_features is not None:
+            run = _with_known_features(run, state, options.train.frozen_features)
         if options.train.compile:
             note = compile_encoders(state.model.item_encoder, processes.device)
             notes += [note] if note is not None else []
@@ -109,12 +109,12 @@ def _start(run: TrainingRun, resumption: Resumption) -> tuple[TrainState, list[s
     return fresh_state(options, options.model, run.train_split, run.processes), []
 
 
-def _with_known_features(run: TrainingRun, state: TrainState) -> TrainingRun:
-    """Return the run with what its frozen encoders make of all items."""
+def _with_known_features(run: TrainingRun, state: TrainState, folder: Path) -> TrainingRun:
+    """Return the run with what its frozen encoders make of all items, kept in a folder."""
     encoder, processes = state.model.item_encoder, run.processes
     plan = encoding_plan(run.options, run.options.train.precision, processes.device)
     train_split, val_split = (
-        with_known_features(split, encoder, plan, processes, f"frozen features, {name}")
+        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}")
         for name, split in (("train", run.train_split), ("val", run.val_split))
     )
     return replace(run, train_split=train_split, val_split=val_split)

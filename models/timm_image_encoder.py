@@ -44,6 +44,10 @@ class TimmImageEncoder(Encoder):
         features: Tensor = self.backbone(items.images)
         return features
 
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"levels={self.levels}"
+
     def _maps(self, images: Tensor) -> list[Tensor]:
         """Return the maps (N, channels, H, W) of each level."""
         maps: list[Tensor] = self.backbone.forward_intermediates(  # type: ignore[operator]

@@ -41,6 +41,10 @@ class TransformersTextEncoder(Encoder):
         is_token = items.attention_mask[:, :, None]
         return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
 
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"pooling={self.pooling}"
+
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
         _checkpoint_activations(self.backbone)
@@ -61,6 +65,10 @@ class TransformersImageEncoder(Encoder):
         if hidden.ndim == 4:  # convolutional: (N, width, H, W)
             hidden = hidden.flatten(2).transpose(1, 2)
         return hidden.mean(dim=1) if self.pooling == "mean" else hidden[:, 0]
+
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"pooling={self.pooling}"
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
