@@ -70,15 +70,16 @@ class ExperimentOptions(Options):
 
     @model_validator(mode="after")
     def _losses_have_the_scores_they_decide_by(self) -> Self:
-        found = (self.model.threshold_branch, self.model.normalize)
-        if self.loss.name in ("fixed_threshold", "contrastive") and found != (False, True):
+        model = self.model
+        found = (model.threshold_branch, model.normalize, model.scale is not None)
+        if self.loss.name in ("fixed_threshold", "contrastive") and found != (False, True, False):
             raise ValueError(
                 f"loss.name {self.loss.name} decides by the cosine of match embeddings: "
-                "set model.threshold_branch to false and model.normalize to true"
+                "set model.threshold_branch to false, model.normalize to true and model.scale to null"
             )
-        if self.loss.name == "learned_threshold" and found != (False, False):
+        if self.loss.name == "learned_threshold" and found != (False, False, False):
             raise ValueError(
                 "loss.name learned_threshold decides by the plain dot product of match embeddings: "
-                "set model.threshold_branch and model.normalize to false"
+                "set model.threshold_branch and model.normalize to false and model.scale to null"
             )
         return self

@@ -31,12 +31,15 @@ class SelfAdaptiveThresholdOptions(PairLossOptions):
 
     name: Literal["self_adaptive_threshold"]
     """Kind of loss."""
+    threshold: float | None = None
+    """First value of a learned threshold of the margin, for all pairs and beside their own; null for 0, as published.
+    Normalised embeddings need it, whose margins cannot shift."""
 
     def build(self) -> PairLoss:
         """Build the loss."""
         from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
 
-        return SelfAdaptiveThresholdLoss()
+        return SelfAdaptiveThresholdLoss(self.threshold)
 
 
 class FixedThresholdOptions(PairLossOptions):
