@@ -127,7 +127,8 @@ def _make(
     batches = encoding.plan.batches(items)
     for encoded in encoded_batches(encoding.encoder, items, batches, encoding.plan, processes):
         rows = encoded.item.numpy()
-        packed[rows] = encoded.packed.numpy()
+        with np.errstate(over="ignore"):  # what float16 cannot hold is found below, with its item
+            packed[rows] = encoded.packed.numpy()
         blank_image[rows] = encoded.blank_image.numpy()
         watch.add(len(rows))
         if stop.agreed():
