@@ -22,6 +22,7 @@ from engine.encode import EncodedRound
 from engine.experiment import ExperimentOptions
 from engine.predictor import chosen_checkpoint, load_encoder
 from engine.run_folder import run_folder
+from engine.run_lock import sole_user
 from engine.stop_request import StoppedError, StopRequest
 from models.embedding import pack
 from models.item_encoder import ItemEncoder
@@ -83,7 +84,7 @@ def embed(options: ExperimentOptions, job: EmbeddingJob, count: int = 1) -> Embe
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != ".lock"}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.startswith(".")}
 
 
 def numbers(folder: Path) -> NDArray[np.float32]:
@@ -191,6 +192,27 @@ def test_a_shard_whose_record_or_numbers_are_gone_is_made_again(
     embed(options, job)
     assert num_encoded() == 14
     assert content(job.out) == expected
+
+
+def test_a_second_process_of_a_number_is_refused_and_others_are_not(
+    options: ExperimentOptions, job: EmbeddingJob
+) -> None:
+    def embed_meanwhile() -> None:
+        with sole_user(job.out / ".process_00001.lock", "embeds as number 1"):
+            begun.set()
+            ended.wait()
+
+    context = get_context("fork")
+    begun, ended = context.Event(), context.Event()
+    process = context.Process(target=embed_meanwhile)
+    process.start()
+    begun.wait()
+    with pytest.raises(UserError, match=rf"process {process.pid} embeds as number 1 here already; wait for it or end"):
+        run_embedding(options, job, place(1, 3))
+    assert run_embedding(options, job, place(2, 3)) is None
+    ended.set()
+    process.join()
+    assert embed(options, job, 3).num_kept == 40 - 7 - 7
 
 
 def test_who_is_asked_to_stop_keeps_whole_shards(

@@ -77,7 +77,7 @@ def test_a_process_waits_for_the_shards_of_others_and_tells_that_none_comes(
     assert watch.missing == []
     told = [line for line in capsys.readouterr().err.splitlines() if line]
     assert len(told) == 1
-    assert told[0].startswith("waiting for 1 shards of other processes, such as shard 2; if a machine is lost")
+    assert told[0].startswith("no shard of another process has come for 10 minutes; missing: 2. If a machine is lost")
 
 
 def test_a_process_that_waits_can_be_stopped(tmp_path: Path) -> None:

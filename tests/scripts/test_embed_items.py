@@ -68,7 +68,7 @@ def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != ".lock"}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.startswith(".")}
 
 
 def test_two_machines_write_the_bytes_of_one_also_where_one_is_killed_and_started_again(job: EmbeddingJob) -> None:
