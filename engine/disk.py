@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
 from safetensors import SafetensorError
 
@@ -39,26 +39,13 @@ def whole_file(file: Path) -> Iterator[TextIO]:
 
     Raises UserError where the disk is full or may not be written. After any failure there is what was there before.
     """
-    with _replacing(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
+    with whole_path(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
         yield stream
-        _flush(stream)
-
-
-def write_bytes(file: Path, content: bytes) -> None:
-    """Write a file as whole_file does."""
-    with _replacing(file) as temporary, temporary.open("wb") as stream:
-        stream.write(content)
-        _flush(stream)
-
-
-def _flush(stream: IO[str] | IO[bytes]) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
-    """Yield the path to write to, which then takes the file's place."""
+def whole_path(file: Path) -> Iterator[Path]:
+    """Do as whole_file for a file of any kind: give the path under which it is to be written."""
     with writing(file):
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -66,6 +53,8 @@ def _replacing(file: Path) -> Iterator[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
             temporary.replace(file)
         except BaseException:
             temporary.unlink(missing_ok=True)

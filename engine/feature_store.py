@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor
 
 from data.content_keys import KEY_BYTES
-from engine.disk import write_bytes
+from engine.disk import whole_path
 from models.encoder import Encoder
 from models.weights import read_safetensors, weights_digest
 from options.errors import UserError
@@ -42,7 +42,8 @@ class FeatureStore:
             return
         known = torch.frombuffer(bytearray(b"".join([*rows, *new])), dtype=torch.uint8).view(-1, KEY_BYTES)
         tensors = {"keys": known, "features": torch.cat([stored, features[list(new.values())]])}
-        write_bytes(self.file, save(tensors))
+        with whole_path(self.file) as temporary:
+            save_file(tensors, temporary)
 
     def _read(self) -> tuple[dict[bytes, int], Tensor]:
         """Return the row of each key, in order, and the features."""
