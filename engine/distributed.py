@@ -34,8 +34,12 @@ class Processes:
 
 
 @contextmanager
-def started_processes() -> Iterator[Processes]:
-    """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun."""
+def started_processes(connected: bool = True) -> Iterator[Processes]:
+    """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun.
+
+    Unconnected ones only know their places: each goes on whatever becomes of the others, and functions of this
+    module answer as if it were alone.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     device = _device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -43,6 +47,9 @@ def started_processes() -> Iterator[Processes]:
         yield Processes(rank, count, device)
         return
     end_with_parent()
+    if not connected:
+        yield Processes(rank, count, device)
+        return
     # Tensors on the CPU travel over gloo, those on GPUs over nccl.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=TIMEOUT)

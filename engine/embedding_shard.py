@@ -43,6 +43,8 @@ class ShardRecord:
     """What a shard says of itself."""
 
     num_items: int
+    num_blank_images: int
+    """Unreadable images that were replaced."""
     encoding: str
     """SHA-256 of all that its numbers depend on but its items."""
     items: str
@@ -78,7 +80,9 @@ class EmbeddingShard:
         with whole_file(self.file(ITEMS)) as text:
             text.writelines(_item_line(item) for item in items)
         checksums = {suffix: file_checksum(self.file(suffix)) for suffix in (NUMBERS, ITEMS)}
-        write_json(self.file(RECORD), asdict(ShardRecord(len(packed), encoding, items_digest, checksums)))
+        num_blank_images = sum(item.blank_image for item in items)
+        record = ShardRecord(len(packed), num_blank_images, encoding, items_digest, checksums)
+        write_json(self.file(RECORD), asdict(record))
 
     def record(self) -> ShardRecord | None:
         """Return what the shard says of itself, None where it has no record; raises UserError for a damaged one."""

@@ -101,10 +101,7 @@ class EncodingProgress:
 
 def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, processes: Processes) -> str:
     """Return a digest of all that embeddings depend on but the images' content."""
-    digest = hashlib.sha256()
-    for name, tensor in encoder.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    digest = hashlib.sha256(weights_digest(encoder).encode())
     for item in items.catalog:
         digest.update(f"{item.item_id}\0{item.image}\n".encode())
     if items.text is not None:
@@ -112,6 +109,15 @@ def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, p
         digest.update(items.text.starts.tobytes())
     surroundings = (items.images.path.resolve(), items.image, replace(plan, workers=0), encoder)
     digest.update(f"{surroundings} {processes.device.type} {torch.__version__}".encode())
+    return digest.hexdigest()
+
+
+def weights_digest(encoder: ItemEncoder) -> str:
+    """Return the SHA-256 of an encoder's weights and their names."""
+    digest = hashlib.sha256()
+    for name, tensor in encoder.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
