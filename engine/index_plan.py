@@ -91,4 +91,4 @@ def _plan(kind: KindName, num_items: int, width: int) -> IndexPlan:
 
 def _num_lists(num_items: int) -> int:
     """Return the power of two nearest to 2 sqrt(N), so that finding lists and looking through some cost alike."""
-    return int(2 ** round(log2(max(1.0, 2 * sqrt(num_items))))) if num_items else 1
+    return min(num_items, int(2 ** round(log2(2 * sqrt(num_items))))) if num_items else 0

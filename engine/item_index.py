@@ -21,6 +21,8 @@ ITERATIONS = 10
 """Of k-means."""
 SAMPLE_A_LIST = 40
 """Items a list from which k-means learns."""
+CODE_VALUES = 256
+"""Of a byte of product quantisation, each learned from an item at least."""
 LINK_SEARCH = 128
 """Candidates that HNSW keeps while it adds an item."""
 
@@ -95,8 +97,12 @@ def create_index(
 ) -> ItemIndex:
     """Return an index without items, for items such as the sample (M, W), from which it learns.
 
-    It needs not learn the lists whose centroids (lists, W) are given.
+    It needs not learn the lists whose centroids (lists, W) are given. Raises UserError for a sample that is too small.
     """
+    if plan.kind == "ivf_pq" and len(sample) < CODE_VALUES:
+        raise UserError(
+            f"an ivf_pq index learns from at least {CODE_VALUES} items, not {len(sample)}: take --kind flat"
+        )
     return ItemIndex(_trained(plan, np.ascontiguousarray(sample, np.float32), centroids), threshold_width, [], probes)
 
 
