@@ -34,7 +34,7 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
     rows = chosen.rows()
     items = sorted({int(row) for row in (*data.pairs.source[rows], *data.pairs.target[rows])})
     pictures = thumbnails(data.catalog, data.images, items) if data.images is not None else {}
-    style, script = _style(), _resource("page.js")
+    style, script = page_style(), _resource("page.js")
     return Template(_resource("page.html")).substitute(
         policy=content_policy(style, script),
         name=text(data.run.name),
@@ -68,7 +68,8 @@ def _hash(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _style() -> str:
+def page_style() -> str:
+    """Return the style sheet of a page, light and dark."""
     return Template(_resource("page.css")).substitute(light=_variables(LIGHT), dark=_variables(DARK))
 
 
