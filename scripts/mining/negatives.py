@@ -3,7 +3,6 @@
 import json
 import math
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +101,7 @@ def _read_embeddings(folder: EmbeddingFolder) -> ItemEmbedding:
 def _numbered(folder: EmbeddingFolder) -> NDArray[np.int64]:
     """Return the categories by number, -1 where an item has none: (N,)."""
     numbers = {"": -1}
-    return np.fromiter(chain(numbers.setdefault(name, len(numbers)) for name in folder.categories()), np.int64)
+    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in folder.categories()), np.int64)
 
 
 def _line(source: str, target: str) -> str:
