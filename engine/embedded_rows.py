@@ -7,12 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.embedding_folder import EmbeddingFolder
-from engine.search_backend import Neighbour, Numbers, SearchBackend
-from models.embedding import as_query
+from engine.search_backend import Neighbour, Numbers, SearchBackend, query_numbers
 
 CANDIDATES = 4
 """For each item that is asked for; the best of them by exact margins are kept."""
@@ -69,7 +67,7 @@ class RescoredSearch:
 
     def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
         """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
-        queries = as_query(torch.from_numpy(np.ascontiguousarray(packed, np.float32)), self._threshold_width).numpy()
+        queries = query_numbers(packed, self._threshold_width)
         found = self._approximate.search(packed, CANDIDATES * k)
         return [self._best(query, candidates, k) for query, candidates in zip(queries, found, strict=True)]
 

@@ -4,7 +4,6 @@ Process r of P takes the shards r, r + P, r + 2 P, ... that are not there yet. T
 none waits for another, none is lost with another, and one that is started again takes what it had left.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +96,7 @@ def run_embedding(
     plan = encoding_plan(options, options.prediction_precision, processes.device)
     encoding = _Encoding(catalogue, encoder, plan, encoding_digest(record))
     with (
-        sole_user(job.out / ".lock", "embeds") if processes.is_first else nullcontext(),
+        sole_user(job.out / f".process_{processes.rank:05d}.lock", f"embeds as number {processes.rank}"),
         watched(job.out, record, processes.is_first) as watch,
     ):
         num_kept = watch.num_items
@@ -142,7 +141,8 @@ def _make(
     batches = encoding.plan.batches(items)
     for encoded in encoded_batches(encoding.encoder, items, batches, encoding.plan, processes):
         rows = encoded.item.numpy()
-        packed[rows] = encoded.packed.numpy()
+        with np.errstate(over="ignore"):  # what float16 cannot hold is found below, with its item
+            packed[rows] = encoded.packed.numpy()
         blank_image[rows] = encoded.blank_image.numpy()
         watch.add(len(rows))
         if stop.agreed():

@@ -71,8 +71,9 @@ class EmbeddingWatch:
             elif time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 tqdm.write(
-                    f"waiting for {len(self._missing)} shards of other processes, such as shard {min(self._missing)}; "
-                    "if a machine is lost, start the command there again, or end this one and start it anew",
+                    f"no shard of another process has come for {TELL_SECONDS / 60:.0f} minutes; missing: "
+                    f"{', '.join(map(str, self.missing[:5]))}{' ...' if len(self._missing) > 5 else ''}. If a machine "
+                    "is lost, start the command there again; or end this one and start it anew on fewer",
                     file=sys.stderr,
                 )
 

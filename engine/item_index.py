@@ -9,12 +9,10 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.index_plan import KINDS, IndexPlan, KindName, num_codes
-from engine.search_backend import Neighbour, Numbers
-from models.embedding import as_query
+from engine.search_backend import Neighbour, Numbers, query_numbers
 from options.errors import UserError
 
 ITERATIONS = 10
@@ -62,7 +60,7 @@ class ItemIndex:
 
     def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
         """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
-        queries = as_query(torch.from_numpy(np.ascontiguousarray(packed, np.float32)), self._threshold_width).numpy()
+        queries = query_numbers(packed, self._threshold_width)
         found: list[list[Neighbour]] = [[] for _ in queries]
         waiting = np.arange(len(queries))
         depth = min(k, self._index.ntotal)

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
-import torch
 from pymilvus import DataType, MilvusClient
 from pymilvus.exceptions import MilvusException
 
-from engine.search_backend import Neighbour, Numbers
-from models.embedding import as_query
+from engine.search_backend import Neighbour, Numbers, query_numbers
 from options.errors import UserError
 
 ID, EMBEDDING = "item_id", "embedding"
@@ -78,7 +76,7 @@ class MilvusIndex:
 
     def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
         """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
-        queries = as_query(torch.from_numpy(np.ascontiguousarray(packed, np.float32)), self._threshold_width).numpy()
+        queries = query_numbers(packed, self._threshold_width)
         found: list[list[Neighbour]] = []
         with self._mendable():
             for first in range(0, len(queries), AT_ONCE):

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from models.embedding import as_query
 
 Numbers = NDArray[np.float32]
 
@@ -17,6 +20,12 @@ class Neighbour(NamedTuple):
 
     item_id: str
     margin: float
+
+
+def query_numbers(packed: Numbers, threshold_width: int) -> Numbers:
+    """Return stored numbers (M, W) as queries of an inner-product index (M, W): models.embedding.as_query."""
+    # A copy, since what is memory-mapped may not be written to, which torch cannot express.
+    return as_query(torch.from_numpy(np.array(packed, np.float32)), threshold_width).numpy()
 
 
 class SearchBackend(Protocol):

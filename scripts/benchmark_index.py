@@ -46,11 +46,13 @@ def main() -> None:
     """Draw, measure, print."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
+    from engine.index_folder import need_package
     from scripts.benchmarks.machine import memory, processor_name
     from scripts.index_benchmark.measure import Workload, measure
     from scripts.index_benchmark.report import figures_table, write_record
     from scripts.index_benchmark.synthetic import write_synthetic
 
+    need_package("faiss")
     workload = Workload(parsed.items, parsed.queries, parsed.out, parsed.width)
     write_synthetic(workload.embeddings, workload.catalogue)
     setting = {

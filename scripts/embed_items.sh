@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/setup.sh requirements.txt
-exec "$PYTHON" -m engine.launch scripts/embed_items.py "$@"
+exec "$PYTHON" -m engine.launch --apart scripts/embed_items.py "$@"

@@ -80,7 +80,7 @@ def main() -> None:
             "threshold": rule.threshold,
         }
         if agreement is not None:
-            figures |= {f"truth: {name}": value for name, value in agreement._asdict().items()}
+            figures |= {f"truth {name.replace('_', ' ')}": value for name, value in agreement._asdict().items()}
         write_json(parsed.out / "summary.json", {name.replace(" ", "_"): value for name, value in figures.items()})
         if parsed.items:
             shown = {} if agreement is None else {"F1 of pairs against the truth": f"{agreement.f1:.3f}"}
