@@ -13,7 +13,7 @@ from scripts.scale.estimate import Layout, estimate
 from scripts.scale.table import markdown_table
 from scripts.scale.unit_costs import UnitCosts
 
-LAYOUTS = (Layout(10**6, "ivf_fp16", 1), Layout(10**8, "ivf_pq", 1), Layout(10**9, "ivf_pq", 8))
+LAYOUTS = (Layout(10**6, "ivf_fp16", 1), Layout(10**8, "ivf_pq", 10), Layout(10**9, "ivf_pq", 8))
 
 
 def main() -> None:

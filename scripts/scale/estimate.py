@@ -19,7 +19,7 @@ class Layout:
     num_items: int
     kind: KindName
     shards: int
-    """Indexes of equal parts of the items, each on a machine of its own."""
+    """Indexes of equal parts of the items, on one machine or several."""
 
 
 @dataclass(frozen=True, slots=True)
