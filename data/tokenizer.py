@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -52,6 +53,10 @@ class Tokenizer:
 
     def __len__(self) -> int:
         return len(self._tokenizer)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer's files into a folder, tokenizer.json among them."""
+        self._tokenizer.save_pretrained(folder)
 
     def __call__(self, texts: Sequence[str]) -> list[TokenIds]:
         """Return the token ids of each text, [CLS] and [SEP] included, at most max_tokens.

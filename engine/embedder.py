@@ -21,10 +21,11 @@ from engine.embedding_shard import EmbeddedItem, EmbeddingShard, Packed
 from engine.embedding_watch import EmbeddingWatch, watched
 from engine.encode import EncodingPlan, encoded_batches, encoding_plan
 from engine.experiment import ExperimentOptions
+from engine.onnx_packages import RUNTIME, check_onnx_packages
 from engine.predictor import chosen_checkpoint, load_encoder
 from engine.run_lock import sole_user
 from engine.stop_request import StoppedError, StopRequest
-from models.item_encoder import ItemEncoder
+from models.item_embedder import ItemEmbedder
 from options.errors import UserError
 from options.printable import quoted
 
@@ -66,7 +67,7 @@ class _Encoding:
     """How shards are made of the catalogue."""
 
     catalogue: _Catalogue
-    encoder: ItemEncoder
+    encoder: ItemEmbedder
     plan: EncodingPlan
     digest: str
     """SHA-256 of all that the numbers depend on but the items."""
@@ -81,9 +82,14 @@ def run_embedding(
     for a folder of other embeddings, and StoppedError.
     """
     stop = stop or StopRequest()
-    checkpoint = chosen_checkpoint(options)
-    catalogue = _read_catalogue(options, job)
-    encoder = load_encoder(options, checkpoint, catalogue.part(range(1)))
+    encoder: ItemEmbedder
+    if job.onnx is not None:
+        options, encoder = _exported(options, job.onnx)
+        catalogue = _read_catalogue(options, job)
+    else:
+        checkpoint = chosen_checkpoint(options)
+        catalogue = _read_catalogue(options, job)
+        encoder = load_encoder(options, checkpoint, catalogue.part(range(1)))
     record = embeddings_record(job, options, len(catalogue.items), encoder)
     check_goes_on(job, record, catalogue.items)
     encoder.to(processes.device)
@@ -103,6 +109,15 @@ def run_embedding(
             return None
         watch.wait_for_others(stop)
     return Embedding(record, num_kept, _num_blank_images(job.out, record))
+
+
+def _exported(options: ExperimentOptions, folder: Path) -> tuple[ExperimentOptions, ItemEmbedder]:
+    """Return an exported encoder, and the options with items prepared as it wants them."""
+    check_onnx_packages(RUNTIME)
+    from engine.onnx_encoder import OnnxItemEncoder
+
+    encoder = OnnxItemEncoder(folder)
+    return encoder.prepared(options), encoder
 
 
 def _read_catalogue(options: ExperimentOptions, job: EmbeddingJob) -> _Catalogue:

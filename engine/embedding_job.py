@@ -14,7 +14,7 @@ from engine.embedding_folder import EMBEDDINGS, FORMAT, EmbeddingsRecord, read_e
 from engine.embedding_shard import NUMBERS, EmbeddingShard, NumberType
 from engine.experiment import ExperimentOptions
 from engine.run_identity import differences, shown_value
-from models.item_encoder import ItemEncoder
+from models.item_embedder import ItemEmbedder
 from models.weights import weights_digest
 from options.errors import UserError
 
@@ -34,10 +34,12 @@ class EmbeddingJob:
     """Folder of the embeddings."""
     type: NumberType
     shard_items: int
+    onnx: Path | None = None
+    """Folder of an exported encoder, in place of the checkpoint's."""
 
 
 def embeddings_record(
-    job: EmbeddingJob, options: ExperimentOptions, num_items: int, encoder: ItemEncoder
+    job: EmbeddingJob, options: ExperimentOptions, num_items: int, encoder: ItemEmbedder
 ) -> EmbeddingsRecord:
     """Return what embeddings.json is to say; raises UserError where the item file cannot be read."""
     return EmbeddingsRecord(
@@ -46,7 +48,7 @@ def embeddings_record(
         num_items=num_items,
         shard_items=job.shard_items,
         threshold_width=encoder.threshold_width,
-        match_width=encoder.match.projection.out_features,
+        match_width=encoder.match_width,
         type=job.type,
         weights=weights_digest(encoder),
         items=file_checksum(job.items),

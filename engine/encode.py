@@ -20,7 +20,7 @@ from engine.options import Precision
 from engine.precision import autocast
 from engine.stop_request import StoppedError, StopRequest
 from models.embedding import pack
-from models.item_encoder import ItemEncoder
+from models.item_embedder import ItemEmbedder
 
 BATCHES_A_ROUND = 4
 """Of each process; as much is lost at most when a prediction is killed."""
@@ -77,7 +77,7 @@ def _batch_size(options: ExperimentOptions, device: torch.device) -> int:
 
 
 def encode_items(
-    encoder: ItemEncoder,
+    encoder: ItemEmbedder,
     items: ItemTensors,
     plan: EncodingPlan,
     processes: Processes,
@@ -92,9 +92,9 @@ def encode_items(
     return in_catalogue_order(rounds, len(items.catalog), embedding_width(encoder), processes)
 
 
-def embedding_width(encoder: ItemEncoder) -> int:
+def embedding_width(encoder: ItemEmbedder) -> int:
     """Return how many numbers an item's embedding has, both halves."""
-    return encoder.threshold_width + encoder.match.projection.out_features
+    return encoder.threshold_width + encoder.match_width
 
 
 def in_catalogue_order(
@@ -116,7 +116,7 @@ def in_catalogue_order(
 
 @torch.inference_mode()
 def encoded_rounds(
-    encoder: ItemEncoder,
+    encoder: ItemEmbedder,
     items: ItemTensors,
     batches: list[list[int]],
     plan: EncodingPlan,
@@ -154,7 +154,7 @@ def encoded_rounds(
 
 @torch.inference_mode()
 def encoded_batches(
-    encoder: ItemEncoder, items: ItemTensors, batches: list[list[int]], plan: EncodingPlan, processes: Processes
+    encoder: ItemEmbedder, items: ItemTensors, batches: list[list[int]], plan: EncodingPlan, processes: Processes
 ) -> Generator[EncodedRound, None, None]:
     """Encode batches in this process, one whenever the next is asked for."""
     was_training = encoder.training
@@ -166,7 +166,7 @@ def encoded_batches(
         encoder.train(was_training)
 
 
-def _encode(encoder: ItemEncoder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> EncodedRound:
+def _encode(encoder: ItemEmbedder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> EncodedRound:
     with autocast(plan.precision, processes.device):
         embedding = encoder(batch.to(processes.device))
     return EncodedRound(batch.item, pack(embedding).float().cpu(), batch.blank_image)

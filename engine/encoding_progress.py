@@ -16,7 +16,7 @@ from data.item_tensors import ItemTensors
 from engine.disk import writing
 from engine.distributed import Processes
 from engine.encode import EncodedRound, EncodingPlan
-from models.item_encoder import ItemEncoder
+from models.item_embedder import ItemEmbedder
 from models.weights import weights_digest
 
 HEAD = np.dtype([("num_items", "<i8"), ("checksum", "<u4")])
@@ -100,7 +100,7 @@ class EncodingProgress:
         return np.frombuffer(content, self._record) if zlib.crc32(content) == checksum else None
 
 
-def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, processes: Processes) -> str:
+def encoding_key(encoder: ItemEmbedder, items: ItemTensors, plan: EncodingPlan, processes: Processes) -> str:
     """Return a digest of all that embeddings depend on but the images' content."""
     digest = hashlib.sha256(weights_digest(encoder).encode())
     for item in items.catalog:

@@ -80,15 +80,15 @@ def plan_index(kind: KindName | Literal["auto"], num_items: int, width: int, mos
 
 def memory_of(kind: KindName, num_items: int, width: int) -> int:
     """Return the bytes that N items of W numbers take in an index of a kind, by arithmetic."""
-    lists = _num_lists(num_items) if KINDS[kind].has_lists else 0
+    lists = num_lists(num_items) if KINDS[kind].has_lists else 0
     return round(num_items * KINDS[kind].item_bytes(width) + lists * 4 * width)
 
 
 def _plan(kind: KindName, num_items: int, width: int) -> IndexPlan:
-    lists = _num_lists(num_items) if KINDS[kind].has_lists else 0
+    lists = num_lists(num_items) if KINDS[kind].has_lists else 0
     return IndexPlan(kind, lists, memory_of(kind, num_items, width))
 
 
-def _num_lists(num_items: int) -> int:
+def num_lists(num_items: int) -> int:
     """Return the power of two nearest to 2 sqrt(N), so that finding lists and looking through some cost alike."""
     return min(num_items, int(2 ** round(log2(2 * sqrt(num_items))))) if num_items else 0

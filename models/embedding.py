@@ -52,8 +52,15 @@ def pair_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
 
 def all_pairs_score(items: ItemEmbedding) -> PairScore:
     """Score every item with every item: (N, N), in the types of pair_score."""
-    match, threshold = _at_least_float32(items.match), _at_least_float32(items.threshold)
-    return PairScore(match=match @ match.T, threshold=threshold @ threshold.T)
+    return cross_score(items, items)
+
+
+def cross_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
+    """Score each of M items with each of N others: (M, N), in the types of pair_score."""
+    return PairScore(
+        match=_at_least_float32(source.match) @ _at_least_float32(target.match).T,
+        threshold=_at_least_float32(source.threshold) @ _at_least_float32(target.threshold).T,
+    )
 
 
 def pack(items: ItemEmbedding) -> Tensor:

@@ -1,15 +1,14 @@
 """The two-branch item encoder (figure 2 of arXiv 2208.11064)."""
 
-from torch import nn
-
 from data.pair_batch import ItemBatch
 from models.embedding import ItemEmbedding
 from models.encoder import Encoder
 from models.item_branch import ItemBranch
+from models.item_embedder import ItemEmbedder
 from models.options import ImageEncoderOptions, ModelOptions, TextEncoderOptions
 
 
-class ItemEncoder(nn.Module):
+class ItemEncoder(ItemEmbedder):
     """Gives each item a match embedding and a threshold embedding."""
 
     def __init__(self, match: ItemBranch, threshold: ItemBranch | None) -> None:
@@ -22,12 +21,17 @@ class ItemEncoder(nn.Module):
         """Numbers in the threshold embedding; 0 without a threshold branch."""
         return self.threshold.projection.out_features if self.threshold is not None else 0
 
+    @property
+    def match_width(self) -> int:
+        """Numbers in the match embedding."""
+        return self.match.projection.out_features
+
     def forward(self, items: ItemBatch) -> ItemEmbedding:
         """Return both embeddings of N items: (N, D) each, the threshold's (N, 0) without that branch."""
         features = self.match.features(items)
         match = self.match.project(features)
         if self.threshold is None:
-            return ItemEmbedding(threshold=match.new_zeros((len(match), 0)), match=match)
+            return ItemEmbedding(threshold=match.new_zeros((match.shape[0], 0)), match=match)
         own = self.threshold.features(items, others=features)
         return ItemEmbedding(threshold=self.threshold.project(own), match=match)
 

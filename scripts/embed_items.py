@@ -48,6 +48,12 @@ def parser() -> "argparse.ArgumentParser":
         metavar="N",
         help="items a shard; each process makes shards of its own, and what it is at is lost in a kill (%(default)s)",
     )
+    parser.add_argument(
+        "--onnx",
+        type=Path,
+        metavar="FOLDER",
+        help="encode on the CPU with what scripts/export_onnx.py has written, in place of the checkpoint",
+    )
     return parser
 
 
@@ -60,7 +66,7 @@ def main() -> None:
             from engine.embedder import run_embedding
             from engine.embedding_job import EmbeddingJob
 
-        job = EmbeddingJob(parsed.items, parsed.images, parsed.out, parsed.type, parsed.shard_items)
+        job = EmbeddingJob(parsed.items, parsed.images, parsed.out, parsed.type, parsed.shard_items, parsed.onnx)
         started = time.monotonic()
         embedding = run_embedding(options, job, processes, stop)
         if embedding is None:

@@ -1,9 +1,13 @@
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.tiny_data import write_tiny_dataset
+
+if TYPE_CHECKING:
+    from tests.exported_encoder import ExportedRun
 
 # The hub's client reads this when it is imported; no test waits for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -13,3 +17,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with train, val and test of 40 items each; not to be changed (copy it first)."""
     return write_tiny_dataset(tmp_path_factory.mktemp("tiny") / "data")
+
+
+@pytest.fixture(scope="session")
+def exported_run(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> "ExportedRun":
+    """A tiny run and its exported encoder; not to be changed (copy it first)."""
+    from tests.exported_encoder import make_exported_run
+
+    return make_exported_run(tmp_path_factory.mktemp("exported"), tiny_dataset)

@@ -1,0 +1,151 @@
+"""Pairs of different products that a model takes for nearly the same: negatives worth learning from.
+
+Letters of shapes: N items, K labelled pairs, P pairs found.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from data.components import connected_components
+from models.embedding import ItemEmbedding, cross_score, pair_score
+
+ITEMS_AT_ONCE = 256
+"""Of which the margins with all items are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPairs:
+    """K pairs of which it is known whether they are the same product."""
+
+    source: NDArray[np.int64]
+    """(K,) items by number"""
+    target: NDArray[np.int64]
+    """(K,)"""
+    same: NDArray[np.bool_]
+    """(K,)"""
+
+    def groups(self, num_items: int) -> NDArray[np.int64]:
+        """Return the known product of each item, items joined by pairs that are the same: (N,)."""
+        return connected_components(num_items, self._edges(self.same))
+
+    def grouped(self, num_items: int) -> NDArray[np.bool_]:
+        """Return whether an item is in a pair that is the same: (N,)."""
+        grouped = np.zeros(num_items, np.bool_)
+        grouped[self._edges(self.same)] = True
+        return grouped
+
+    def _edges(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.stack([self.source, self.target], axis=1)[chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What keeps a pair that may be the same product, unlabelled, from being taken for a negative."""
+
+    ceiling: float
+    """Margin from which on a pair is not taken."""
+    ungrouped: bool = False
+    """Whether items are taken of which no same product is known."""
+    category: NDArray[np.int64] | None = None
+    """(N,) categories by number, negative where an item has none; both items have to be of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMisses:
+    """P pairs, the highest margin first, each once; source is the item of the lower number."""
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    margin: NDArray[np.float32]
+    num_above_ceiling: int
+    """Pairs that the ceiling alone kept out."""
+
+
+def median_positive_margin(items: ItemEmbedding, pairs: LabelledPairs) -> float:
+    """Return the median margin of the pairs that are the same; not a number where there are none."""
+    source, target = torch.from_numpy(pairs.source[pairs.same]), torch.from_numpy(pairs.target[pairs.same])
+    margin = pair_score(items.rows(source), items.rows(target)).margin
+    return float(np.median(margin.numpy())) if len(margin) else float("nan")
+
+
+def near_misses(items: ItemEmbedding, pairs: LabelledPairs, guards: Guards, most: int) -> NearMisses:
+    """Return pairs of high margins that are known or presumed to be different products.
+
+    Of each of N items the `most` highest are looked at, among items of other groups with which no pair is labelled;
+    of all these, from the highest margin down, those are taken that leave no item in more than `most` pairs. Equal
+    margins go by the items' numbers.
+    """
+    num_items = len(items.match)
+    allowed = _Allowed(pairs, guards, num_items)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+    num_above = 0
+    with tqdm(total=num_items, desc="mine", unit="item", leave=False, disable=None) as progress:
+        for first in range(0, num_items, ITEMS_AT_ONCE):
+            rows = torch.arange(first, min(first + ITEMS_AT_ONCE, num_items))
+            margin = cross_score(items.rows(rows), items).margin
+            may = allowed.mask(first, len(rows))
+            above = may & (margin >= guards.ceiling)
+            num_above += int(above.sum())
+            source, target, values = _highest(margin.masked_fill(~may | above, -torch.inf), most)
+            found.append((source + first, target, values))
+            progress.update(len(rows))
+    source, target, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    kept = _spread(source, target, values, num_items, most)
+    return NearMisses(*kept, num_above_ceiling=num_above // 2)
+
+
+class _Allowed:
+    """Which pairs may be taken, whatever their margin."""
+
+    def __init__(self, pairs: LabelledPairs, guards: Guards, num_items: int) -> None:
+        self._group = torch.from_numpy(pairs.groups(num_items))
+        self._known = torch.ones(num_items, dtype=torch.bool)
+        if not guards.ungrouped:
+            self._known = torch.from_numpy(pairs.grouped(num_items))
+        self._category = torch.from_numpy(guards.category) if guards.category is not None else None
+        ends = np.concatenate([[pairs.source, pairs.target], [pairs.target, pairs.source]], axis=1)
+        self._labelled = ends[:, np.argsort(ends[0], kind="stable")]
+
+    def mask(self, first: int, count: int) -> Tensor:
+        """Return whether items from a number on may be paired with each item: (count, N)."""
+        own = slice(first, first + count)
+        may = (self._group[own, None] != self._group) & self._known[own, None] & self._known
+        if self._category is not None:
+            may &= (self._category[own, None] == self._category) & (self._category >= 0)
+        labelled = self._labelled[:, slice(*np.searchsorted(self._labelled[0], [first, first + count]))]
+        may[labelled[0] - first, labelled[1]] = False
+        return may
+
+
+def _highest(margin: Tensor, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return row, column and margin of the `most` highest of each row that are not -inf, equal ones by column."""
+    least = margin.topk(min(most, margin.shape[1]), dim=1).values[:, -1:]
+    rows, columns = ((margin >= least) & margin.isfinite()).nonzero(as_tuple=True)
+    values = margin[rows, columns].numpy()
+    source, target = rows.numpy(), columns.numpy()
+    order = np.lexsort((target, -values, source))
+    place = np.arange(len(order)) - np.searchsorted(source[order], source[order])
+    order = order[place < most]
+    return source[order], target[order], values[order]
+
+
+def _spread(
+    source: NDArray[np.int64], target: NDArray[np.int64], margin: NDArray[np.float32], num_items: int, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the pairs, each once and the highest first, that leave no item in more than `most`."""
+    ends = np.sort(np.stack([source, target]), axis=0)
+    _, once = np.unique(ends[0] * num_items + ends[1], return_index=True)
+    order = once[np.argsort(-margin[once], kind="stable")]
+    count = np.zeros(num_items, np.int64)
+    kept = []
+    for place in order.tolist():
+        pair = ends[:, place]
+        if (count[pair] < most).all():
+            count[pair] += 1
+            kept.append(place)
+    return ends[0, kept], ends[1, kept], margin[kept]

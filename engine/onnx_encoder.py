@@ -1,0 +1,75 @@
+"""An exported item encoder, run by onnxruntime on the CPU."""
+
+from pathlib import Path
+
+import onnxruntime
+import torch
+
+from data.pair_batch import ItemBatch
+from engine.checksums import check_files, recorded_checksum
+from engine.experiment import ExperimentOptions
+from engine.export_description import ATTENTION_MASK, IMAGES, OUTPUT, TOKEN_IDS, read_description
+from models.embedding import ItemEmbedding, unpack
+from models.item_embedder import ItemEmbedder
+from options.errors import UserError
+
+
+class OnnxItemEncoder(ItemEmbedder):
+    """Gives items the embeddings that the encoder in an exported folder gives them.
+
+    Its state is the checksum of the graph alone, by which it is told from others.
+    """
+
+    checksum: torch.Tensor
+
+    def __init__(self, folder: Path) -> None:
+        """Open a folder; raises UserError where a file of it is missing or damaged."""
+        super().__init__()
+        self.folder = folder
+        self.description = read_description(folder)
+        check_files(folder)
+        checksum = recorded_checksum(folder, self.description.model)
+        assert checksum is not None, "the files have been checked"
+        self.register_buffer("checksum", torch.tensor(list(bytes.fromhex(checksum)), dtype=torch.uint8))
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = torch.get_num_threads()
+        file = folder / self.description.model
+        self._session = onnxruntime.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
+
+    @property
+    def threshold_width(self) -> int:
+        """Numbers in the threshold embedding; 0 without a threshold branch."""
+        return self.description.threshold_width
+
+    @property
+    def match_width(self) -> int:
+        """Numbers in the match embedding."""
+        return self.description.match_width
+
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        """Return both embeddings of N items, on the CPU: (N, D) each, the threshold's (N, 0) without that branch."""
+        given = {IMAGES: items.images, TOKEN_IDS: items.token_ids, ATTENTION_MASK: items.attention_mask}
+        feed = {name: given[name].cpu().numpy() for name in self.description.inputs}
+        (packed,) = self._session.run([OUTPUT], feed)
+        return unpack(torch.from_numpy(packed), self.threshold_width)
+
+    def prepared(self, options: ExperimentOptions) -> ExperimentOptions:
+        """Return the options with items prepared as the exported encoder wants them.
+
+        Raises UserError where it reads other parts of an item than the options' model.
+        """
+        image, text = self.description.image, self.description.text
+        if (options.reads.image, options.reads.text) != (image is not None, text is not None):
+            raise UserError(
+                f"{self.folder}: the exported encoder reads {' and '.join(self.description.inputs)}, which are not "
+                "the parts of an item that the model of the option file reads; give the option file of its run "
+                f"({self.description.run})"
+            )
+        data = options.data
+        if image is not None:
+            update = {"size": image.size, "mean": image.mean, "std": image.std}
+            data = data.model_copy(update={"image": data.image.model_copy(update=update)})
+        if text is not None:
+            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
+            data = data.model_copy(update={"text": data.text.model_copy(update=read)})
+        return options.model_copy(update={"data": data})

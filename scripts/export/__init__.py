@@ -1,0 +1,1 @@
+"""What scripts/export_onnx.py is made of."""

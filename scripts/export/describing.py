@@ -1,0 +1,100 @@
+"""What an exported folder says of its encoder."""
+
+from data.options import ImageOptions, TextOptions
+from data.tokenizer import Tokenizer
+from engine.decision_rule import DecisionRule
+from engine.experiment import ExperimentOptions
+from engine.export_description import (
+    ATTENTION_MASK,
+    FORMAT,
+    IMAGES,
+    MODEL,
+    OUTPUT,
+    TOKEN_IDS,
+    Arithmetic,
+    DecisionDescription,
+    ExportDescription,
+    ImageDescription,
+    Port,
+    TextDescription,
+)
+from models.item_encoder import ItemEncoder
+
+TOKENIZER = "tokenizer.json"
+IMAGE_RULES = (
+    "Decode the first picture of the file as it is stored (an EXIF orientation is passed over) to 8-bit RGB, "
+    "transparency laid over white. A JPEG whose sides are at least 2, 4 or 8 times the size may be decoded at that "
+    "fraction.",
+    "Stretch the whole picture to size x size pixels, bicubically and antialiased (Pillow's BICUBIC), without "
+    "cropping; a picture of that size stays as it is.",
+    "Each number is (value / 255 - mean) / std, with the mean and std of its channel, in the order red, green, blue.",
+    "An unreadable image may be replaced by zeros, which are the mean colour.",
+)
+TEXT_RULES = (
+    "Clean a string: remove every '#', make it lower case, then normalise it to Unicode's NFKC, in this order.",
+    "Attributes: clean item_pvs, clean sku_pvs, join them with ';', split that at ';' and each part at its first ':' "
+    "into name and value; parts without a value are left out. Several values of a name are joined with ',', distinct "
+    "ones only, in order of first appearance.",
+    "Text: the cleaned title, then the values of the attributes listed here (their names cleaned), in this order, "
+    "joined with ';'; what is absent or empty is left out.",
+    "Tokens: those of the tokenizer with its special tokens, cut to max_tokens, special tokens included.",
+    "A batch: token_ids padded to its longest text with padding_id; attention_mask is true at tokens.",
+)
+DECISION_RULES = (
+    "The first threshold_width numbers of an item's embedding are its threshold embedding, the others its match "
+    "embedding.",
+    "margin of two items = dot product of their match embeddings - dot product of their threshold embeddings.",
+    "They are the same product where margin > threshold; where both have the same cate_name and it is one of "
+    "categories, that threshold is taken.",
+    "In an inner-product index keep the embeddings as they are, and negate the threshold half of the query: the score "
+    "then is the margin.",
+)
+
+
+def describe(
+    options: ExperimentOptions,
+    step: int,
+    encoder: ItemEncoder,
+    tokenizer: Tokenizer | None,
+    rule: DecisionRule,
+    arithmetic: Arithmetic,
+) -> ExportDescription:
+    """Return the description of an encoder, built of a run's options, at a step."""
+    image = options.data.image if options.reads.image else None
+    return ExportDescription(
+        format=FORMAT,
+        run=options.name,
+        step=step,
+        model=MODEL,
+        arithmetic=arithmetic,
+        inputs=_inputs(image, tokenizer),
+        outputs={OUTPUT: _output(encoder)},
+        threshold_width=encoder.threshold_width,
+        match_width=encoder.match_width,
+        image=_image(image) if image is not None else None,
+        text=_text(options.data.text, tokenizer) if tokenizer is not None else None,
+        decision=DecisionDescription(rule.threshold, rule.categories, DECISION_RULES),
+    )
+
+
+def _inputs(image: ImageOptions | None, tokenizer: Tokenizer | None) -> dict[str, Port]:
+    inputs = {}
+    if image is not None:
+        inputs[IMAGES] = Port("float32", ("items", 3, image.size, image.size), "pictures, see image")
+    if tokenizer is not None:
+        inputs[TOKEN_IDS] = Port("int64", ("items", "tokens"), "texts, see text")
+        inputs[ATTENTION_MASK] = Port("bool", ("items", "tokens"), "true at tokens, false at padding")
+    return inputs
+
+
+def _output(encoder: ItemEncoder) -> Port:
+    width = encoder.threshold_width + encoder.match_width
+    return Port("float32", ("items", width), "embeddings, the threshold half first, see decision")
+
+
+def _image(options: ImageOptions) -> ImageDescription:
+    return ImageDescription(options.size, options.mean, options.std, IMAGE_RULES)
+
+
+def _text(options: TextOptions, tokenizer: Tokenizer) -> TextDescription:
+    return TextDescription(TOKENIZER, options.max_tokens, tokenizer.padding_id, options.attributes, TEXT_RULES)

@@ -1,0 +1,75 @@
+"""The item encoder as an ONNX graph."""
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from data.options import Modalities
+from data.pair_batch import ItemBatch
+from engine.export_description import ATTENTION_MASK, IMAGES, OUTPUT, TOKEN_IDS
+from models.embedding import pack
+from models.item_embedder import ItemEmbedder
+from options.errors import UserError
+
+
+class PackedEncoder(nn.Module):
+    """The item encoder with tensors in place of batches: those that the model reads, the others None."""
+
+    def __init__(self, encoder: ItemEmbedder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor | None, token_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
+        """Return the numbers of N items, threshold half first: (N, both widths)."""
+        absent = torch.empty(0)
+        batch = ItemBatch(
+            images=absent if images is None else images,
+            token_ids=absent if token_ids is None else token_ids,
+            attention_mask=absent if attention_mask is None else attention_mask,
+            item=absent,
+            blank_image=absent,
+        )
+        return pack(self.encoder(batch))
+
+
+def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file: Path) -> None:
+    """Write an encoder in evaluation mode as a graph for any number of items and tokens; files of 2 GB get a .data.
+
+    The batch is an example, of at least two items and two tokens, since extents of 1 may be taken for fixed.
+    Raises UserError for a model that torch cannot write.
+    """
+    items, tokens = torch.export.Dim("items"), torch.export.Dim("tokens")
+    given: dict[str, Tensor | None] = dict.fromkeys((IMAGES, TOKEN_IDS, ATTENTION_MASK))
+    extents: dict[str, dict[int, torch.export.Dim] | None] = dict.fromkeys(given)
+    if reads.image:
+        given[IMAGES], extents[IMAGES] = batch.images, {0: items}
+    if reads.text:
+        given[TOKEN_IDS], extents[TOKEN_IDS] = batch.token_ids, {0: items, 1: tokens}
+        given[ATTENTION_MASK], extents[ATTENTION_MASK] = batch.attention_mask, {0: items, 1: tokens}
+    try:
+        # Of the fused kernels torch's exporter takes strides for granted that a dynamic batch does not have.
+        with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings(action="ignore"):
+            program = torch.onnx.export(
+                PackedEncoder(encoder),
+                tuple(given.values()),
+                input_names=[name for name, tensor in given.items() if tensor is not None],
+                output_names=[OUTPUT],
+                dynamic_shapes=extents,
+                dynamo=True,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        raise UserError(f"torch.onnx cannot write this model: {_first_line(error)}") from error
+    assert program is not None
+    fixed = [str(port.name) for port in program.model.graph.inputs if port.shape and isinstance(port.shape[0], int)]
+    if fixed:
+        raise UserError(f"torch.onnx has fixed the number of items of {', '.join(fixed)} to that of the example")
+    program.save(file)
+
+
+def _first_line(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return next(iter(str(cause).splitlines()), type(cause).__name__)

@@ -1,0 +1,1 @@
+"""What a catalogue of any size costs, by arithmetic."""

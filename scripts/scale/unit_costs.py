@@ -1,0 +1,48 @@
+"""Unit costs, each with where it is from, of which the cost of a catalogue is computed."""
+
+from dataclasses import dataclass
+
+IMAGE_OPERATIONS = 207.8e9
+"""Of Swin-L at 384 x 384 pixels, one picture: counted by torch.utils.flop_counter, a multiply-add as two."""
+TEXT_OPERATIONS = 24.5e9
+"""Of Chinese RoBERTa base with 140 tokens, the longest text; 11.0e9 with 64: counted likewise."""
+BRANCHES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCosts:
+    """What one item, one number or one comparison costs."""
+
+    width: int = 1024
+    """Numbers an item, both halves: those of the published model."""
+    item_operations: float = BRANCHES * (IMAGE_OPERATIONS + TEXT_OPERATIONS)
+    """Of encoding an item, at most."""
+    gpu_operations: float = 312e12
+    """A second: NVIDIA's figure for an A100 in bfloat16. Not measured."""
+    gpu_utilisation: float = 0.35
+    """Share of that which encoding reaches. Assumed, not measured."""
+    cpu_seconds_an_item: float = 1 / 0.243
+    """On two cores in float32: BENCHMARKS.md, row full-size."""
+    image_bytes: float = 45e3
+    """Of a JPEG of 384 x 384. Assumed."""
+    decoding_seconds: float = 2.6e-3
+    """Of a core, for a picture of 384 x 384: README.md, full-size training."""
+    exact_numbers: float = 5.2e10
+    """Multiply-adds of a core and second in products of many queries with many items: 505 queries/s on 100,000 items
+    of 1,024 numbers with one thread, scripts/benchmark_index.py."""
+    list_items: float = 9.5e6
+    """Items of 1,024 bytes (ivf_sq8) that a core looks through in a second: 745 and 194 queries/s with 64 and 256 of
+    512 lists of 100,000 items, one thread, scripts/benchmark_index.py. Those of two bytes a number are taken for
+    half as fast. Not measured."""
+    list_codes: float = 21e6
+    """Codes of 128 bytes (ivf_pq) that a core looks through in a second: 400,000 of them by FAISS, one thread."""
+    list_share: float = 1 / 32
+    """Share of the lists that are looked through: recall@10 of 0.987 with 16 of 512, scripts/benchmark_index.py."""
+
+    item_file_memory: float = 250.0
+    """Bytes of memory that a process takes for an item of 300 bytes in the item file: README.md, data format."""
+
+    @property
+    def gpu_items(self) -> float:
+        """Items that a GPU encodes in a second."""
+        return self.gpu_operations * self.gpu_utilisation / self.item_operations

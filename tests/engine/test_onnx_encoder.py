@@ -1,0 +1,81 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.embedder import run_embedding
+from engine.embedding_folder import open_embeddings
+from engine.embedding_job import EmbeddingJob
+from engine.export_description import MODEL, read_description
+from engine.onnx_encoder import OnnxItemEncoder
+from options.errors import UserError
+from tests.engine.conftest import ALONE
+from tests.exported_encoder import ExportedRun
+
+
+@pytest.fixture
+def folder(exported_run: ExportedRun, tmp_path: Path) -> Path:
+    """A copy that may be changed."""
+    return Path(shutil.copytree(exported_run.folder, tmp_path / "exported"))
+
+
+def job(tiny_dataset: Path, out: Path, onnx: Path | None) -> EmbeddingJob:
+    return EmbeddingJob(tiny_dataset / "item_test_info.jsonl", tiny_dataset / "images", out, "float32", 16, onnx)
+
+
+def numbers(out: Path) -> np.ndarray:
+    return np.concatenate(list(open_embeddings(out).blocks(100)))
+
+
+def test_a_catalogues_embeddings_are_those_of_the_checkpoint(
+    exported_run: ExportedRun, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    options = exported_run.options.model_copy(
+        update={"predict": exported_run.options.predict.model_copy(update={"checkpoint": str(exported_run.checkpoint)})}
+    )
+    run_embedding(options, job(tiny_dataset, tmp_path / "torch", None), ALONE)
+    run_embedding(options, job(tiny_dataset, tmp_path / "onnx", exported_run.folder), ALONE)
+    expected = numbers(tmp_path / "torch")
+    assert expected.shape == (40, 32)
+    np.testing.assert_allclose(numbers(tmp_path / "onnx"), expected, atol=1e-4)
+
+
+def test_items_are_prepared_as_the_folder_says(exported_run: ExportedRun, folder: Path) -> None:
+    other = exported_run.options.data.text.model_copy(update={"max_tokens": 5, "tokenizer": "none", "attributes": ()})
+    data = exported_run.options.data.model_copy(update={"text": other})
+    text = OnnxItemEncoder(folder).prepared(exported_run.options.model_copy(update={"data": data})).data.text
+    assert (text.max_tokens, text.tokenizer) == (exported_run.options.data.text.max_tokens, str(folder))
+    assert text.attributes == exported_run.options.data.text.attributes
+
+
+def test_an_option_file_of_a_model_that_reads_other_parts_is_refused(exported_run: ExportedRun) -> None:
+    model = exported_run.options.model.model_copy(update={"image_encoder": None})
+    options = exported_run.options.model_copy(update={"model": model})
+    with pytest.raises(UserError, match=r"reads images and token_ids and attention_mask.*option file of its run"):
+        OnnxItemEncoder(exported_run.folder).prepared(options)
+
+
+def test_a_damaged_graph_is_refused_by_name(folder: Path) -> None:
+    (folder / MODEL).write_bytes((folder / MODEL).read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"item_encoder\.onnx: is damaged or cut off"):
+        OnnxItemEncoder(folder)
+
+
+def test_two_graphs_have_other_states(folder: Path) -> None:
+    state = OnnxItemEncoder(folder).state_dict()
+    sums = folder / "SHA256SUMS"
+    line = next(line for line in sums.read_text().splitlines() if line.endswith(MODEL))
+    assert bytes(state["checksum"].tolist()).hex() == line.split()[0]
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"preprocessing\.json: is missing: no exported encoder"):
+        read_description(tmp_path)
+
+
+def test_a_description_of_another_format_is_refused(folder: Path) -> None:
+    file = folder / "preprocessing.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"format": 1', '"format": 9'), encoding="utf-8")
+    with pytest.raises(UserError, match="format 9 is not 1"):
+        read_description(folder)
