@@ -12,10 +12,10 @@ from data.item_catalog import ItemCatalog
 from engine.checksums import file_checksum
 from engine.embedding_folder import EMBEDDINGS, FORMAT, EmbeddingsRecord, read_embeddings_record
 from engine.embedding_shard import NUMBERS, EmbeddingShard, NumberType
-from engine.encoding_progress import weights_digest
 from engine.experiment import ExperimentOptions
 from engine.run_identity import differences, shown_value
 from models.item_encoder import ItemEncoder
+from models.weights import weights_digest
 from options.errors import UserError
 
 FIXED = ("shard_items", "threshold_width", "match_width", "type", "weights")

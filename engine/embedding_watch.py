@@ -25,6 +25,8 @@ class EmbeddingWatch:
         self._folder = folder
         self._record = record
         self._missing = set(range(record.num_shards))
+        self.num_items = 0
+        """Of the shards that were whole at the last look."""
         self._own_items = 0
         """Of the shard that this process is at."""
         self._show = show
@@ -40,12 +42,6 @@ class EmbeddingWatch:
         """Shards that were not whole at the last look, in order."""
         return sorted(self._missing)
 
-    @property
-    def num_items(self) -> int:
-        """Items of the shards that were whole at the last look."""
-        missing = sum(len(self._record.shard(self._folder, number).rows) for number in self._missing)
-        return self._record.num_items - missing
-
     def add(self, num_items: int) -> None:
         """Count items of the shard that this process is at."""
         self._own_items += num_items
@@ -53,7 +49,7 @@ class EmbeddingWatch:
 
     def finish_shard(self, number: int) -> None:
         """Count the shard that this process has written."""
-        self._missing.discard(number)
+        self._found(number)
         self._own_items = 0
         self._update()
 
@@ -96,7 +92,12 @@ class EmbeddingWatch:
         for number in self.missing:
             shard = self._record.shard(self._folder, number)
             if shard.file(RECORD).name in names and shard.is_whole():
-                self._missing.remove(number)
+                self._found(number)
+
+    def _found(self, number: int) -> None:
+        if number in self._missing:
+            self._missing.remove(number)
+            self.num_items += len(self._record.shard(self._folder, number).rows)
 
 
 @contextmanager

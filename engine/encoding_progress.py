@@ -17,6 +17,7 @@ from engine.disk import writing
 from engine.distributed import Processes
 from engine.encode import EncodedRound, EncodingPlan
 from models.item_encoder import ItemEncoder
+from models.weights import weights_digest
 
 HEAD = np.dtype([("num_items", "<i8"), ("checksum", "<u4")])
 """What stands before the items of each round."""
@@ -109,15 +110,6 @@ def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, p
         digest.update(items.text.starts.tobytes())
     surroundings = (items.images.path.resolve(), items.image, replace(plan, workers=0), encoder)
     digest.update(f"{surroundings} {processes.device.type} {torch.__version__}".encode())
-    return digest.hexdigest()
-
-
-def weights_digest(encoder: ItemEncoder) -> str:
-    """Return the SHA-256 of an encoder's weights and their names."""
-    digest = hashlib.sha256()
-    for name, tensor in encoder.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

@@ -13,13 +13,13 @@ from engine.checkpoint import read_state
 from engine.decision_rule import DecisionRule, decision_rule
 from engine.distributed import started_processes
 from engine.encode import encode_items, encoding_plan
-from engine.encoding_progress import weights_digest
 from engine.experiment import ExperimentOptions
 from engine.index_folder import CatalogueIndex
 from engine.predictor import load_encoder
 from engine.run_folder import run_folder
 from engine.search_backend import Numbers
 from models.item_encoder import ItemEncoder
+from models.weights import weights_digest
 from options.errors import UserError
 from scripts.deciding.evaluated import checkpoint_of
 
