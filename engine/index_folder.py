@@ -21,10 +21,13 @@ from engine.indexed_items import IndexedItem, read_indexed_items
 from engine.run_folder import write_json
 from engine.search_backend import SearchBackend
 from options.errors import UserError
+from options.printable import quoted
 
 FORMAT = 1
 RECORD = "index.json"
 MILVUS_FILE = "milvus.db"
+CHANGING = "changing"
+"""File that is there while Milvus, unlike files, is changed in place."""
 COLLECTION = "items"
 BackendName = Literal["faiss", "milvus"]
 
@@ -121,6 +124,8 @@ def read_index_record(folder: Path) -> IndexRecord | None:
     record = read_json(folder / RECORD, IndexRecord, "build the index again with --rebuild")
     if record is not None and record.format != FORMAT:
         raise UserError(f"{folder / RECORD}: format {record.format} is not {FORMAT}, which is read here; --rebuild")
+    if record is not None and record.backend == "faiss" and record.kind not in KINDS:
+        raise UserError(f"{folder / RECORD}: there is no kind {quoted(record.kind)}; build the index with --rebuild")
     return record
 
 
@@ -129,6 +134,8 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
     record = read_index_record(folder)
     if record is None:
         raise UserError(f"{folder / RECORD}: is missing: no index; scripts/build_index.py makes one")
+    if (folder / CHANGING).exists():
+        raise UserError(f"{folder}: a change of the index was interrupted; run scripts/build_index.py again")
     for name, checksum in record.checksums.items():
         file = folder / name
         # The vectors may be many GB, and are read whole only where they are changed.

@@ -14,6 +14,7 @@ from engine.disk import whole_path
 from engine.embedded_rows import EmbeddedRows
 from engine.embedding_folder import EmbeddingFolder
 from engine.index_folder import (
+    CHANGING,
     COLLECTION,
     FORMAT,
     BackendName,
@@ -77,12 +78,15 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
     """
     need_package(choice.backend)
     with sole_user(folder / ".lock", "builds an index"):
-        record = None if choice.rebuild else read_index_record(folder)
+        is_broken = (folder / CHANGING).exists()
+        record = None if choice.rebuild or is_broken else read_index_record(folder)
         if record is None:
             return _build(embeddings, folder, choice)
         _check_goes_on(record, embeddings, choice, folder)
         opened = open_index(folder, mapped=False)
         difference = _compare(opened.items, embeddings)
+        if record.backend == "milvus":
+            (folder / CHANGING).touch()
         opened.backend.remove(difference.gone)
         return _finish(embeddings, folder, record, opened.backend, difference)
 
@@ -113,6 +117,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         from engine.milvus_index import MilvusIndex
 
         backend = MilvusIndex(record.milvus_address(folder), record.collection, own.threshold_width)
+        (folder / CHANGING).touch()
         backend.create(width, record.kind)
     else:
         from engine.item_index import create_index, sample_size
@@ -153,6 +158,7 @@ def _finish(
             backend.save(temporary)
     record = replace(record, checksums={file.name: file_checksum(file) for file in files})
     write_index_record(folder, record)
+    (folder / CHANGING).unlink(missing_ok=True)
     return IndexChange(record, len(difference.new), len(difference.gone), num_present - len(difference.new))
 
 

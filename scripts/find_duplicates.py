@@ -32,7 +32,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--images", type=Path, metavar="FOLDER", help="of the items' images or a pack of them, likewise"
     )
     parser.add_argument(
-        "--gallery", type=at_least_one, default=200, metavar="N", help="groups on the page (%(default)s)"
+        "--gallery", type=at_least_one, default=100, metavar="N", help="groups on the page (%(default)s)"
     )
     parser.add_argument(
         "--truth", type=Path, metavar="FILE", help="JSONL with item_id and product: how far the groups agree with it"

@@ -163,6 +163,31 @@ def test_an_interrupted_change_leaves_the_index_as_it_was(tmp_path: Path, monkey
     assert best_ids(open_index(tmp_path / "index")) == before
 
 
+def test_an_interrupted_change_of_milvus_is_told_and_mended_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = IndexChoice(backend="milvus")
+    synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", choice)
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.index_sync.write_index_record", lambda folder, record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            synchronise(write_embeddings(tmp_path / "e", numbers(20)), tmp_path / "index", choice)
+    with pytest.raises(UserError, match=r"was interrupted; run scripts/build_index\.py again"):
+        open_index(tmp_path / "index")
+    synchronise(write_embeddings(tmp_path / "e", numbers(12)), tmp_path / "index", choice)
+    index = open_index(tmp_path / "index")
+    assert len(index.backend) == 12
+    assert best_ids(index) == expected_ids(numbers(12), [f"item{row}" for row in range(12)])
+
+
+def test_an_index_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
+    file = tmp_path / "index" / "index.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "kind": "tree"}))
+    with pytest.raises(UserError, match="there is no kind 'tree'"):
+        open_index(tmp_path / "index")
+
+
 def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
     synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
     file = tmp_path / "index" / "index.json"

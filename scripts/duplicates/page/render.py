@@ -14,6 +14,9 @@ from scripts.reporting.markup import signed, text
 from scripts.reporting.page.render import content_policy, page_style
 from scripts.reporting.thumbnails import thumbnails
 
+MOST_ITEMS = 12
+"""Of a group that are shown, those of the highest margins after the medoid."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupPage:
@@ -25,7 +28,7 @@ class GroupPage:
     catalog: ItemCatalog | None = None
     """For titles; None where only ids are known."""
     images: ImageSource | None = None
-    most_groups: int = 200
+    most_groups: int = 100
     """That are shown, the largest first."""
     figures: Mapping[str, str] | None = None
     """Of the agreement with the truth, by name, where that is known."""
@@ -35,13 +38,16 @@ def render_groups(page: GroupPage) -> str:
     """Return the page."""
     found = page.found
     groups = sorted(found.groups, key=lambda group: -len(group.members))[: page.most_groups]
-    rows = [row for group in groups for row in group.members]
-    items = _catalogue_rows(page, rows)
+    margins = found.medoid_margins()
+    chosen = [_chosen(group, margins) for group in groups]
+    items = _catalogue_rows(page, [row for rows in chosen for row in rows])
     pictures = {}
     if page.catalog is not None and page.images is not None:
         pictures = thumbnails(page.catalog, page.images, items.values())
-    margins = found.medoid_margins()
-    cards = [_card(page, group, items, pictures, margins) for group in groups]
+    cards = [
+        _card(page, group, [_item(page, row, items.get(row), pictures, margins.get(row)) for row in rows])
+        for group, rows in zip(groups, chosen, strict=True)
+    ]
     style = page_style() + _resource("groups.css")
     num_items = len(found.index.rows)
     return Template(_resource("groups.html")).substitute(
@@ -78,17 +84,17 @@ def _tiles(page: GroupPage) -> str:
     )
 
 
-def _card(
-    page: GroupPage,
-    group: IdenticalGroup,
-    items: Mapping[int, int],
-    pictures: Mapping[int, str],
-    margins: Mapping[int, float],
-) -> str:
-    category = shown(page.found.index.items[group.medoid].category, LONGEST_VALUE)
-    heading = f"{len(group.members)} items" + (f" · {category}" if category else "")
+def _chosen(group: IdenticalGroup, margins: Mapping[int, float]) -> list[int]:
+    """Return the rows of a group that are shown, the medoid first."""
     others = sorted((row for row in group.members if row != group.medoid), key=lambda row: -margins[row])
-    cells = [_item(page, row, items.get(row), pictures, margins.get(row)) for row in (group.medoid, *others)]
+    return [group.medoid, *others][:MOST_ITEMS]
+
+
+def _card(page: GroupPage, group: IdenticalGroup, cells: list[str]) -> str:
+    category = shown(page.found.index.items[group.medoid].category, LONGEST_VALUE)
+    heading = f"{len(group.members):,} items" + (f" · {category}" if category else "")
+    if len(cells) < len(group.members):
+        heading += f" · the first {len(cells)}"
     return f'<article class="card group"><h3>{text(heading)}</h3><div class="items">{"".join(cells)}</div></article>'
 
 

@@ -70,3 +70,11 @@ def test_without_an_item_file_ids_are_shown_alone(page: GroupPage) -> None:
     assert "item-4" in html
     assert "北欧风" not in html
     assert html.count("no picture") == 5
+
+
+def test_of_a_large_group_the_surest_items_are_shown(page: GroupPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.duplicates.page.render.MOST_ITEMS", 2)
+    html = render_groups(page)
+    assert "3 items · 花瓶 · the first 2" in html
+    assert "item-1" in html
+    assert "item-2" not in html
