@@ -1,0 +1,56 @@
+"""Pictures of items that are in memory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.item_image import MissingImageError, decode_image, naming
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryImages:
+    """Pictures by name, of the one size that they are asked for."""
+
+    pictures: Mapping[str, NDArray[np.uint8]]
+    """(size, size, 3) each"""
+
+    @property
+    def path(self) -> Path:
+        """No place on the disk."""
+        return Path()
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Return a picture; raises MissingImageError, by which an unreadable picture counts as blank."""
+        picture = self.pictures.get(name)
+        if picture is None:
+            raise MissingImageError(f"{name}: no picture")
+        assert picture.shape == (size, size, 3)
+        return picture
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Return that nothing has changed."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUpload:
+    """The image of one item, as the bytes of its file."""
+
+    content: bytes
+
+    @property
+    def path(self) -> Path:
+        """No place on the disk."""
+        return Path()
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Return the picture stretched to (size, size, 3); raises BadImageError."""
+        with naming(Path(name)):
+            return decode_image(self.content, size)
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Return that nothing has changed."""
+        return 0
