@@ -5,9 +5,7 @@ import pytest
 from PIL import Image
 
 from scripts import explain_pair
-from tests.scripts.explaining.conftest import Trained, trained
-
-__all__ = ["trained"]
+from tests.scripts.conftest import Trained
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:

@@ -34,7 +34,7 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
     rows = chosen.rows()
     items = sorted({int(row) for row in (*data.pairs.source[rows], *data.pairs.target[rows])})
     pictures = thumbnails(data.catalog, data.images, items) if data.images is not None else {}
-    style, script = _style(), _resource("page.js")
+    style, script = page_style(), _resource("page.js")
     return Template(_resource("page.html")).substitute(
         policy=content_policy(style, script),
         name=text(data.run.name),
@@ -59,16 +59,18 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
 def content_policy(style: str, script: str) -> str:
     """Return the Content-Security-Policy that allows this style sheet, this script and pictures inside the page."""
     return (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; img-src data:; style-src {hash_source(style)}; script-src {hash_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(content: str) -> str:
+def hash_source(content: str) -> str:
+    """Return the source of a Content-Security-Policy that allows this style sheet or script alone."""
     return f"'sha256-{b64encode(sha256(content.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _style() -> str:
+def page_style() -> str:
+    """Return the style sheet of pages, in the colours of both themes."""
     return Template(_resource("page.css")).substitute(light=_variables(LIGHT), dark=_variables(DARK))
 
 

@@ -5,7 +5,7 @@ import pytest
 from options.errors import UserError
 from scripts.explaining.catalogue import Catalogue, load_catalogue
 from scripts.explaining.pair_model import load_pair_model
-from tests.scripts.explaining.conftest import ALONE, Trained
+from tests.scripts.conftest import ALONE, Trained
 from tests.tiny_data import write_lines
 
 

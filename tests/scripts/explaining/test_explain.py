@@ -17,7 +17,7 @@ from scripts.explaining.explain import ExplanationSettings, explain
 from scripts.explaining.listing import Listing
 from scripts.explaining.pair_model import PairModel, load_pair_model
 from scripts.explaining.part import Explanation, Kind, Part, Side
-from tests.scripts.explaining.conftest import ALONE, Trained
+from tests.scripts.conftest import ALONE, Trained
 from tests.tiny_data import IMAGE_SIZE
 
 SETTINGS = ExplanationSettings(grid=3)

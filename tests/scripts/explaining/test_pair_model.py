@@ -7,7 +7,7 @@ import pytest
 from options.errors import UserError
 from options.yaml_values import to_yaml
 from scripts.explaining.pair_model import load_pair_model
-from tests.scripts.explaining.conftest import ALONE, Trained
+from tests.scripts.conftest import ALONE, Trained
 from tests.tiny_data import option_tree
 
 
