@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 from data.image_store import ImageSource, open_images
-from data.item import Item
 from data.item_catalog import ItemCatalog, read_items
 from data.options import SplitOptions
 from engine.experiment import ExperimentOptions
@@ -38,7 +37,7 @@ class Catalogue:
         """Return the item of an id; raises UserError where there is none."""
         listing = self.find(item_id)
         if listing is None:
-            files = ", ".join(map(str, self.files)) or "the catalogue, which is empty"
+            files = ", ".join(map(str, self.files)) or "the run's splits, whose files are gone; give --items, --images"
             raise UserError(f"no item has the id {quoted(item_id)} in {files}")
         return listing
 
@@ -48,21 +47,20 @@ class Catalogue:
         found = [exact] if exact is not None else []
         wanted = words.lower().split()
         others = (
-            listing
-            for listing in self._all()
-            if _has_all(listing.item, wanted) and (exact is None or listing.item.item_id != exact.item.item_id)
+            Listing(catalog[row], images)
+            for catalog, images in self.parts
+            for row in _rows_with(catalog, wanted)
+            if exact is None or catalog[row].item_id != exact.item.item_id
         )
         return found + list(islice(others, most - len(found)))
 
-    def _all(self) -> Iterator[Listing]:
-        for catalog, images in self.parts:
-            for item in catalog:
-                yield Listing(item, images)
 
-
-def _has_all(item: Item, words: Sequence[str]) -> bool:
-    text = f"{item.item_id} {item.title}".lower()
-    return all(word in text for word in words)
+def _rows_with(catalog: ItemCatalog, words: Sequence[str]) -> Iterator[int]:
+    """Yield the rows whose id or title has all of the words."""
+    for row, (item_id, title) in enumerate(catalog.titles()):
+        text = f"{item_id} {title}".lower()
+        if all(word in text for word in words):
+            yield row
 
 
 def load_catalogue(items: Path | None, images: Path | None, options: ExperimentOptions) -> Catalogue:

@@ -58,7 +58,7 @@ class PairModel:
         `pictures` are (size, size, 3) by the items' image names; an item without one counts as one of an unreadable
         image. Raises UserError for embeddings that are not finite.
         """
-        tensors = self._tensors(items, pictures)
+        tensors = self.tensors(items, pictures)
         encoded = encode_items(self.encoder, tensors, self.plan, self.processes, "encode")
         assert encoded is not None, "there is one process"
         return score_pairs(encoded, pairs, self.encoder.threshold_width)
@@ -67,7 +67,8 @@ class PairModel:
         """Return the threshold of the margin of a pair."""
         return float(self.rule.thresholds_of([pair_category(source.category, target.category)])[0])
 
-    def _tensors(self, items: Sequence[Item], pictures: Mapping[str, NDArray[np.uint8]]) -> ItemTensors:
+    def tensors(self, items: Sequence[Item], pictures: Mapping[str, NDArray[np.uint8]]) -> ItemTensors:
+        """Return the maker of batches of items, as score has them."""
         catalog = ItemCatalog(items)
         text = None
         if self.tokenizer is not None:
@@ -98,7 +99,7 @@ def load_pair_model(path: Path, option_file: Path | None, processes: Processes) 
     # Loader processes would take longer to start than a few items to load.
     plan = replace(encoding_plan(options, options.prediction_precision, processes.device), workers=0)
     model = PairModel(options, encoder, tokenizer, rule, plan, processes)
-    check_inputs(encoder, model._tensors([Item("", "", {}, "", "")], {}))
+    check_inputs(encoder, model.tensors([Item("", "", {}, "", "")], {}))
     load_checkpoint_weights(checkpoint, encoder, options.model)
     encoder.to(processes.device)
     return model

@@ -74,7 +74,7 @@ def explanation_picture(
     return canvas
 
 
-def heat(effect: Effect, largest: float) -> tuple[Colour, float]:
+def _heat(effect: Effect, largest: float) -> tuple[Colour, float]:
     """Return the colour of an effect and its share, 0 to STRONGEST; `largest` is the largest absolute change."""
     share = STRONGEST * abs(effect.change) / largest if largest else 0.0
     return (SAME if effect.change < 0 else DIFFERENT), share
@@ -92,7 +92,7 @@ def _panel(explanation: Explanation, regions: Sequence[Effect], picture: Picture
     for effect in regions:
         row, column = effect.part.place
         cell = image[slice(*bounds[row]), slice(*bounds[column])]
-        colour, share = heat(effect, largest)
+        colour, share = _heat(effect, largest)
         cell += share * (np.array(colour) - cell)
     return Image.fromarray(_as_bytes(image))
 

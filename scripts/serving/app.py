@@ -55,11 +55,7 @@ class _Site:
         """Answer with the verdict on the pair of the form, or with what is wrong with it."""
         async with request.form(max_files=2, max_fields=20, max_part_size=8 * LONGEST_TEXT) as form:
             entered = await read_form(form)
-        try:
-            judgement = await run_in_threadpool(self._judge.judge, entered)
-        except UserError as error:
-            return self._answer(entered, None, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-        return self._answer(entered, judgement, "")
+        return await run_in_threadpool(self._judged, entered)
 
     async def search(self, request: Request) -> Response:
         """Answer with the first items of the catalogue that have the words asked for."""
@@ -70,6 +66,12 @@ class _Site:
         """Answer a request that is too large or malformed, or for a page that there is not."""
         assert isinstance(error, HTTPException)
         return self._answer(self._empty(), None, error.detail, error.status_code)
+
+    def _judged(self, entered: EnteredPair) -> Response:
+        try:
+            return self._answer(entered, self._judge.judge(entered), "")
+        except UserError as error:
+            return self._answer(entered, None, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def _found(self, words: str) -> list[dict[str, str]]:
         return [_record(listing) for listing in self._judge.search(words)]

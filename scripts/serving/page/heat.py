@@ -1,22 +1,19 @@
 """Where in a picture and in a title the margin comes from, as HTML."""
 
-from scripts.explaining.listing import Listing
 from scripts.explaining.part import Effect, Explanation, Kind, Side
+from scripts.explaining.regions import Picture
 from scripts.reporting.gallery import LONGEST_TITLE, shown
 from scripts.reporting.markup import signed, text
 from scripts.reporting.thumbnails import picture_uri
 
-SHOWN_SIZE = 384
-"""Pixels of a picture's side."""
 STRONGEST = 0.75
 """Opacity of the region that moves the margin most, in either picture."""
 NUM_LEVELS = 4
 """Depths of colour behind words; the page's style sheet has a class for each."""
 
 
-def heat_map(listing: Listing, side: Side, explanation: Explanation) -> str:
+def heat_map(picture: Picture | None, side: Side, explanation: Explanation) -> str:
     """Return the item's picture, its regions coloured by their effects."""
-    picture = listing.picture_to_show(SHOWN_SIZE)
     if picture is None:
         return '<div class="picture">no picture</div>'
     regions = explanation.of(side, Kind.REGION)

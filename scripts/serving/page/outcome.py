@@ -1,6 +1,7 @@
 """The verdict on a pair, or what is wrong with what was entered, as HTML."""
 
-from scripts.explaining.listing import Listing
+from data.item import Item
+from scripts.explaining.explain import SIDES
 from scripts.explaining.part import Effect, Explanation, Kind, Side, Verdict
 from scripts.explaining.table import shown_name, speaks_for
 from scripts.reporting.gallery import LONGEST_VALUE, shown
@@ -26,8 +27,7 @@ def verdict_section(judgement: Judgement) -> str:
             _decision(explanation.verdict),
             _legend() if explanation.effects else "",
             '<div class="pair">',
-            _item(judgement.source, "source", explanation),
-            _item(judgement.target, "target", explanation),
+            *(_item(judgement, side) for side in SIDES),
             "</div></section>",
             _effects(explanation) if explanation.effects else "",
         )
@@ -69,8 +69,8 @@ def _legend() -> str:
     )
 
 
-def _item(listing: Listing, side: Side, explanation: Explanation) -> str:
-    item = listing.item
+def _item(judgement: Judgement, side: Side) -> str:
+    item, explanation = judgement.items[side], judgement.explanation
     regions = explanation.of(side, Kind.REGION)
     toggle = (
         '<label class="check"><input type="checkbox" class="plain"> show the picture without colours</label>'
@@ -80,17 +80,17 @@ def _item(listing: Listing, side: Side, explanation: Explanation) -> str:
     category = f" · {shown(item.category, LONGEST_VALUE)}" if item.category else ""
     return (
         f'<article class="card" aria-label="{side}"><h3>{side.capitalize()}</h3>'
-        f"{heat_map(listing, side, explanation)}{toggle}"
+        f"{heat_map(judgement.pictures[side], side, explanation)}{toggle}"
         f'<p class="title">{marked_title(item.title, side, explanation)}</p>'
         f'<p class="id"><bdi>{text(shown(item.item_id, LONGEST_VALUE) + category)}</bdi></p>'
-        f"{_attributes(listing, side, explanation)}</article>"
+        f"{_attributes(item, side, explanation)}</article>"
     )
 
 
-def _attributes(listing: Listing, side: Side, explanation: Explanation) -> str:
+def _attributes(item: Item, side: Side, explanation: Explanation) -> str:
     """Return the item's attributes, those that the model reads with their effects and first."""
     changes = {effect.part.name: effect for effect in explanation.of(side, Kind.ATTRIBUTE)}
-    values = listing.item.attributes
+    values = item.attributes
     names = sorted(values, key=lambda name: name not in changes)[:30]
     if not names:
         return ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -70,7 +71,7 @@ class Page:
             entered="" if picked else " checked",
             most=str(NUM_FOUND),
             no_catalogue="" if self.num_items else " disabled",
-            id=text(entered.fields["id"]),
+            id=escape(entered.fields["id"]),
             fields="".join(self._fields(side, entered)),
         )
 
@@ -86,15 +87,15 @@ class Page:
             names = text(", ".join(self.model.attributes))
             yield (
                 f'<label>Title <input name="{side}_title" maxlength="{LONGEST_TEXT}" autocomplete="off" '
-                f'value="{text(entered.fields["title"])}"></label>'
+                f'value="{escape(entered.fields["title"])}"></label>'
                 f'<label>Attributes, one on each line, as in 品牌: 木岚 <textarea name="{side}_attributes" rows="4" '
-                f'maxlength="{LONGEST_TEXT}" aria-describedby="{side}-names">{text(entered.fields["attributes"])}'
+                f'maxlength="{LONGEST_TEXT}" aria-describedby="{side}-names">{escape(entered.fields["attributes"])}'
                 f'</textarea></label><p class="hint" id="{side}-names">The model reads {names}.</p>'
             )
         if self.model.rule.categories:
             yield (
                 f'<label>Category <input name="{side}_category" maxlength="{LONGEST_TEXT}" '
-                f'value="{text(entered.fields["category"])}"></label>'
+                f'value="{escape(entered.fields["category"])}"></label>'
             )
 
 

@@ -137,9 +137,9 @@ def test_the_threshold_of_the_category_is_the_pair_s(trained: Trained) -> None:
     assert (verdict.decision_threshold, verdict.is_same) == (1e9, False)
 
 
-def test_a_finer_grid_than_the_pictures_is_refused(trained: Trained) -> None:
-    with pytest.raises(UserError, match="33 x 33 is finer"):
-        explained(trained(), ExplanationSettings(grid=33))
+def test_too_fine_a_grid_is_refused(trained: Trained) -> None:
+    with pytest.raises(UserError, match="21 x 21 is too fine"):
+        explained(trained(), ExplanationSettings(grid=21))
 
 
 def test_an_unreadable_picture_ends_it_or_counts_as_blank(trained: Trained) -> None:
