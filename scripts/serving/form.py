@@ -1,5 +1,6 @@
 """What the page's form holds, and the items that it stands for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -96,9 +97,12 @@ def _entered(entered: EnteredItem, side: Side, model: PairModel) -> Listing:
     fields = entered.fields
     if any(len(text) > LONGEST_TEXT for text in fields.values()):
         raise UserError(f"a text has more than {LONGEST_TEXT:,} characters")
-    lines = ";".join(fields["attributes"].splitlines())
     item = Item(
-        f"the {side}", fields["title"], parse_attributes(lines, ""), fields["category"].strip(), entered.image_name
+        f"the {side}",
+        fields["title"],
+        _attributes(fields["attributes"]),
+        fields["category"].strip(),
+        entered.image_name,
     )
     if model.image is None:
         return Listing(item, None)
@@ -109,3 +113,9 @@ def _entered(entered: EnteredItem, side: Side, model: PairModel) -> Listing:
     images = ImageUpload(entered.image)
     images.read(item.image, CHECKED_SIZE)
     return Listing(item, images)
+
+
+def _attributes(lines: str) -> dict[str, tuple[str, ...]]:
+    """Return the attributes of lines such as `品牌: 木岚`."""
+    parts = (re.split("[:：]", line, maxsplit=1) for line in lines.splitlines())
+    return parse_attributes(";".join(":".join(map(str.strip, part)) for part in parts), "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,9 +108,13 @@ def test_a_broken_image_gets_a_clear_message_and_what_was_entered_stays(visit: V
     visit.complaints[:] = [text for text in visit.complaints if "status of 422" not in text]
 
 
-def test_a_large_file_is_refused_before_it_is_sent(visit: Visit) -> None:
+def test_a_large_file_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
-    enter(page, "source", "x", bytes(2**24 + 1))
+    large = tmp_path / "large.png"
+    with large.open("wb") as stream:
+        stream.truncate(2**24 + 1)
+    page.check("[name=source_from][value=entered]")
+    page.set_input_files("[name=source_image]", large)
     page.click("text=Compare")
     page.wait_for_selector(".fault")
     assert "16 MiB" in page.inner_text(".fault")
