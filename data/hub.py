@@ -3,9 +3,10 @@
 import os
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 from urllib.parse import ParseResult, urlparse
 from urllib.request import getproxies, proxy_bypass
+
+from data.package_files import is_local
 
 TIMEOUT_SECONDS = 5.0
 
@@ -16,7 +17,7 @@ def go_offline_without_hub(names: Iterable[str]) -> None:
     Otherwise the client tries again and again for most of a minute before it gives up. It reads the variable
     when it is imported, so this comes before that. Names of local folders need no hub and cause no connection.
     """
-    if "HF_HUB_OFFLINE" in os.environ or all(Path(name).exists() for name in names):
+    if "HF_HUB_OFFLINE" in os.environ or all(map(is_local, names)):
         return
     address = _first_hop(urlparse(os.environ.get("HF_ENDPOINT", "https://huggingface.co")))
     port = address.port or (80 if address.scheme == "http" else 443)

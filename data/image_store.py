@@ -32,6 +32,9 @@ class ImageSource(Protocol):
     def path(self) -> Path:
         """The folder or file that the options name."""
 
+    def content(self, name: str) -> bytes:
+        """Return what is stored of an image; raises BadImageError."""
+
     def read(self, name: str, size: int) -> NDArray[np.uint8]:
         """Return the picture stretched to (size, size, 3), as read_image does.
 

@@ -1,5 +1,6 @@
 """All items of an item file, by row and by id."""
 
+import hashlib
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -57,6 +58,18 @@ class ItemCatalog:
     def select(self, rows: NDArray[np.int64]) -> "ItemCatalog":
         """Return the catalogue of some of the rows, in the order given."""
         return ItemCatalog._of(self._rows.select(rows), self._index.select(rows))
+
+    def part(self, rows: range) -> "ItemCatalog":
+        """Return the catalogue of a few consecutive rows; unlike select it takes no time for the others."""
+        packed = [self._rows[row] for row in rows]
+        return ItemCatalog._of(FlatRows(packed), HashIndex(text_hash(unpack_id(row)) for row in packed))
+
+    def digest(self, rows: range) -> str:
+        """Return the SHA-256 of all that the items of some rows have."""
+        digest = hashlib.sha256()
+        for row in rows:
+            digest.update(self._rows[row] + b"\n")
+        return digest.hexdigest()
 
     def repeated(self) -> tuple[int, int] | None:
         """Return the first row whose id an earlier row has, and the earlier one before it; None where there is none."""

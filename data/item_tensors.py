@@ -15,7 +15,7 @@ from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.item_text import item_text
 from data.options import ImageOptions
-from data.pair_batch import ItemBatch
+from data.pair_batch import NO_FEATURES, ItemBatch
 from data.tokenizer import Tokenizer
 from options.printable import quoted
 
@@ -48,6 +48,18 @@ class TextTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFeatures:
+    """What frozen encoders make of N items; None for an encoder that is trained, or not there."""
+
+    text: Tensor | None
+    """(N, width) float32"""
+    image: Tensor | None
+    """(N, width) float32"""
+    blank_image: Tensor
+    """(N,) bool, true where an unreadable image was replaced"""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemTensors:
     """Makes batches of a catalogue's items; None for a modality that the model does not use."""
 
@@ -56,6 +68,8 @@ class ItemTensors:
     images: ImageSource
     """Not asked where no images are used."""
     image: ImageOptions | None
+    known: KnownFeatures | None = None
+    """Features that are taken in the place of texts or images."""
     _kept: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
     """Decoded pictures by row, with data.image.keep_in_memory."""
 
@@ -63,14 +77,16 @@ class ItemTensors:
         """Return the items of N rows; raises BadImageError naming the item of an unreadable one."""
         token_ids, attention_mask = self._tokens(rows)
         images, blank_image = self._images(rows)
-        return ItemBatch(images, token_ids, attention_mask, torch.tensor(rows, dtype=torch.int64), blank_image)
+        item = torch.tensor(rows, dtype=torch.int64)
+        batch = ItemBatch(images, token_ids, attention_mask, item, blank_image)
+        return batch if self.known is None else _with_known(batch, self.known)
 
     def token_lengths(self) -> NDArray[np.int64]:
         """Return the number of tokens of every item; 0 without text."""
         return self.text.lengths() if self.text is not None else np.zeros(len(self.catalog), np.int64)
 
     def _tokens(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        if self.text is None:
+        if self.text is None or (self.known is not None and self.known.text is not None):
             return torch.empty((len(rows), 0), dtype=torch.int64), torch.empty((len(rows), 0), dtype=torch.bool)
         texts = [self.text[row] for row in rows]
         token_ids = np.full((len(rows), max(map(len, texts))), self.text.padding_id, np.int64)
@@ -82,7 +98,7 @@ class ItemTensors:
 
     def _images(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         blank_image = torch.zeros(len(rows), dtype=torch.bool)
-        if self.image is None:
+        if self.image is None or (self.known is not None and self.known.image is not None):
             return torch.empty((len(rows), 3, 0, 0)), blank_image
         pixels = np.zeros((len(rows), 3, self.image.size, self.image.size), np.float32)
         for place, row in enumerate(rows):
@@ -125,6 +141,14 @@ def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Seq
         padding_id=tokenizer.padding_id,
         max_tokens=tokenizer.max_tokens,
         num_token_ids=len(tokenizer),
+    )
+
+
+def _with_known(batch: ItemBatch, known: KnownFeatures) -> ItemBatch:
+    return batch._replace(
+        text_features=known.text[batch.item] if known.text is not None else NO_FEATURES,
+        image_features=known.image[batch.item] if known.image is not None else NO_FEATURES,
+        blank_image=known.blank_image[batch.item] if known.image is not None else batch.blank_image,
     )
 
 

@@ -25,7 +25,7 @@ class TextOptions(Options):
     """How an item's text becomes tokens."""
 
     tokenizer: str = "hfl/chinese-roberta-wwm-ext"
-    """Hub name or local folder of the tokenizer."""
+    """Hub name, local folder or package:NAME/PATH (a folder in an installed package) of the tokenizer."""
     max_tokens: int = Field(default=140, ge=3)
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
     attributes: tuple[str, ...] = (

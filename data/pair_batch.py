@@ -10,9 +10,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+NO_FEATURES = torch.empty((0, 0))
+"""In the place of features that are not known beforehand."""
+
 
 class ItemBatch(NamedTuple):
-    """Items as the encoders read them; a modality that the model does not use has extent 0."""
+    """Items as the encoders read them; a modality that the model does not use has extent 0.
+
+    Where the features of a frozen encoder are known beforehand, they stand in the place of its pixels or tokens.
+    """
 
     images: Tensor
     """(N, 3, H, W) float32, normalised"""
@@ -24,6 +30,10 @@ class ItemBatch(NamedTuple):
     """(N,) int64, rows of the catalogue"""
     blank_image: Tensor
     """(N,) bool, true where an unreadable image was replaced"""
+    text_features: Tensor = NO_FEATURES
+    """(N, width of the text encoder) float32, or (0, 0) where they are not known"""
+    image_features: Tensor = NO_FEATURES
+    """(N, width of the image encoder) float32, or (0, 0) where they are not known"""
 
     def to(self, device: torch.device) -> ItemBatch:
         """Copy to a device, without waiting where the memory is pinned."""

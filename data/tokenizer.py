@@ -7,6 +7,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer
 
+from data.package_files import local_path
 from options.errors import UserError
 
 TokenIds = list[int]
@@ -21,7 +22,7 @@ class Tokenizer:
     def __init__(self, name: str, max_tokens: int) -> None:
         """Load by hub name or from a folder; raises UserError where neither is found."""
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(name)
+            self._tokenizer = AutoTokenizer.from_pretrained(local_path(name, "data.text.tokenizer"))
         except (OSError, ValueError) as error:
             raise UserError(
                 f"data.text.tokenizer: no tokenizer {name!r}: it is no folder with vocab.txt and "

@@ -10,7 +10,7 @@ from engine.checkpoint import save_checkpoint
 from engine.distributed import any_process, from_every, mean_over_processes
 from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
-from engine.evaluator import Evaluation, evaluation
+from engine.evaluator import Evaluation, evaluation, with_f1_interval
 from engine.non_finite import non_finite_error
 from engine.pair_scores import score_pairs
 from engine.run_folder import write_json
@@ -149,7 +149,7 @@ class AfterStep:
     def _evaluate(self) -> None:
         """Evaluate on the validation split; the first process keeps the figures, and whether they are the best."""
         state, split = self._state, self._run.val_split
-        encoder = state.model.item_encoder
+        encoder = state.evaluated.item_encoder
         items = encode_items(encoder, split.items, self._plan, self._run.processes, "validate", self._run.stop)
         blank_train = self._blank_images.item_ids()
         if items is None:
@@ -158,7 +158,8 @@ class AfterStep:
         scores = score_pairs(items, split.pairs, encoder.threshold_width)
         margins = scores.margin
         state.validation = validation_scores(split, scores)
-        state.evaluation = evaluation(margins, split.pairs.same, state.model.loss.decision_threshold)
+        figures = evaluation(margins, split.pairs.same, state.evaluated.loss.decision_threshold)
+        state.evaluation = with_f1_interval(figures, margins, split.pairs)
         self._log.val_figures(state.step, state.evaluation.as_dict())
         if self._log.has_dashboards:
             self._log.evaluation(state.step, evaluation_view(split, margins, state.evaluation.calibrated_threshold))

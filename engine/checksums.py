@@ -16,10 +16,16 @@ class DamagedError(UserError):
     """A file is not as it was written."""
 
 
+def file_checksum(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def write_checksums(folder: Path) -> None:
     """Write the checksums of all files of a folder into it."""
     files = sorted(file for file in folder.iterdir() if file.name != SUMS)
-    write_text(folder / SUMS, "".join(f"{_sha256(file)}  {file.name}\n" for file in files))
+    write_text(folder / SUMS, "".join(f"{file_checksum(file)}  {file.name}\n" for file in files))
 
 
 def check_files(folder: Path, names: Collection[str] | None = None) -> None:
@@ -31,7 +37,7 @@ def check_files(folder: Path, names: Collection[str] | None = None) -> None:
     present = {file.name for file in folder.iterdir()} - {SUMS}
     for name in sorted(checksums.keys() | present if names is None else names):
         try:
-            expected, found = checksums[name], _sha256(folder / name)
+            expected, found = checksums[name], file_checksum(folder / name)
         except KeyError as error:
             raise DamagedError(f"{folder / SUMS}: is damaged or cut off: it lacks {name}") from error
         except FileNotFoundError as error:
@@ -60,8 +66,3 @@ def _read_checksums(file: Path) -> dict[str, str]:
     if None in matches:
         raise DamagedError(f"{file}: is damaged or cut off")
     return {match[2]: match[1] for match in matches if match is not None}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

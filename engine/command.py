@@ -38,15 +38,30 @@ def run_command(
 
     Raises SystemExit with status 2 and a message on a UserError, with status 75 where the action was asked to stop.
     """
-    # Until there is something to save, Ctrl-C ends the command as any other, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    run_parsed(command_parser(description).parse_intermixed_args(arguments), action)
+
+
+def command_parser(description: str, **paths: str) -> argparse.ArgumentParser:
+    """Return the parser of an option file, of more paths, whose help is given by name, and of overrides."""
     parser = argparse.ArgumentParser(
         description=description, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("option_file", type=Path, metavar="OPTION_FILE", help="YAML file, such as options/demo.yml")
+    for name, meaning in paths.items():
+        parser.add_argument(name, type=Path, metavar=name.upper(), help=meaning)
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
     parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
-    parsed = parser.parse_intermixed_args(arguments)
+    return parser
+
+
+def run_parsed(
+    parsed: argparse.Namespace,
+    action: "Callable[[ExperimentOptions, str, Processes, StopRequest], None]",
+    connected: bool = True,
+) -> None:
+    """Do as run_command with a command line of command_parser; unconnected processes do not talk to each other."""
+    # Until there is something to save, Ctrl-C ends the command as any other, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with exit_on_user_error():
         with _cause_speaks_first():
             options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
@@ -60,7 +75,11 @@ def run_command(
             from engine.stop_request import STOPPED, StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        with stop_on_signals() as stop, _cause_speaks_first(lambda: stop.made), started_processes() as processes:
+        with (
+            stop_on_signals() as stop,
+            _cause_speaks_first(lambda: stop.made),
+            started_processes(connected) as processes,
+        ):
             try:
                 with memory_faults():
                     action(options, command, processes, stop)

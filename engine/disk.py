@@ -39,15 +39,21 @@ def whole_file(file: Path) -> Iterator[TextIO]:
 
     Raises UserError where the disk is full or may not be written. After any failure there is what was there before.
     """
+    with whole_path(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        yield stream
+
+
+@contextmanager
+def whole_path(file: Path) -> Iterator[Path]:
+    """Do as whole_file for a file of any kind: give the path under which it is to be written."""
     with writing(file):
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         temporary = file.with_name(f".{file.name}.writing")
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("w", encoding="utf-8") as stream:
-                yield stream
-                stream.flush()
+            yield temporary
+            with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             temporary.replace(file)
         except BaseException:

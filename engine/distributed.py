@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from engine.orphan import end_with_parent
+from options.errors import UserError
 
 T = TypeVar("T")
 
@@ -34,8 +35,15 @@ class Processes:
 
 
 @contextmanager
-def started_processes() -> Iterator[Processes]:
-    """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun."""
+def started_processes(connected: bool = True) -> Iterator[Processes]:
+    """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun.
+
+    Unconnected ones only know their places: each goes on whatever becomes of the others, and functions of this
+    module answer as if it were alone. Raises UserError for variables that give them no place.
+    """
+    if not connected:
+        yield _unconnected()
+        return
     count = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     device = _device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -50,6 +58,30 @@ def started_processes() -> Iterator[Processes]:
         yield Processes(rank, count, device)
     finally:
         dist.destroy_process_group()
+
+
+def _unconnected() -> Processes:
+    """Return the place of a process among those of PET_NNODES machines, each of which has a torchrun of its own.
+
+    Processes of one machine are that many apart, so that machines may differ in how many they have.
+    """
+    machines, machine = os.environ.get("PET_NNODES", "1"), os.environ.get("PET_NODE_RANK", "")
+    if not machines.isdecimal() or int(machines) == 0:
+        raise UserError(f"PET_NNODES should be the number of machines, 1 or more, not {machines!r}")
+    if machines == "1":
+        machine = machine or "0"
+    if not machine.isdecimal() or int(machine) >= int(machines):
+        raise UserError(
+            f"PET_NODE_RANK should be the number of this machine, 0 to {int(machines) - 1}, not {machine!r}"
+        )
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if "LOCAL_WORLD_SIZE" in os.environ:
+        end_with_parent()
+    return Processes(
+        rank=int(machine) + int(machines) * local_rank,
+        count=int(machines) * int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        device=_device(local_rank),
+    )
 
 
 def _device(local_rank: int) -> torch.device:

@@ -1,6 +1,7 @@
 """Each item of a split through the encoder, once, on all processes."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -131,24 +132,36 @@ def encoded_rounds(
     rounds = [batches[first : first + at_once] for first in range(0, len(batches), at_once)]
     own = [share(round_batches, processes.rank, processes.count) for round_batches in rounds]
     own_batches = list(chain.from_iterable(own))
-    loaded = item_batches(items, own_batches, plan.workers, pin=processes.device.type == "cuda")
+    batches_encoded = encoded_batches(encoder, items, own_batches, plan, processes)
+    show = None if processes.is_first else True
+    with (
+        closing(batches_encoded),
+        tqdm(total=len(own_batches), desc=title, unit="batch", leave=False, disable=show) as progress,
+    ):
+        for own_of_round in own:
+            encoded = []
+            for _ in own_of_round:
+                if stop.made:
+                    break
+                encoded.append(next(batches_encoded))
+                progress.update()
+            if stop.agreed():
+                raise StoppedError(
+                    f"{title}: {progress.n} of {progress.total} batches are done; run the same command again"
+                )
+            yield _gathered(encoded, embedding_width(encoder))
+
+
+@torch.inference_mode()
+def encoded_batches(
+    encoder: ItemEncoder, items: ItemTensors, batches: list[list[int]], plan: EncodingPlan, processes: Processes
+) -> Generator[EncodedRound, None, None]:
+    """Encode batches in this process, one whenever the next is asked for."""
     was_training = encoder.training
     encoder.eval()
-    show = None if processes.is_first else True
     try:
-        with tqdm(total=len(own_batches), desc=title, unit="batch", leave=False, disable=show) as progress:
-            for own_of_round in own:
-                encoded = []
-                for _ in own_of_round:
-                    if stop.made:
-                        break
-                    encoded.append(_encode(encoder, next(loaded), plan, processes))
-                    progress.update()
-                if stop.agreed():
-                    raise StoppedError(
-                        f"{title}: {progress.n} of {progress.total} batches are done; run the same command again"
-                    )
-                yield _gathered(encoded, embedding_width(encoder))
+        for batch in item_batches(items, batches, plan.workers, pin=processes.device.type == "cuda"):
+            yield _encode(encoder, batch, plan, processes)
     finally:
         encoder.train(was_training)
 

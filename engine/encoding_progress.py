@@ -17,6 +17,7 @@ from engine.disk import writing
 from engine.distributed import Processes
 from engine.encode import EncodedRound, EncodingPlan
 from models.item_encoder import ItemEncoder
+from models.weights import weights_digest
 
 HEAD = np.dtype([("num_items", "<i8"), ("checksum", "<u4")])
 """What stands before the items of each round."""
@@ -101,10 +102,7 @@ class EncodingProgress:
 
 def encoding_key(encoder: ItemEncoder, items: ItemTensors, plan: EncodingPlan, processes: Processes) -> str:
     """Return a digest of all that embeddings depend on but the images' content."""
-    digest = hashlib.sha256()
-    for name, tensor in encoder.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    digest = hashlib.sha256(weights_digest(encoder).encode())
     for item in items.catalog:
         digest.update(f"{item.item_id}\0{item.image}\n".encode())
     if items.text is not None:

@@ -69,10 +69,17 @@ class ExperimentOptions(Options):
         return name
 
     @model_validator(mode="after")
-    def _cosine_losses_have_cosines(self) -> Self:
-        if self.loss.name != "self_adaptive_threshold" and (self.model.threshold_branch or not self.model.normalize):
+    def _losses_have_the_scores_they_decide_by(self) -> Self:
+        model = self.model
+        found = (model.threshold_branch, model.normalize, model.scale is not None)
+        if self.loss.name in ("fixed_threshold", "contrastive") and found != (False, True, False):
             raise ValueError(
                 f"loss.name {self.loss.name} decides by the cosine of match embeddings: "
-                "set model.threshold_branch to false and model.normalize to true"
+                "set model.threshold_branch to false, model.normalize to true and model.scale to null"
+            )
+        if self.loss.name == "learned_threshold" and found != (False, False, False):
+            raise ValueError(
+                "loss.name learned_threshold decides by the plain dot product of match embeddings: "
+                "set model.threshold_branch and model.normalize to false and model.scale to null"
             )
         return self

@@ -3,6 +3,7 @@
 With one process the command is run as it is; with several it is run by torchrun, once the options are found right.
 NPROC is the number of processes on this machine (all GPUs, or 1 on the CPU). Several machines: the environment
 variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR; PET_MAX_RESTARTS works on one as well.
+With --apart before the command, PET_NNODES and PET_NODE_RANK are all: no machine's torchrun knows of the others.
 """
 
 import logging
@@ -24,14 +25,16 @@ SECONDS_TO_SAVE = 600
 
 def main() -> None:
     """Run the command of sys.argv; ends with its exit status."""
-    command = sys.argv[1:]
-    alone = _num_processes() == 1 and not {"PET_NNODES", "PET_MAX_RESTARTS"} & os.environ.keys()
+    apart = sys.argv[1] == "--apart"
+    command = sys.argv[2:] if apart else sys.argv[1:]
+    among_machines = "PET_NNODES" in os.environ and not apart
+    alone = _num_processes() == 1 and not among_machines and "PET_MAX_RESTARTS" not in os.environ
     if alone or {"-h", "--help"} & {*command}:
         os.execv(sys.executable, [sys.executable, *command])
     check = subprocess.run([sys.executable, *command, "--check"], check=False)
     if check.returncode:
         sys.exit(check.returncode)
-    sys.exit(_torchrun(command, _num_processes()))
+    sys.exit(_torchrun(command, _num_processes(), among_machines))
 
 
 def _num_processes() -> int:
@@ -45,7 +48,7 @@ def _num_processes() -> int:
     return max(1, num_gpus if visible is None else len([name for name in visible.split(",") if name.strip()]))
 
 
-def _torchrun(command: list[str], num_processes: int) -> int:
+def _torchrun(command: list[str], num_processes: int, among_machines: bool) -> int:
     """Run under torchrun; return the exit status of the process that failed first, or 0."""
     # What a process has to say it prints itself; torchrun would add reports of its own.
     logging.disable(logging.ERROR)
@@ -57,9 +60,9 @@ def _torchrun(command: list[str], num_processes: int) -> int:
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    alone = [] if "PET_NNODES" in os.environ else ["--standalone"]
+    machines = [] if among_machines else ["--standalone", "--nnodes=1"]
     try:
-        run.main([*alone, f"--nproc-per-node={num_processes}", f"--signals-to-handle={HANDLED}", *command])
+        run.main([*machines, f"--nproc-per-node={num_processes}", f"--signals-to-handle={HANDLED}", *command])
     except SignalException:
         # The processes were asked and have saved; after a second signal they end with this one.
         return STOPPED

@@ -24,6 +24,16 @@ class OptimizerOptions(Options):
     """Weight decay."""
     betas: Betas = (0.9, 0.999)
     """Decay rates of the two moments."""
+    encoder_lr_factor: PositiveFloat = 1.0
+    """Factor of the learning rate of the encoders' weights; those of projections and loss, which are not pretrained,
+    have the whole."""
+
+
+class AverageOptions(Options):
+    """An exponential moving average of the weights, which is evaluated, saved and predicted with."""
+
+    decay: float = Field(default=0.999, gt=0, lt=1)
+    """Share of the average that a step keeps, less in the first steps: min(decay, (1 + step) / (10 + step))."""
 
 
 class ScheduleOptions(Options):
@@ -118,8 +128,13 @@ class TrainOptions(Options):
     """The optimizer."""
     schedule: AnyScheduleOptions = ConstantOptions(name="constant")
     """The learning rate by step."""
+    average: AverageOptions | None = None
+    """Exponential moving average of the weights; null for the weights themselves."""
     clip_norm: PositiveFloat | None = None
     """Largest norm of the whole gradient; null for no clipping."""
+    frozen_features: NamedPath | None = None
+    """Folder in which the features of encoders that are frozen as a whole are kept, each computed once for what the
+    encoder reads, also for other runs; a run reads them into memory. Null to compute them in each step."""
     activation_checkpointing: bool = False
     """Whether activations are computed again in the backward pass, to save memory."""
     compile: bool = False

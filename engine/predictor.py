@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from data.item_tensors import ItemTensors
 from data.loading import Split, load_split
 from engine.checkpoint import best_checkpoint
 from engine.checkpoint_folder import latest_checkpoint
@@ -114,19 +115,25 @@ def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, Deci
 
     Raises UserError for files, options and checkpoints that the user has to mend.
     """
-    checkpoint = _checkpoint(options)
+    checkpoint = chosen_checkpoint(options)
     rule = decision_rule(options.predict.threshold, checkpoint)
     files = options.data.split(options.predict.split)
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
     split = load_split(files, options.data, options.reads, labelled=False)
+    return split, load_encoder(options, checkpoint, split.items), rule
+
+
+def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensors) -> ItemEncoder:
+    """Return the encoder with a checkpoint's weights; raises UserError unless it fits and can read the items."""
     encoder = build_item_encoder(with_random_weights(options.model))
-    check_inputs(encoder, split.items)
+    check_inputs(encoder, items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
-    return split, encoder, rule
+    return encoder
 
 
-def _checkpoint(options: ExperimentOptions) -> Path:
+def chosen_checkpoint(options: ExperimentOptions) -> Path:
+    """Return the checkpoint of predict.checkpoint; raises UserError where the run has none."""
     choice = options.predict.checkpoint
     folder = run_folder(options.name).checkpoints
     if choice not in ("best", "latest"):

@@ -65,8 +65,10 @@ def changes(before: RunIdentity, now: RunIdentity) -> Changes:
         found.allowed.append(f"processes: {now.num_processes}, before {before.num_processes}")
     if before.training_pairs != now.training_pairs:
         found.forbidden.append("data.train.pairs: not the pairs, in the same order, of before")
-    for key, old, new in _differences(before.options, now.options):
-        (found.forbidden if _is_fixed(key) else found.allowed).append(f"{key}: {_shown(new)}, before {_shown(old)}")
+    for key, old, new in differences(before.options, now.options):
+        (found.forbidden if _is_fixed(key) else found.allowed).append(
+            f"{key}: {shown_value(new)}, before {shown_value(old)}"
+        )
     return found
 
 
@@ -74,7 +76,7 @@ def _is_fixed(key: str) -> bool:
     return any(f"{key}.".startswith(f"{fixed}.") for fixed in FIXED) and key.split(".")[-1] != FIRST_WEIGHTS
 
 
-def _differences(
+def differences(
     before: Mapping[str, JsonValue], now: Mapping[str, JsonValue], prefix: str = ""
 ) -> Iterator[tuple[str, JsonValue, JsonValue]]:
     """Yield the dotted keys that both have with other values; an option that one of them lacks is newer or gone."""
@@ -83,12 +85,13 @@ def _differences(
             continue
         old, new = before[key], now[key]
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{prefix}{key}.")
+            yield from differences(old, new, f"{prefix}{key}.")
         else:
             yield prefix + key, old, new
 
 
-def _shown(value: JsonValue) -> str:
+def shown_value(value: JsonValue) -> str:
+    """Return an option's value for a message, cut where it is long."""
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.jsonl import DataError
@@ -18,10 +18,12 @@ from engine.compilation import compile_encoders
 from engine.dashboard import check_dashboards, open_dashboards
 from engine.disk import writing
 from engine.distributed import Processes, from_first
+from engine.encode import encoding_plan
 from engine.environment import environment
-from engine.evaluator import Evaluation
+from engine.evaluator import MOST_PAIRS, Evaluation
 from engine.experiment import ExperimentOptions
 from engine.fresh_state import fresh_state
+from engine.known_features import with_known_features
 from engine.parallel import data_parallel
 from engine.randomness import use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
@@ -68,9 +70,13 @@ def run_training(
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         resumption = from_first(lambda: find_resumption(folder.checkpoints))
         state, notes = _start(run, resumption)
+        if options.train.frozen_features is not None:
+            run = _with_known_features(run, state, options.train.frozen_features)
         if options.train.compile:
             note = compile_encoders(state.model.item_encoder, processes.device)
             notes += [note] if note is not None else []
+        if len(val_split.pairs) > MOST_PAIRS:
+            notes.append(f"F1 is logged without its interval, as there are more than {MOST_PAIRS:,} validation pairs")
         if processes.is_first:
             _write_records(run, command)
         dashboards = open_dashboards(options, folder, state.step) if processes.is_first else ()
@@ -103,6 +109,17 @@ def _start(run: TrainingRun, resumption: Resumption) -> tuple[TrainState, list[s
         return state, []
     # 3. The first weights of the options.
     return fresh_state(options, options.model, run.train_split, run.processes), []
+
+
+def _with_known_features(run: TrainingRun, state: TrainState, folder: Path) -> TrainingRun:
+    """Return the run with what its frozen encoders make of all items, kept in a folder."""
+    encoder, processes = state.model.item_encoder, run.processes
+    plan = encoding_plan(run.options, run.options.train.precision, processes.device)
+    train_split, val_split = (
+        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}")
+        for name, split in (("train", run.train_split), ("val", run.val_split))
+    )
+    return replace(run, train_split=train_split, val_split=val_split)
 
 
 def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:

@@ -31,12 +31,15 @@ class SelfAdaptiveThresholdOptions(PairLossOptions):
 
     name: Literal["self_adaptive_threshold"]
     """Kind of loss."""
+    threshold: float | None = None
+    """First value of a learned threshold of the margin, for all pairs and beside their own; null for 0, as published.
+    Normalised embeddings need it, whose margins cannot shift."""
 
     def build(self) -> PairLoss:
         """Build the loss."""
         from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
 
-        return SelfAdaptiveThresholdLoss()
+        return SelfAdaptiveThresholdLoss(self.threshold)
 
 
 class FixedThresholdOptions(PairLossOptions):
@@ -56,6 +59,21 @@ class FixedThresholdOptions(PairLossOptions):
         return FixedThresholdLoss(self.scale, self.threshold)
 
 
+class LearnedThresholdOptions(PairLossOptions):
+    """Logistic loss on the plain dot product, with one learned threshold for all pairs."""
+
+    name: Literal["learned_threshold"]
+    """Kind of loss."""
+    threshold: float = 0.0
+    """First value of the learned threshold."""
+
+    def build(self) -> PairLoss:
+        """Build the loss."""
+        from losses.learned_threshold import LearnedThresholdLoss
+
+        return LearnedThresholdLoss(self.threshold)
+
+
 class ContrastiveOptions(PairLossOptions):
     """Contrastive loss on the distance of normalised embeddings."""
 
@@ -72,5 +90,6 @@ class ContrastiveOptions(PairLossOptions):
 
 
 LossOptions = Annotated[
-    SelfAdaptiveThresholdOptions | FixedThresholdOptions | ContrastiveOptions, Field(discriminator="name")
+    SelfAdaptiveThresholdOptions | FixedThresholdOptions | LearnedThresholdOptions | ContrastiveOptions,
+    Field(discriminator="name"),
 ]

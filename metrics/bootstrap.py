@@ -3,8 +3,12 @@
 Pairs that share an item do not vary independently, so whole clusters (`metrics.clusters.pair_clusters`) are drawn with
 replacement, as many as there are (Field and Welsh 2007, "Bootstrapping clustered data", JRSS B 69(3)), and a pair
 counts as often as its cluster was drawn. Intervals are percentile intervals (Efron and Tibshirani 1993, chapter 13).
+The runs of a system, trained with several seeds, are drawn as well, one less than there are: the mean of so many varies
+as the mean of the runs does (McCarthy and Snowden 1985, "The Bootstrap and Finite Population Sampling"). Drawing both
+ways counts chance that is of one pair in one run more than once, so these intervals are rather too wide (Owen 2007,
+"The pigeonhole bootstrap", Annals of Applied Statistics 1(2)).
 
-Letters of shapes: B pairs, K clusters, R replicates.
+Letters of shapes: B pairs, K clusters, R replicates, S runs of a system.
 """
 
 from __future__ import annotations
@@ -63,22 +67,33 @@ class Resampling:
             drawn = generator.integers(0, self.num_clusters, self.num_clusters)
             yield np.bincount(drawn, minlength=self.num_clusters)
 
+    def run_weights(self, num_runs: int, system: int) -> NDArray[np.float64]:
+        """Return what share of the mean each run has in each replicate: (R, S); each `system` has draws of its own.
+
+        A single run is all of it, for one run does not show how others would vary.
+        """
+        if num_runs == 1:
+            return np.ones((self.num_replicates, 1))
+        generator = np.random.default_rng((self.seed, system))
+        drawn = generator.integers(0, num_runs, (self.num_replicates, num_runs - 1))
+        shares: NDArray[np.float64] = (drawn[:, :, None] == np.arange(num_runs)).mean(axis=1)
+        return shares
+
 
 def figure_intervals(predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling) -> FigureIntervals:
-    """Return the intervals of the figures of decisions `predicted` (B,) against labels `same` (B,)."""
-    return _intervals(*_replicates(resampling, _cluster_counts(predicted, same, resampling)))
+    """Return the intervals of the figures of decisions (B,), or of the means over runs (S, B), against labels (B,)."""
+    return _intervals(*_replicates(resampling, same, predicted))
 
 
 def difference_intervals(
     predicted: NDArray[np.bool_], reference: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling
 ) -> FigureIntervals:
-    """Return the intervals of the figures of `predicted` (B,) minus those of `reference` (B,), of the same pairs.
+    """Return the intervals of the figures of `predicted` minus those of `reference`, (B,) or (S, B) of the same pairs.
 
-    Both are counted on the same draws, so that what is hard for both cancels out.
+    Both are counted on the same draws of pairs, so that what is hard for both cancels out, and on draws of their own of
+    runs, since these are independent.
     """
-    figures, references = _replicates(
-        resampling, _cluster_counts(predicted, same, resampling), _cluster_counts(reference, same, resampling)
-    )
+    figures, references = _replicates(resampling, same, predicted, reference)
     return _intervals(figures - references)
 
 
@@ -107,18 +122,24 @@ def _cluster_counts(
     return np.stack([np.bincount(resampling.clusters, column, resampling.num_clusters) for column in columns], axis=1)
 
 
-def _replicates(resampling: Resampling, *counts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return F1, precision and recall of each system in each replicate: (R, 3) each, from its counts (K, 3)."""
-    together = np.concatenate(counts, axis=1)
-    sums = np.stack([draw @ together for draw in resampling.draws()])
-    return [_figures(part) for part in np.split(sums, len(counts), axis=1)]
+def _replicates(
+    resampling: Resampling, same: NDArray[np.bool_], *systems: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Return F1, precision and recall of each system in each replicate: (R, 3) each, of (B,) or over runs (S, B)."""
+    runs = [np.atleast_2d(system) for system in systems]
+    counts = np.concatenate([_cluster_counts(run, same, resampling) for run in np.concatenate(runs)], axis=1)
+    sums = np.stack([draw @ counts for draw in resampling.draws()])
+    figures = _figures(sums.reshape(len(sums), -1, 3))
+    ends = np.cumsum([len(each) for each in runs])
+    parts = enumerate(np.split(figures, ends[:-1], axis=1))
+    return [(resampling.run_weights(part.shape[1], number)[:, :, None] * part).sum(axis=1) for number, part in parts]
 
 
 def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return F1, precision and recall (R, 3) of hits, predicted and positive pairs (R, 3); 0 where undefined."""
-    hits, predicted, positives = sums.T
-    parts = np.stack([2 * hits, hits, hits], axis=1)
-    wholes = np.stack([predicted + positives, predicted, positives], axis=1)
+    """Return F1, precision and recall of hits, predicted and positive pairs; both (R, S, 3), 0 where undefined."""
+    hits, predicted, positives = np.moveaxis(sums, -1, 0)
+    parts = np.stack([2 * hits, hits, hits], axis=-1)
+    wholes = np.stack([predicted + positives, predicted, positives], axis=-1)
     figures: NDArray[np.float64] = np.divide(parts, np.maximum(wholes, 1), dtype=np.float64)
     return figures
 

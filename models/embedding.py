@@ -66,5 +66,14 @@ def unpack(packed: Tensor, threshold_width: int) -> ItemEmbedding:
     return ItemEmbedding(packed[:, :threshold_width], packed[:, threshold_width:])
 
 
+def as_query(packed: Tensor, threshold_width: int) -> Tensor:
+    """Return packed items (N, numbers an item) as an inner-product index is asked about them, itself holding pack's.
+
+    margin = <m1, m2> - <t1, t2> = <[-t1, m1], [t2, m2]>: the query has the threshold half with the other sign.
+    """
+    items = unpack(packed, threshold_width)
+    return pack(ItemEmbedding(-items.threshold, items.match))
+
+
 def _at_least_float32(tensor: Tensor) -> Tensor:
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

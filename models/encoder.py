@@ -1,19 +1,29 @@
 """What the two kinds of encoder have in common."""
 
 from abc import abstractmethod
+from typing import Self
 
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
+from models.freezing import Freeze, freeze
 
 
 class Encoder(nn.Module):
     """Turns one modality of an item into a feature vector."""
 
+    backbone: nn.Module
     width: int
     """Numbers in the feature vector."""
     num_token_ids: int | None = None
     """Size of the vocabulary of a text encoder."""
+    frozen: tuple[str, ...] = ()
+    """Names of the backbone's modules that are not trained."""
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether none of the backbone is trained."""
+        return "" in self.frozen
 
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:
@@ -22,3 +32,15 @@ class Encoder(nn.Module):
     @abstractmethod
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
+
+    def freeze(self, count: Freeze, option: str) -> Self:
+        """Train no longer the lowest `count` stages of the backbone; raises UserError where it has not as many."""
+        self.frozen = tuple(freeze(self.backbone, count, option))
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of all but the frozen modules, which stay in evaluation mode."""
+        super().train(mode)
+        for name in self.frozen:
+            self.backbone.get_submodule(name).eval()
+        return self

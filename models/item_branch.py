@@ -1,5 +1,8 @@
 """One branch of the model: encoders of image and text, and a projection."""
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,10 +11,26 @@ from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 
 
+class ItemFeatures(NamedTuple):
+    """The features of N items; None for a modality that the model does not read."""
+
+    text: Tensor | None
+    """(N, width of the text encoder)"""
+    image: Tensor | None
+    """(N, width of the image encoder)"""
+
+    def joined(self) -> Tensor:
+        """Return them side by side, text first: (N, feature width)."""
+        return torch.cat([features for features in self if features is not None], dim=1)
+
+
+NO_FEATURES = ItemFeatures(None, None)
+
+
 class ItemBranch(nn.Module):
     """Text and image features side by side, projected to an embedding of width D.
 
-    A branch without encoders of its own projects another branch's features.
+    A branch without an encoder of its own takes another branch's features of that modality.
     """
 
     def __init__(
@@ -21,19 +40,44 @@ class ItemBranch(nn.Module):
         feature_width: int,
         embedding_width: int,
         normalize: bool,
+        scale: float | None = None,
+        standardize: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.text_encoder = text_encoder
         self.image_encoder = image_encoder
+        self.standardize = nn.BatchNorm1d(feature_width, affine=False) if standardize else None
+        self.dropout = dropout
         self.projection = nn.Linear(feature_width, embedding_width)
         self.normalize = normalize
+        # Its logarithm, so that the factor of dot products stays positive.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float32)) if scale is not None else None
 
-    def features(self, items: ItemBatch) -> Tensor:
-        """Return the features of N items, text first: (N, feature width)."""
-        encoders = [encoder for encoder in (self.text_encoder, self.image_encoder) if encoder is not None]
-        return torch.cat([encoder(items) for encoder in encoders], dim=1)
+    def features(self, items: ItemBatch, others: ItemFeatures = NO_FEATURES) -> ItemFeatures:
+        """Return the features of N items; `others` are those of the branch whose encoders are used as well."""
+        return ItemFeatures(
+            text=_features(self.text_encoder, items, items.text_features, others.text),
+            image=_features(self.image_encoder, items, items.image_features, others.image),
+        )
 
-    def project(self, features: Tensor) -> Tensor:
-        """Return the embeddings of features: (N, D)."""
-        embedding: Tensor = self.projection(features)
-        return functional.normalize(embedding.float(), dim=1) if self.normalize else embedding
+    def project(self, features: ItemFeatures) -> Tensor:
+        """Return the embeddings of the features of N items: (N, D)."""
+        joined = features.joined()
+        if self.standardize is not None:
+            joined = self.standardize(joined.float())
+        embedding: Tensor = self.projection(functional.dropout(joined, self.dropout, self.training))
+        if not self.normalize:
+            return embedding
+        direction = functional.normalize(embedding.float(), dim=1)
+        # Both sides of a pair have the root of the factor, so their dot product has the factor.
+        return direction if self.log_scale is None else direction * (self.log_scale / 2).exp()
+
+
+def _features(encoder: Encoder | None, items: ItemBatch, known: Tensor, others: Tensor | None) -> Tensor | None:
+    if encoder is None:
+        return others
+    if encoder.is_frozen and len(known):
+        return known
+    features: Tensor = encoder(items)
+    return features

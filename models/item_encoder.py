@@ -6,17 +6,16 @@ from data.pair_batch import ItemBatch
 from models.embedding import ItemEmbedding
 from models.encoder import Encoder
 from models.item_branch import ItemBranch
-from models.options import ModelOptions
+from models.options import ImageEncoderOptions, ModelOptions, TextEncoderOptions
 
 
 class ItemEncoder(nn.Module):
     """Gives each item a match embedding and a threshold embedding."""
 
-    def __init__(self, match: ItemBranch, threshold: ItemBranch | None, share_encoders: bool) -> None:
+    def __init__(self, match: ItemBranch, threshold: ItemBranch | None) -> None:
         super().__init__()
         self.match = match
         self.threshold = threshold
-        self.share_encoders = share_encoders
 
     @property
     def threshold_width(self) -> int:
@@ -29,7 +28,7 @@ class ItemEncoder(nn.Module):
         match = self.match.project(features)
         if self.threshold is None:
             return ItemEmbedding(threshold=match.new_zeros((len(match), 0)), match=match)
-        own = features if self.share_encoders else self.threshold.features(items)
+        own = self.threshold.features(items, others=features)
         return ItemEmbedding(threshold=self.threshold.project(own), match=match)
 
     def encoders(self) -> list[Encoder]:
@@ -44,14 +43,16 @@ class ItemEncoder(nn.Module):
 
 def build_item_encoder(options: ModelOptions) -> ItemEncoder:
     """Build the item encoder with its first weights; raises UserError where they cannot be had."""
-    match = _branch(options)
-    threshold = None
-    if options.threshold_branch and options.share_encoders:
-        width = match.projection.in_features
-        threshold = ItemBranch(None, None, width, options.embedding_width, options.normalize)
-    elif options.threshold_branch:
-        threshold = _branch(options)
-    return ItemEncoder(match, threshold, options.share_encoders)
+    match = _branch(options, text=_build(options.text_encoder), image=_build(options.image_encoder))
+    if not options.threshold_branch:
+        return ItemEncoder(match, None)
+    threshold = _branch(
+        options,
+        text=None if options.share_encoders or _is_frozen(match.text_encoder) else _build(options.text_encoder),
+        image=None if options.share_encoders or _is_frozen(match.image_encoder) else _build(options.image_encoder),
+        feature_width=match.projection.in_features,
+    )
+    return ItemEncoder(match, threshold)
 
 
 def with_random_weights(options: ModelOptions) -> ModelOptions:
@@ -65,8 +66,27 @@ def with_random_weights(options: ModelOptions) -> ModelOptions:
     )
 
 
-def _branch(options: ModelOptions) -> ItemBranch:
-    text_encoder = options.text_encoder.build() if options.text_encoder is not None else None
-    image_encoder = options.image_encoder.build() if options.image_encoder is not None else None
-    width = sum(encoder.width for encoder in (text_encoder, image_encoder) if encoder is not None)
-    return ItemBranch(text_encoder, image_encoder, width, options.embedding_width, options.normalize)
+def _build(options: ImageEncoderOptions | TextEncoderOptions | None) -> Encoder | None:
+    return options.build() if options is not None else None
+
+
+def _is_frozen(encoder: Encoder | None) -> bool:
+    """Tell whether a second copy of an encoder would always give the same features."""
+    return encoder is not None and encoder.is_frozen
+
+
+def _branch(
+    options: ModelOptions, text: Encoder | None, image: Encoder | None, feature_width: int | None = None
+) -> ItemBranch:
+    if feature_width is None:
+        feature_width = sum(encoder.width for encoder in (text, image) if encoder is not None)
+    return ItemBranch(
+        text,
+        image,
+        feature_width,
+        options.embedding_width,
+        options.normalize,
+        options.scale,
+        options.standardize,
+        options.dropout,
+    )

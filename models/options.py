@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from models.encoder import Encoder
 
 
-class TimmImageEncoderOptions(Options):
+class EncoderOptions(Options):
+    """What every encoder has."""
+
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """Lowest stages (image) or layers (text) that are not trained, with all below them, or all; dropout and the
+    statistics of batch normalisation stand still there."""
+
+
+class TimmImageEncoderOptions(EncoderOptions):
     """An image encoder of timm."""
 
     name: Literal["timm"]
@@ -22,8 +30,12 @@ class TimmImageEncoderOptions(Options):
     """timm's model name, with the tag of the pretrained weights if they are wanted."""
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
+    levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places are
+    the features; null for the last map in timm's own pooling."""
     weights: str = "pretrained"
-    """pretrained (by name, from the hub or its cache), random, or a file or folder."""
+    """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
+    installed package."""
 
     @property
     def hub_name(self) -> str | None:
@@ -34,16 +46,18 @@ class TimmImageEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.timm_image_encoder import build_timm_image_encoder
 
-        return build_timm_image_encoder(self.architecture, self.arguments, self.weights)
+        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights, self.levels)
+        return encoder.freeze(self.freeze, "model.image_encoder")
 
 
-class TransformersImageEncoderOptions(Options):
+class TransformersImageEncoderOptions(EncoderOptions):
     """An image encoder of transformers."""
 
     name: Literal["transformers"]
     """Library of the encoder."""
     architecture: str | Mapping[str, JsonValue]
-    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
+    config (model_type among them)."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the last hidden states become one vector: their mean, or the first one."""
     weights: str = "pretrained"
@@ -58,16 +72,20 @@ class TransformersImageEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_image_encoder
 
-        return build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+        encoder = build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+        return encoder.freeze(self.freeze, "model.image_encoder")
 
 
-class TransformersTextEncoderOptions(Options):
-    """A text encoder of transformers, read at [CLS]."""
+class TransformersTextEncoderOptions(EncoderOptions):
+    """A text encoder of transformers."""
 
     name: Literal["transformers"]
     """Library of the encoder."""
     architecture: str | Mapping[str, JsonValue]
-    """Hub name, folder with config.json, or the fields of the config (model_type among them)."""
+    """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
+    config (model_type among them)."""
+    pooling: Literal["cls", "mean"] = "cls"
+    """How the last hidden states become one vector: the one at [CLS], or the mean over tokens."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 
@@ -80,7 +98,8 @@ class TransformersTextEncoderOptions(Options):
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_text_encoder
 
-        return build_transformers_text_encoder(self.architecture, self.weights)
+        encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling)
+        return encoder.freeze(self.freeze, "model.text_encoder")
 
 
 ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]
@@ -99,9 +118,18 @@ class ModelOptions(Options):
     threshold_branch: bool = True
     """Whether items have a threshold embedding; false gives match embeddings only, for a fixed threshold."""
     share_encoders: bool = False
-    """Whether both branches use one pair of encoders, each with a projection of its own."""
+    """Whether both branches use one pair of encoders, each with a projection of its own; an encoder that is frozen as
+    a whole is shared anyway."""
     normalize: bool = False
     """Whether embeddings have length 1, so that dot products are cosines."""
+    standardize: bool = False
+    """Whether each feature is brought to mean 0 and variance 1 before the projection, by the statistics of the batch
+    in training and their running means after it (batch normalisation without learned factors)."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the features that a training step leaves out before each projection."""
+    scale: Annotated[float, Field(gt=0)] | None = None
+    """First value of a learned factor of normalised embeddings' dot products, of each branch its own; null for
+    cosines. The embeddings hold its root, so that the score stays one inner product."""
     weights: str | None = None
     """Checkpoint to start from: a folder of ours, its item_encoder.safetensors, or a published .pth."""
 
@@ -109,4 +137,10 @@ class ModelOptions(Options):
     def _has_an_encoder(self) -> Self:
         if self.image_encoder is None and self.text_encoder is None:
             raise ValueError("image_encoder and text_encoder are both null: give at least one")
+        return self
+
+    @model_validator(mode="after")
+    def _scale_is_for_cosines(self) -> Self:
+        if self.scale is not None and not self.normalize:
+            raise ValueError("scale is for embeddings of length 1: set normalize to true, or scale to null")
         return self

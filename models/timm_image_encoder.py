@@ -8,11 +8,14 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import timm
+import torch
 from pydantic import JsonValue
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from data.package_files import local_path
 from data.pair_batch import ItemBatch
+from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
 from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
@@ -25,17 +28,32 @@ UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, Lo
 
 
 class TimmImageEncoder(Encoder):
-    """A timm model without its classifier: final normalisation, then its own pooling."""
+    """A timm model without its classifier: final normalisation, then its own pooling, or pooled levels."""
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, levels: tuple[int, ...] | None = None) -> None:
+        """Read the feature levels of these numbers where they are given; raises UserError for one that is not there."""
         super().__init__()
         self.backbone = backbone
-        self.width = int(backbone.num_features)  # type: ignore[arg-type]
+        self.levels = levels
+        self.width = int(backbone.num_features) if levels is None else _width(backbone, levels)  # type: ignore[arg-type]
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images: (N, width)."""
+        if self.levels is not None:
+            return torch.cat([mean_and_deviation(level) for level in self._maps(items.images)], dim=1)
         features: Tensor = self.backbone(items.images)
         return features
+
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"levels={self.levels}"
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """Return the maps (N, channels, H, W) of each level."""
+        maps: list[Tensor] = self.backbone.forward_intermediates(  # type: ignore[operator]
+            images, indices=list(self.levels or ()), stop_early=True, intermediates_only=True
+        )
+        return maps
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -47,22 +65,48 @@ class TimmImageEncoder(Encoder):
             ) from error
 
 
-def build_timm_image_encoder(architecture: str, arguments: Mapping[str, JsonValue], weights: str) -> TimmImageEncoder:
+def mean_and_deviation(level: Tensor) -> Tensor:
+    """Return the mean and the standard deviation of each channel over the places of maps: (N, 2 channels).
+
+    Means of low levels tell colours and textures, which the last level is trained to disregard (style statistics:
+    Huang and Belongie, arXiv 1703.06868).
+    """
+    places = level.flatten(2).float()
+    mean = places.mean(dim=2)
+    variance = (places - mean[:, :, None]).square().mean(dim=2)
+    # The root has no finite gradient at 0.
+    return torch.cat([mean, (variance + 1e-8).sqrt()], dim=1)
+
+
+def _width(backbone: nn.Module, levels: tuple[int, ...]) -> int:
+    known = getattr(backbone, "feature_info", [])
+    info = getattr(known, "info", known)
+    if not hasattr(backbone, "forward_intermediates") or max(levels) >= len(info):
+        raise UserError(
+            f"{OPTION}.levels: {type(backbone).__name__} of timm has {len(info)} feature levels, numbered from 0; "
+            f"not {list(levels)}"
+        )
+    return sum(2 * int(info[level]["num_chs"]) for level in levels)
+
+
+def build_timm_image_encoder(
+    architecture: str, arguments: Mapping[str, JsonValue], weights: str, levels: tuple[int, ...] | None = None
+) -> TimmImageEncoder:
     """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
 
-    Weights from a file are those of the whole model under timm's names, or those of a Swin Transformer as
-    transformers stores it; a classifier among them is left out.
+    Weights from a file are those of the whole model under timm's names, those of a Swin Transformer as transformers
+    stores it, or those of an EfficientNet as EfficientNet-PyTorch does; a classifier among them is left out.
     """
     if not timm.is_model(architecture):
         near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
         advice = f"; near ones: {', '.join(near)}" if near else ""
         raise UserError(f"{OPTION}.architecture: timm has no model {architecture!r}{advice}")
     if weights in ("pretrained", "random"):
-        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"))
-    file = weights_file(Path(weights), f"{OPTION}.weights")
+        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"), levels)
+    file = weights_file(Path(local_path(weights, f"{OPTION}.weights")), f"{OPTION}.weights")
     backbone = _create(architecture, arguments, pretrained=False)
     _load_file(backbone, file)
-    return TimmImageEncoder(backbone)
+    return TimmImageEncoder(backbone, levels)
 
 
 def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: bool) -> nn.Module:
@@ -86,6 +130,8 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
         state = timm.models.load_state_dict(str(file))
         if is_hub_swin(state):
             state = hub_swin_to_timm(state)
+        elif is_lukemelas_efficientnet(state):
+            state = lukemelas_efficientnet_to_timm(state, backbone.state_dict())
         # Each family of timm brings older names and other window sizes into the present form by such a function.
         convert = getattr(sys.modules[type(backbone).__module__], "checkpoint_filter_fn", None)
         converted = convert(state, backbone) if convert is not None else state

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
+from data.package_files import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.weights import hub_error, unreadable_weights
@@ -23,10 +24,11 @@ Architecture = str | Mapping[str, JsonValue]
 
 
 class TransformersTextEncoder(Encoder):
-    """The last hidden state at [CLS], without a pooler."""
+    """The last hidden state at [CLS], without a pooler, or the mean of those of all tokens."""
 
-    def __init__(self, backbone: nn.Module, width: int) -> None:
+    def __init__(self, backbone: nn.Module, width: int, pooling: Literal["cls", "mean"] = "cls") -> None:
         super().__init__()
+        self.pooling = pooling
         self.backbone = backbone
         self.width = width
         self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
@@ -34,7 +36,14 @@ class TransformersTextEncoder(Encoder):
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
         hidden: Tensor = self.backbone(input_ids=items.token_ids, attention_mask=items.attention_mask).last_hidden_state
-        return hidden[:, 0]
+        if self.pooling == "cls":
+            return hidden[:, 0]
+        is_token = items.attention_mask[:, :, None]
+        return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
+
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"pooling={self.pooling}"
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -57,15 +66,21 @@ class TransformersImageEncoder(Encoder):
             hidden = hidden.flatten(2).transpose(1, 2)
         return hidden.mean(dim=1) if self.pooling == "mean" else hidden[:, 0]
 
+    def extra_repr(self) -> str:
+        """Say what the representation of the backbone does not: a part of what features depend on."""
+        return f"pooling={self.pooling}"
+
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
         _checkpoint_activations(self.backbone)
 
 
-def build_transformers_text_encoder(architecture: Architecture, weights: str) -> TransformersTextEncoder:
+def build_transformers_text_encoder(
+    architecture: Architecture, weights: str, pooling: Literal["cls", "mean"] = "cls"
+) -> TransformersTextEncoder:
     """Build a text encoder; raises UserError for an architecture or weights that cannot be had."""
     backbone, width = _backbone("model.text_encoder", architecture, weights)
-    return TransformersTextEncoder(backbone, width)
+    return TransformersTextEncoder(backbone, width, pooling)
 
 
 def build_transformers_image_encoder(
@@ -86,6 +101,9 @@ def _checkpoint_activations(backbone: nn.Module) -> None:
 
 
 def _backbone(option: str, architecture: Architecture, weights: str) -> tuple[nn.Module, int]:
+    if isinstance(architecture, str):
+        architecture = local_path(architecture, f"{option}.architecture")
+    weights = local_path(weights, f"{option}.weights")
     config = _config(option, architecture)
     width = getattr(config, "hidden_sizes", [None])[-1] or getattr(config, "hidden_size", None)
     if not isinstance(width, int):

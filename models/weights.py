@@ -1,9 +1,11 @@
 """Weights from files, and into modules, with nothing silently left out."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -67,6 +69,15 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor], origin: str) ->
         listing = "\n  ".join(faults)
         raise UserError(f"{origin}: does not fit the model of the options; {len(faults)} tensors differ:\n  {listing}")
     module.load_state_dict(dict(state))
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Return the SHA-256 of a module's weights and statistics."""
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _shape(tensor: Tensor) -> str:

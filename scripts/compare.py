@@ -1,7 +1,8 @@
 """Compare systems on the same labelled pairs: python scripts/compare.py RUN_OR_FILE RUN_OR_FILE [...]
 
 A run's folder (experiments/<name>) or a checkpoint is compared by its kept validation scores, without its model; a
-submission file by its decisions on the pairs of --pairs. The first is what the others are compared with.
+submission file by its decisions on the pairs of --pairs. The first is what the others are compared with. Runs whose
+names differ in -seed0, -seed1 ... alone are one system, whose figures are the means over them.
 """
 
 import argparse
@@ -30,9 +31,15 @@ def main() -> None:
     arguments = parser.parse_args()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from scripts.deciding.comparison import compare, comparison_lines
-    from scripts.deciding.systems import system_of
+    from scripts.deciding.systems import join_seeds, system_of
 
-    systems = [system_of(path, arguments.pairs, arguments.threshold) for path in (arguments.first, *arguments.others)]
+    paths = (arguments.first, *arguments.others)
+    systems = join_seeds(system_of(path, arguments.pairs, arguments.threshold) for path in paths)
+    if len(systems) == 1:
+        parser.error(
+            f"these are runs of {systems[0].name} with other seeds, which are one system: give another one besides, or "
+            "the runs' checkpoints"
+        )
     print("\n".join(comparison_lines(compare(systems, arguments.replicates, arguments.seed))))
 
 

@@ -21,9 +21,10 @@ FIGURES = ("f1", "precision", "recall")
 
 @dataclass(frozen=True, slots=True)
 class ComparedFigure:
-    """A figure of a system, and its difference to that of the first."""
+    """A figure of a system, the mean over its runs, and its difference to that of the first."""
 
     system: str
+    num_runs: int
     figure: str
     value: float
     interval: Interval
@@ -49,7 +50,7 @@ class Comparison:
 
 
 def compare(systems: Sequence[System], num_replicates: int, seed: int) -> Comparison:
-    """Compare systems with the first by a paired bootstrap of clusters of pairs.
+    """Compare systems with the first by a paired bootstrap of clusters of pairs, and of the runs of each.
 
     Raises UserError where they were scored on different pairs, or on too few.
     """
@@ -66,9 +67,10 @@ def compare(systems: Sequence[System], num_replicates: int, seed: int) -> Compar
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Return an aligned table of a comparison, a figure of a system a line."""
-    rows = [["system", "figure", "value", "interval", "difference", "interval", ""]]
+    rows = [["system", "runs", "figure", "value", "interval", "difference", "interval", ""]]
     for figure in comparison.figures:
-        row = [figure.system, LABELS[figure.figure], f"{figure.value:.4f}", _ends(figure.interval, ".4f")]
+        name = [figure.system, f"{figure.num_runs}", LABELS[figure.figure]]
+        row = [*name, f"{figure.value:.4f}", _ends(figure.interval, ".4f")]
         if figure.difference is None or figure.difference_interval is None:
             rows.append([*row, "", "", ""])
         else:
@@ -88,23 +90,27 @@ def _clusters(system: System) -> NDArray[np.int64]:
 
 
 def _compared(system: System, first: System, resampling: Resampling) -> list[ComparedFigure]:
-    found, reference = (
-        verification_metrics(np.where(each.predicted, 1.0, -1.0), each.same, 0.0) for each in (system, first)
-    )
+    found, reference = _mean_figures(system), _mean_figures(first)
     intervals = figure_intervals(system.predicted, system.same, resampling)
     differences = difference_intervals(system.predicted, first.predicted, first.same, resampling)
     is_first = system is first
     return [
         ComparedFigure(
             system=system.name,
+            num_runs=len(system.predicted),
             figure=name,
-            value=getattr(found, name),
+            value=found[name],
             interval=getattr(intervals, name),
-            difference=None if is_first else getattr(found, name) - getattr(reference, name),
+            difference=None if is_first else found[name] - reference[name],
             difference_interval=None if is_first else getattr(differences, name),
         )
         for name in FIGURES
     ]
+
+
+def _mean_figures(system: System) -> dict[str, float]:
+    runs = [verification_metrics(np.where(run, 1.0, -1.0), system.same, 0.0) for run in system.predicted]
+    return {name: float(np.mean([getattr(run, name) for run in runs])) for name in FIGURES}
 
 
 def _ends(interval: Interval, form: str) -> str:

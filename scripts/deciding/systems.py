@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,17 +21,20 @@ from scripts.deciding.evaluated import checkpoint_of
 from scripts.submission.lines import Faults, read_submission
 from scripts.submission.similarity_process import SimilarityError, SimilarityProcess
 
+SEED = re.compile(r"-seed[0-9]+$")
+"""The end of the names of runs that differ by their seed alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Decisions on B labelled pairs."""
+    """Decisions on B labelled pairs by S runs."""
 
     name: str
     pair_ids: list[tuple[str, str]]
     same: NDArray[np.bool_]
     """(B,)"""
     predicted: NDArray[np.bool_]
-    """(B,)"""
+    """(S, B)"""
 
 
 def system_of(path: Path, pairs: Path | None, threshold: Literal["calibrated", "learned"]) -> System:
@@ -44,6 +49,25 @@ def system_of(path: Path, pairs: Path | None, threshold: Literal["calibrated", "
     if pairs is not None:
         raise UserError(f"{path}: is no submission file, and --pairs compares none but these")
     return _evaluated(path, threshold)
+
+
+def join_seeds(systems: Iterable[System]) -> list[System]:
+    """Return the systems with the runs NAME-seed0, NAME-seed1 ... as one, NAME, where the first of them stood.
+
+    Raises UserError where these were scored on different pairs, and for a run that is there twice.
+    """
+    groups: dict[str, list[System]] = {}
+    for system in systems:
+        groups.setdefault(SEED.sub("", system.name), []).append(system)
+    return [_joined(name, runs) if len(runs) > 1 else runs[0] for name, runs in groups.items()]
+
+
+def _joined(name: str, runs: list[System]) -> System:
+    if len({run.name for run in runs}) < len(runs):
+        raise UserError(f"{name}: one of its runs is named twice; runs of several seeds have to differ")
+    for run in runs[1:]:
+        refuse_other_pairs(runs[0], run)
+    return replace(runs[0], name=name, predicted=np.concatenate([run.predicted for run in runs]))
 
 
 def refuse_other_pairs(first: System, other: System) -> None:
@@ -75,7 +99,7 @@ def _evaluated(path: Path, threshold: Literal["calibrated", "learned"]) -> Syste
     checkpoint = checkpoint_of(path)
     scores = read_validation_scores(checkpoint)
     thresholds = decision_rule(threshold, checkpoint).thresholds_of(scores.pair_categories)
-    return System(str(path), scores.pair_ids, scores.same, scores.margin > thresholds)
+    return System(str(path), scores.pair_ids, scores.same, (scores.margin > thresholds)[None])
 
 
 def _submitted(file: Path, pairs: Path) -> System:
@@ -97,4 +121,4 @@ def _submitted(file: Path, pairs: Path) -> System:
         kind, place = next(iter(faults.first.items()))
         raise UserError(f"{place}: {kind}; python scripts/check_submission.py {file} {pairs} shows all faults")
     ids = [(pair.source_id, pair.target_id) for pair in labelled]
-    return System(str(file), ids, np.array(labels, np.bool_), np.array(decisions, np.bool_))
+    return System(str(file), ids, np.array(labels, np.bool_), np.array([decisions], np.bool_))

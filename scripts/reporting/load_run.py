@@ -3,25 +3,21 @@
 import json
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from data.image_store import ImageSource, open_images
 from data.loading import Split
 from engine.checkpoint import best_checkpoint, read_state
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
+from engine.figure_intervals import decision_intervals
 from engine.pair_scores import score_pairs
 from engine.predictor import load_predictor
 from engine.run_folder import RUNS, RunFolder
-from metrics.bootstrap import Resampling, figure_intervals
-from metrics.clusters import pair_clusters
 from options.errors import UserError
 from options.read import read_options
 from scripts.reporting.course import read_course
 from scripts.reporting.pair_kinds import read_kinds
-from scripts.reporting.report_data import Intervals, ReportData, RunRecord, ScoredPairs
+from scripts.reporting.report_data import ReportData, RunRecord, ScoredPairs
 
 LONGEST_RECORD = 200_000
 """Characters of the options and of the commands that a report shows."""
@@ -63,6 +59,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     files = options.data.split(split_name)
     assert files is not None, "load_predictor has read the split"
     kinds = read_kinds(files.pairs, len(split.pairs))
+    intervals = decision_intervals(split.pairs, scores.margin > rule.threshold)
     return ReportData(
         run=_record(folder, checkpoint, state.step),
         split=split_name,
@@ -74,18 +71,8 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
         calibrated_threshold=rule.threshold,
         own_threshold=state.evaluation.threshold,
         num_categories_left_out=len(rule.categories),
-        intervals=_intervals(split, scores.margin > rule.threshold),
+        intervals=intervals._asdict() if intervals is not None else None,
     )
-
-
-def _intervals(split: Split, decided: NDArray[np.bool_]) -> Intervals | None:
-    """Return the intervals of the figures of B decisions (B,); None for pairs too few to vary."""
-    pairs = split.pairs
-    assert pairs.same is not None
-    clusters = pair_clusters(pairs.source, pairs.target)
-    if clusters.max() == 0:
-        return None
-    return figure_intervals(decided, pairs.same, Resampling(clusters))._asdict()
 
 
 def _options(folder: RunFolder, split_name: str, checkpoint: Path) -> ExperimentOptions:

@@ -49,6 +49,26 @@ def test_missing_text_is_empty(tmp_path: Path) -> None:
     assert item == Item("a", "", {}, "", "a.jpg")
 
 
+def test_a_part_of_a_catalogue_has_its_items_alone_numbered_from_0(tmp_path: Path) -> None:
+    lines = [{**LINE, "item_id": item_id} for item_id in ("c", "a", "b", "d")]
+    catalog = read_items(write_lines(tmp_path / "items.jsonl", lines))
+    part = catalog.part(range(1, 3))
+    assert list(part) == [catalog[1], catalog[2]]
+    assert [part.row(item_id) for item_id in ("c", "a", "b", "d")] == [None, 0, 1, None]
+
+
+def test_the_digest_of_rows_tells_all_that_items_have_and_their_order(tmp_path: Path) -> None:
+    def digest(*lines: dict[str, str], rows: range = range(2)) -> str:
+        return read_items(write_lines(tmp_path / "items.jsonl", lines)).digest(rows)
+
+    first, second, third = ({**LINE, "item_id": item_id} for item_id in "abc")
+    assert digest(first, second) == digest(first, second, third) == digest(third, first, second, rows=range(1, 3))
+    others = [digest(second, first), digest(first, second, rows=range(1))]
+    others += [digest(first, {**second, key: "x"}) for key in ("title", "cate_name", "item_pvs", "sku_pvs")]
+    others.append(digest(first, {**second, "item_image_name": "b.jpg"}))
+    assert len({digest(first, second), *others}) == 8
+
+
 def test_items_keep_the_order_of_the_file_and_are_found_by_id(tmp_path: Path) -> None:
     lines = [{**LINE, "item_id": item_id} for item_id in ("c", "a", "b")]
     catalog = read_items(write_lines(tmp_path / "items.jsonl", lines))

@@ -12,6 +12,7 @@ from engine.distributed import (
     mean_over_processes,
     started_processes,
 )
+from options.errors import UserError
 from tests.engine.processes import run_processes
 
 
@@ -66,3 +67,46 @@ def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> Non
         assert gather_with_gradient(rows) is rows
         assert gather_rows(rows) == [rows]
         assert mean_over_processes(rows) is rows
+
+
+def unconnected(patch: pytest.MonkeyPatch, **variables: int | str) -> Processes:
+    for name in ("PET_NNODES", "PET_NODE_RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        patch.delenv(name, raising=False)
+    for name, value in variables.items():
+        patch.setenv(name, str(value))
+    patch.setattr("engine.distributed.end_with_parent", lambda: None)
+    with started_processes(connected=False) as processes:
+        assert not dist.is_initialized()
+        return processes
+
+
+def test_unconnected_processes_of_machines_share_all_work_whatever_number_each_machine_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert unconnected(monkeypatch) == Processes(0, 1, torch.device("cpu"))
+    done = []
+    for machine, num_processes in enumerate((2, 1, 4)):
+        for local_rank in range(num_processes):
+            processes = unconnected(
+                monkeypatch,
+                PET_NNODES=3, PET_NODE_RANK=machine, LOCAL_RANK=local_rank, LOCAL_WORLD_SIZE=num_processes,
+            )  # fmt: skip
+            assert processes.is_first == (machine == local_rank == 0)
+            done += [number for number in range(100) if number % processes.count == processes.rank]
+    assert sorted(done) == list(range(100))
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"PET_NNODES": "1:4", "PET_NODE_RANK": 0}, "PET_NNODES should be the number of machines"),
+        ({"PET_NNODES": "0", "PET_NODE_RANK": 0}, "PET_NNODES should be the number of machines"),
+        ({"PET_NNODES": 2}, "PET_NODE_RANK should be the number of this machine, 0 to 1, not ''"),
+        ({"PET_NNODES": 2, "PET_NODE_RANK": 2}, "0 to 1, not '2'"),
+    ],
+)
+def test_variables_that_give_an_unconnected_process_no_place_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, int | str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        unconnected(monkeypatch, **variables)

@@ -32,6 +32,15 @@ def test_losses_on_the_cosine_need_normalised_match_embeddings_alone(make_option
             make_options(f"loss.name={loss}", *overrides)
 
 
+def test_the_learned_threshold_needs_plain_match_embeddings_alone(make_options: MakeOptions) -> None:
+    assert make_options("loss.name=learned_threshold", COSINE[0]).loss.name == "learned_threshold"
+    for overrides in ((), COSINE, COSINE[1:]):
+        with pytest.raises(
+            UserError, match=r"learned_threshold decides by the plain dot product .* and model\.normalize"
+        ):
+            make_options("loss.name=learned_threshold", *overrides)
+
+
 @pytest.mark.parametrize("overrides", [(), COSINE, COSINE[:1], COSINE[1:]])
 def test_the_self_adaptive_loss_goes_with_every_branch(make_options: MakeOptions, overrides: tuple[str, ...]) -> None:
     assert make_options(*overrides).loss.name == "self_adaptive_threshold"

@@ -31,8 +31,9 @@ class Machine:
         self.started.append(["check", *arguments[1:]])
         return subprocess.CompletedProcess(arguments, self.check_status)
 
-    def torchrun(self, command: list[str], num_processes: int) -> int:
+    def torchrun(self, command: list[str], num_processes: int, among_machines: bool) -> int:
         self.started.append(["torchrun", str(num_processes), *command])
+        self.among_machines = among_machines
         return self.run_status
 
 
@@ -123,6 +124,23 @@ def test_one_process_a_machine_on_several_machines_is_started_by_torchrun(
     monkeypatch.setenv("PET_NNODES", "2")
     assert launched(monkeypatch, "train.py", "a.yml") == 0
     assert machine.started[-1] == ["torchrun", "1", "train.py", "a.yml"]
+    assert machine.among_machines
+
+
+@pytest.mark.parametrize("nproc", ["1", "2"])
+def test_machines_apart_each_start_their_own_processes(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, nproc: str
+) -> None:
+    monkeypatch.setenv("PET_NNODES", "2")
+    monkeypatch.setenv("NPROC", nproc)
+    if nproc == "1":
+        with pytest.raises(ReplacedError):
+            launched(monkeypatch, "--apart", "embed.py", "a.yml")
+        assert machine.started == [["exec", "embed.py", "a.yml"]]
+    else:
+        assert launched(monkeypatch, "--apart", "embed.py", "a.yml") == 0
+        assert machine.started == [["check", "embed.py", "a.yml", "--check"], ["torchrun", "2", "embed.py", "a.yml"]]
+        assert not machine.among_machines
 
 
 def test_restarts_are_torchruns_also_with_one_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

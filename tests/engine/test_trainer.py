@@ -67,9 +67,24 @@ def test_a_run_leaves_a_complete_run_folder(make_options: MakeOptions) -> None:
     assert record["step"] == result.step
     keys = {"f1", "precision", "recall", "accuracy", "threshold", "calibrated_threshold", "num_pairs"}
     assert keys <= record.keys()
+    assert record["calibrated_f1_low"] <= record["calibrated_f1"] <= record["calibrated_f1_high"]
+    (logged,) = [line for line in lines("tiny") if line["step"] == result.step and "f1" in line]
+    assert logged == record
+    interval = f"calibrated_f1_low {record['calibrated_f1_low']:.4g}  calibrated_f1_high"
+    assert interval in folder.log.read_text(encoding="utf-8")
     assert [line["step"] for line in lines("tiny") if "loss" in line] == [2, 4, 6]
     assert [line["step"] for line in lines("tiny") if "f1" in line] == [3, 6]
     assert {"loss", "gradient_norm", "learning_rate", "pairs_per_second"} < lines("tiny")[0].keys()
+
+
+def test_a_run_says_where_validation_pairs_are_too_many_for_intervals(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.evaluator.MOST_PAIRS", 59)
+    monkeypatch.setattr("engine.trainer.MOST_PAIRS", 59)
+    run_training(make_options("model.image_encoder=null"), "", ALONE)
+    assert "F1 is logged without its interval, as there are more than 59 " in run_folder("tiny").log.read_text()
+    assert not any("calibrated_f1_low" in line for line in lines("tiny"))
 
 
 def test_the_resolved_options_of_a_run_reproduce_it(make_options: MakeOptions) -> None:
@@ -133,6 +148,7 @@ COSINE = ["model.threshold_branch=false", "model.normalize=true", "loss.in_batch
     [
         ["loss={name: fixed_threshold}", *COSINE],
         ["loss={name: contrastive}", *COSINE],
+        ["loss={name: learned_threshold}", "model.threshold_branch=false"],
         ["model.share_encoders=true"],
         ["model.text_encoder=null"],
         ["model.image_encoder=null"],

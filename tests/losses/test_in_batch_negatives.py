@@ -6,11 +6,12 @@ from torch.nn import functional as F
 from losses.contrastive import ContrastiveLoss
 from losses.fixed_threshold import FixedThresholdLoss
 from losses.in_batch_negatives import in_batch_negative_loss
+from losses.learned_threshold import LearnedThresholdLoss
 from losses.pair_loss import PairLoss
 from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
 from models.embedding import ItemEmbedding, pair_score
 
-LOSSES = [SelfAdaptiveThresholdLoss(), FixedThresholdLoss(10.0, 0.5), ContrastiveLoss(1.5)]
+LOSSES = [SelfAdaptiveThresholdLoss(), FixedThresholdLoss(10.0, 0.5), LearnedThresholdLoss(0.5), ContrastiveLoss(1.5)]
 
 
 def random_items(num_items: int, threshold_width: int = 6) -> ItemEmbedding:

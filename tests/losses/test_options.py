@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from losses.contrastive import ContrastiveLoss
 from losses.fixed_threshold import FixedThresholdLoss
+from losses.learned_threshold import LearnedThresholdLoss
 from losses.options import LossOptions, PairLossOptions
 from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
 from models.embedding import PairScore
@@ -31,6 +32,15 @@ def test_the_fixed_threshold_loss_is_built_with_its_first_values() -> None:
     assert loss.decision_threshold == 0.25
 
 
+def test_the_learned_threshold_loss_is_built_with_its_first_value() -> None:
+    options = section.validate_python({"name": "learned_threshold", "threshold": -2.5})
+
+    loss = options.build()  # type: ignore[attr-defined]
+
+    assert isinstance(loss, LearnedThresholdLoss)
+    assert loss.decision_threshold == -2.5
+
+
 def test_the_contrastive_loss_is_built_with_its_margin() -> None:
     options = section.validate_python({"name": "contrastive", "margin": 0.5})
 
@@ -40,7 +50,7 @@ def test_the_contrastive_loss_is_built_with_its_margin() -> None:
     assert loss.margin == 0.5
 
 
-@pytest.mark.parametrize("name", ["self_adaptive_threshold", "fixed_threshold", "contrastive"])
+@pytest.mark.parametrize("name", ["self_adaptive_threshold", "fixed_threshold", "learned_threshold", "contrastive"])
 def test_every_loss_prefers_right_scores_and_can_be_built_from_its_name_alone(name: str) -> None:
     loss = section.validate_python({"name": name}).build()  # type: ignore[attr-defined]
     same = torch.tensor([True, False])
@@ -59,6 +69,7 @@ def test_every_loss_prefers_right_scores_and_can_be_built_from_its_name_alone(na
         {"name": "contrastive", "margin": 0.0},
         {"name": "fixed_threshold", "scale": 0.0},
         {"name": "fixed_threshold", "threshold": 1.0},
+        {"name": "learned_threshold", "scale": 1.0},
         {"name": "self_adaptive_threshold", "scale": 1.0},
         {"name": "self_adaptive_threshold", "in_batch_negatives": {"weight": 0.0}},
     ],

@@ -7,7 +7,7 @@ from losses.options import LossOptions
 from losses.pair_loss import PairLoss
 from models.embedding import PairScore
 
-NAMES = ["self_adaptive_threshold", "fixed_threshold", "contrastive"]
+NAMES = ["self_adaptive_threshold", "fixed_threshold", "learned_threshold", "contrastive"]
 
 
 def build(name: str) -> PairLoss:

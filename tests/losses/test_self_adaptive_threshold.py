@@ -77,3 +77,22 @@ def test_a_pair_is_the_same_above_its_own_threshold() -> None:
 
     assert loss.decision_threshold == 0.0
     assert not list(loss.parameters())
+
+
+def test_a_learned_threshold_is_taken_off_the_margin_and_decides() -> None:
+    loss = SelfAdaptiveThresholdLoss(1.5)
+    score = PairScore(torch.tensor([2.0, 1.0]), torch.tensor([0.25, 0.25]))
+    same = torch.tensor([True, False])
+    each = loss(score, same)
+    assert each.tolist() == pytest.approx([math.log1p(math.exp(-0.25)), math.log1p(math.exp(-0.75))])
+    assert loss.decision_threshold == 1.5
+    each.sum().backward()
+    assert loss.threshold is not None
+    assert loss.threshold.grad is not None
+    gradient = 1 / (1 + math.exp(0.25)) - 1 / (1 + math.exp(0.75))
+    assert loss.threshold.grad.item() == pytest.approx(gradient)
+
+
+def test_without_one_nothing_is_learned_and_zero_decides() -> None:
+    assert not [*SelfAdaptiveThresholdLoss().parameters()]
+    assert SelfAdaptiveThresholdLoss().decision_threshold == 0.0

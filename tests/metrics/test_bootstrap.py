@@ -73,6 +73,54 @@ def test_the_thresholds_are_those_chosen_on_the_drawn_pairs_up_to_the_margin_nex
     assert list(found) == pytest.approx(ends([choice.threshold for choice in chosen if choice is not None]), abs=0.2)
 
 
+def mean_f1(predicted: np.ndarray, same: np.ndarray, rows: np.ndarray, runs: np.ndarray) -> float:
+    """The mean F1 of runs, counted one by one on rows that may occur several times."""
+    return sum(verification_metrics(predicted[run][rows] * 1.0, same[rows], 0.5).f1 for run in runs) / len(runs)
+
+
+def drawn_runs(resampling: Resampling, num_runs: int, system: int) -> list[np.ndarray]:
+    """The runs of each replicate, one less than there are, a run as often as it was drawn."""
+    return [
+        np.repeat(np.arange(num_runs), np.rint(shares * (num_runs - 1)).astype(int))
+        for shares in resampling.run_weights(num_runs, system)
+    ]
+
+
+def test_intervals_over_runs_are_those_of_pairs_and_runs_drawn_one_by_one() -> None:
+    _, same, clusters = some_pairs(120, 30)
+    system = np.stack([some_pairs(120, 30, seed)[0] > 0.4 for seed in range(3)])
+    reference = np.stack([some_pairs(120, 30, seed)[0] > 0.5 for seed in range(10, 14)])
+    resampling = Resampling(clusters, num_replicates=60, seed=3)
+    rows = drawn_rows(resampling)
+    found, others = (
+        [
+            mean_f1(predicted, same, *drawn)
+            for drawn in zip(rows, drawn_runs(resampling, len(predicted), n), strict=True)
+        ]
+        for n, predicted in ((0, system), (1, reference))
+    )
+
+    assert list(figure_intervals(system, same, resampling).f1) == pytest.approx(ends(found))
+    differences = [value - other for value, other in zip(found, others, strict=True)]
+    assert list(difference_intervals(system, reference, same, resampling).f1) == pytest.approx(ends(differences))
+
+
+def test_the_drawn_runs_vary_as_the_mean_of_the_runs_does_and_apart_from_those_of_another_system() -> None:
+    values = np.array([0.3, 0.9, 0.4, 0.6])
+    resampling = Resampling(np.arange(2), num_replicates=40_000)
+    means, others = (resampling.run_weights(4, system) @ values for system in (0, 1))
+    assert means.mean() == pytest.approx(values.mean(), abs=0.003)
+    assert means.var() == pytest.approx(values.var(ddof=1) / 4, rel=0.03)
+    assert abs(np.corrcoef(means, others)[0, 1]) < 0.02
+
+
+def test_one_run_among_several_dimensions_is_a_run_alone() -> None:
+    margins, same, clusters = some_pairs(100, 20)
+    resampling = Resampling(clusters, 100)
+    assert figure_intervals((margins > 0)[None], same, resampling) == figure_intervals(margins > 0, same, resampling)
+    assert (resampling.run_weights(1, 0) == 1).all()
+
+
 def test_a_system_does_not_differ_from_itself() -> None:
     margins, same, clusters = some_pairs(100, 20)
     found = difference_intervals(margins > 0, margins > 0, same, Resampling(clusters, 100))
@@ -137,6 +185,23 @@ def test_the_difference_of_two_systems_that_are_equally_good_covers_zero() -> No
         intervals = difference_intervals(first > THRESHOLD, second > THRESHOLD, same, resampling)
         covered += [low <= 0 <= high for low, high in intervals]
     assert ((covered / 500 >= 0.92) & (covered / 500 <= 0.98)).all(), covered / 500
+
+
+def test_the_difference_of_two_systems_whose_runs_vary_covers_zero_only_where_there_are_several_runs() -> None:
+    covered, by_one_run = 0, 0
+    for number in range(100):
+        rng = np.random.default_rng(number)
+        source, target, margins, same = draw_pairs(rng, 1000, 1002, 6)
+        first, second = (
+            margins + rng.normal(0, 0.5, (3, 1)) + rng.normal(0, 0.5, (3, 1000)) > THRESHOLD for _ in range(2)
+        )
+        resampling = Resampling(pair_clusters(source, target), 100, number)
+        low, high = difference_intervals(first, second, same, resampling).f1
+        covered += low <= 0 <= high
+        low, high = difference_intervals(first[0], second[0], same, resampling).f1
+        by_one_run += low <= 0 <= high
+    assert covered / 100 >= 0.92
+    assert by_one_run / 100 < 0.85
 
 
 def test_the_threshold_in_the_long_run_is_covered() -> None:

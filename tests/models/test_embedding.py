@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.embedding import ItemEmbedding, PairScore, all_pairs_score, pack, pair_score, unpack
+from models.embedding import ItemEmbedding, PairScore, all_pairs_score, as_query, pack, pair_score, unpack
 
 
 def embedding(num_items: int, width: int, dtype: torch.dtype = torch.float32, threshold: bool = True) -> ItemEmbedding:
@@ -75,7 +75,11 @@ def test_unpacking_undoes_packing_and_the_threshold_half_comes_first(threshold: 
     assert torch.equal(back.match, items.match)
 
 
-def test_the_margin_is_one_inner_product_of_packed_embeddings() -> None:
-    items = embedding(5, 4)
-    query = torch.cat([-items.threshold, items.match], dim=1)
-    torch.testing.assert_close(query @ pack(items).T, all_pairs_score(items).margin)
+@pytest.mark.parametrize("threshold", [True, False])
+def test_the_margin_is_the_inner_product_of_a_query_and_a_packed_item(threshold: bool) -> None:
+    source = embedding(5, 4, threshold=threshold)
+    target = source.rows(torch.tensor([3, 1, 4, 0, 2]))
+    query = as_query(pack(source), source.threshold.shape[1])
+    torch.testing.assert_close((query * pack(target)).sum(dim=1), pair_score(source, target).margin)
+    back = as_query(pack(target), source.threshold.shape[1])
+    torch.testing.assert_close((back * pack(source)).sum(dim=1), pair_score(source, target).margin)

@@ -27,7 +27,7 @@ def test_any_encoder_can_stand_in_a_branch(items: ItemBatch) -> None:
     encoder = MeanColour()
     branch = ItemBranch(None, encoder, encoder.width, 5, normalize=False)
     assert branch.project(branch.features(items)).shape == (4, 5)
-    assert torch.equal(branch.features(items), items.images.mean(dim=(2, 3)))
+    assert torch.equal(branch.features(items).joined(), items.images.mean(dim=(2, 3)))
 
 
 def test_an_encoder_has_no_vocabulary_unless_it_says_so() -> None:

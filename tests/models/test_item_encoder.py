@@ -64,6 +64,15 @@ def test_shared_encoders_are_run_once_and_held_once(items: ItemBatch) -> None:
     ]
 
 
+def test_an_encoder_that_is_frozen_as_a_whole_is_held_once_beside_one_that_is_trained(items: ItemBatch) -> None:
+    encoder = build(image_encoder={**IMAGE_ENCODER, "freeze": "all"})
+    assert encoder.threshold is not None
+    assert encoder.threshold.image_encoder is None
+    assert encoder.threshold.text_encoder is not None
+    assert encoder.threshold.projection.in_features == 32 + 32
+    assert encoder(items).threshold.shape == (4, 6)
+
+
 def test_the_embedding_of_an_item_does_not_depend_on_its_batch(items: ItemBatch) -> None:
     encoder = build()
     together = encoder(items)

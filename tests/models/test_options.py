@@ -52,8 +52,14 @@ def test_the_hub_is_asked_for_names_only(side: str, encoder: dict[str, object], 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "mean"}}],
+    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "max"}}],
 )
 def test_a_faulty_option_is_refused(fault: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         model(**{"text_encoder": BERT, **fault})
+
+
+def test_a_scale_needs_embeddings_of_length_one() -> None:
+    assert model(text_encoder=BERT, normalize=True, scale=8.0).scale == 8.0
+    with pytest.raises(ValidationError, match="set normalize to true"):
+        model(text_encoder=BERT, scale=8.0)

@@ -111,8 +111,10 @@ def test_padding_to_the_longest_text_of_the_batch_gives_the_embeddings_of_paddin
 ) -> None:
     short = [0, 1, 2, 4, 5, 6, 7]
     longest = int(items.attention_mask[short].sum(dim=1).max())
-    trimmed = ItemBatch(*(tensor[short] for tensor in items))._replace(
-        token_ids=items.token_ids[short, :longest], attention_mask=items.attention_mask[short, :longest]
+    trimmed = items._replace(
+        images=items.images[short],
+        token_ids=items.token_ids[short, :longest],
+        attention_mask=items.attention_mask[short, :longest],
     )
     assert longest < 40
     embedding = published_model("timm", published)(trimmed)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from data.pair_batch import ItemBatch
-from models.timm_image_encoder import TimmImageEncoder, build_timm_image_encoder
+from models.timm_image_encoder import TimmImageEncoder, build_timm_image_encoder, mean_and_deviation
 from options.errors import UserError
 from tests.tiny_data import IMAGE_ENCODER
 
@@ -30,6 +30,45 @@ def test_features_are_the_pooled_normalised_last_map(encoder: TimmImageEncoder, 
     assert features.shape == (4, 32)
     last_map = encoder.backbone.forward_features(items.images)  # type: ignore[operator]
     torch.testing.assert_close(features, last_map.mean(dim=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments", "modules"),
+    [
+        (ARCHITECTURE, ARGUMENTS, ["layers.0", "layers.1"]),
+        ("tf_efficientnet_lite0", {}, ["blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6"]),
+    ],
+)
+def test_pooled_levels_are_means_and_deviations_of_the_stages_maps(
+    architecture: str, arguments: dict[str, Any], modules: list[str], items: ItemBatch
+) -> None:
+    torch.manual_seed(0)
+    levels = tuple(range(len(modules)))
+    encoder = build_timm_image_encoder(architecture, arguments, "random", levels).eval()
+    maps: list[torch.Tensor] = []
+    for module in modules:
+        encoder.backbone.get_submodule(module).register_forward_hook(lambda _, inputs, output: maps.append(output))
+    features = encoder(items)
+    expected = []
+    for level in maps:
+        by_place = level.flatten(1, 2) if architecture == ARCHITECTURE else level.flatten(2).transpose(1, 2)
+        expected += [by_place.mean(dim=1), by_place.std(dim=1, unbiased=False)]
+    assert features.shape == (4, encoder.width)
+    torch.testing.assert_close(features, torch.cat(expected, dim=1), atol=2e-4, rtol=1e-4)
+    some = build_timm_image_encoder(architecture, arguments, "random", (1,))
+    assert some(items).shape == (4, some.width)
+
+
+def test_a_map_without_variation_has_finite_gradients() -> None:
+    level = torch.ones(1, 2, 3, 3, requires_grad=True)
+    mean_and_deviation(level).sum().backward()
+    assert level.grad is not None
+    assert level.grad.isfinite().all()
+
+
+def test_a_level_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match=r"levels: SwinTransformer of timm has 2 feature levels, numbered from 0"):
+        build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, "random", (0, 2))
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "pytorch_model.bin", "with a classifier"])

@@ -48,6 +48,14 @@ def test_text_features_are_the_last_hidden_state_at_cls(encoder: TransformersTex
     torch.testing.assert_close(encoder(items), hidden[:, 0])
 
 
+def test_mean_pooling_takes_the_tokens_and_no_padding(items: ItemBatch) -> None:
+    encoder = build_transformers_text_encoder(BERT, "random", "mean").eval()
+    hidden = encoder.backbone(input_ids=items.token_ids, attention_mask=items.attention_mask.long()).last_hidden_state
+    expected = [row[mask].mean(dim=0) for row, mask in zip(hidden, items.attention_mask, strict=True)]
+    assert not items.attention_mask.all()
+    torch.testing.assert_close(encoder(items), torch.stack(expected))
+
+
 def test_padding_does_not_change_the_features(encoder: TransformersTextEncoder, items: ItemBatch) -> None:
     encoder.eval()
     longer = items._replace(

@@ -63,6 +63,20 @@ def test_two_runs_are_compared_by_what_they_kept(
     assert "not distinguishable" not in next(line for line in out.splitlines() if "strong" in line)
 
 
+def test_runs_of_several_seeds_are_compared_as_one_system(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [make_run(f"{name}-seed{seed}", quality=quality, seed=seed)
+            for name, quality in (("weak", 1.0), ("strong", 4.0)) for seed in (0, 1)]  # fmt: skip
+    command(monkeypatch, compare, *runs, "--replicates", "100", "--threshold", "learned")
+    of_f1 = [line.split() for line in capsys.readouterr().out.splitlines() if " F1 " in line]
+    assert [line[:2] for line in of_f1] == [[str(run).removesuffix("-seed0"), "2"] for run in runs[::2]]
+    with pytest.raises(SystemExit) as ending:
+        command(monkeypatch, compare, *runs[:2])
+    assert ending.value.code == 2
+    assert "weak with other seeds, which are one system" in capsys.readouterr().err
+
+
 def test_runs_on_other_pairs_end_with_status_2(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

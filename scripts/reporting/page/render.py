@@ -70,7 +70,7 @@ def hash_source(content: str) -> str:
 
 
 def page_style() -> str:
-    """Return the style sheet of pages, in the colours of both themes."""
+    """Return the style sheet of a page, light and dark."""
     return Template(_resource("page.css")).substitute(light=_variables(LIGHT), dark=_variables(DARK))
 
 

@@ -1,0 +1,77 @@
+"""Rows of a folder of embeddings wherever they stand, and margins from them.
+
+Letters of shapes: M queries or rows, N items, W numbers an item.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.embedding_folder import EmbeddingFolder
+from engine.search_backend import Neighbour, Numbers, SearchBackend, query_numbers
+
+CANDIDATES = 4
+"""For each item that is asked for; the best of them by exact margins are kept."""
+
+
+class EmbeddedRows:
+    """The numbers of the N items of a folder, memory-mapped."""
+
+    def __init__(self, folder: EmbeddingFolder) -> None:
+        """Map all shards; raises UserError for a damaged one."""
+        shards = list(folder.shards())
+        self._first_rows = [shard.rows.start for shard in shards]
+        self._packed = [shard.packed() for shard in shards]
+        self._width = folder.record.threshold_width + folder.record.match_width
+
+    def take(self, rows: Sequence[int]) -> Numbers:
+        """Return the numbers of M rows: (M, W) float32, threshold half first."""
+        taken = np.empty((len(rows), self._width), np.float32)
+        for place, row in enumerate(rows):
+            shard = bisect_right(self._first_rows, row) - 1
+            taken[place] = self._packed[shard][row - self._first_rows[shard]]
+        return taken
+
+    def sample(self, count: int) -> Numbers:
+        """Return the numbers of so many rows, or all, evenly spread and in order: (M, W)."""
+        num_rows = self._first_rows[-1] + len(self._packed[-1]) if self._packed else 0
+        rows: NDArray[np.int64] = np.linspace(0, num_rows - 1, min(count, num_rows)).round().astype(np.int64)
+        return self.take(rows.tolist())
+
+
+class RescoredSearch:
+    """A search backend that orders what an approximate one has found by exact margins; see search_backend.py."""
+
+    def __init__(
+        self, approximate: SearchBackend, numbers: EmbeddedRows, rows: Mapping[str, int], threshold_width: int
+    ) -> None:
+        """Take the numbers of the items from these rows, by id."""
+        self._approximate = approximate
+        self._numbers = numbers
+        self._rows = rows
+        self._threshold_width = threshold_width
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return len(self._approximate)
+
+    def add(self, item_ids: Sequence[str], packed: Numbers) -> None:
+        """Add items that are not there yet, with their numbers (M, W)."""
+        self._approximate.add(item_ids, packed)
+
+    def remove(self, item_ids: Sequence[str]) -> None:
+        """Remove items that are there."""
+        self._approximate.remove(item_ids)
+
+    def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
+        """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
+        queries = query_numbers(packed, self._threshold_width)
+        found = self._approximate.search(packed, CANDIDATES * k)
+        return [self._best(query, candidates, k) for query, candidates in zip(queries, found, strict=True)]
+
+    def _best(self, query: Numbers, candidates: list[Neighbour], k: int) -> list[Neighbour]:
+        margins = self._numbers.take([self._rows[candidate.item_id] for candidate in candidates]) @ query
+        order = np.argsort(-margins, kind="stable")[:k].tolist()
+        return [Neighbour(candidates[place].item_id, float(margins[place])) for place in order]

@@ -1,0 +1,77 @@
+"""Compare kinds of indexes on invented embeddings: python scripts/benchmark_index.py --items 1000000
+
+Each kind is built and searched in a process of its own. Recall is against the exact search (flat), which comes first;
+times are those of the processor, so that other work on the machine hardly shows.
+"""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from engine.index_plan import KINDS
+from options.errors import exit_on_user_error
+from scripts.preparation.summary import at_least_one
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=at_least_one, default=1_000_000, help="(%(default)s)")
+    parser.add_argument("--queries", type=at_least_one, default=1000, help="listings that are looked for (%(default)s)")
+    parser.add_argument("--width", type=at_least_one, default=512, help="numbers of each branch (%(default)s)")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=[name for name in KINDS if name != "flat"],
+        default=["ivf_fp16", "ivf_sq8", "ivf_pq"],
+    )
+    parser.add_argument("--probes", type=at_least_one, nargs="+", default=[4, 8, 16, 32, 64], metavar="N")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("benchmarks/index"),
+        help="folder of the record and of 2 KB an item (%(default)s)",
+    )
+    return parser.parse_args()
+
+
+@exit_on_user_error()
+def main() -> None:
+    """Draw, measure, print."""
+    parsed = arguments()
+    # torch takes seconds to import, which a wrong command and --help need not wait for.
+    from engine.index_folder import need_package
+    from scripts.benchmarks.machine import memory, processor_name
+    from scripts.index_benchmark.measure import Workload, measure
+    from scripts.index_benchmark.report import figures_table, write_record
+    from scripts.index_benchmark.synthetic import write_synthetic
+
+    need_package("faiss")
+    workload = Workload(parsed.items, parsed.queries, parsed.out, parsed.width)
+    write_synthetic(workload.embeddings, workload.catalogue)
+    setting = {
+        "items": parsed.items,
+        "queries": parsed.queries,
+        "width": 2 * parsed.width,
+        "processor": processor_name(),
+        "memory": memory(),
+        "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
+    }
+    figures = []
+    for kind in ["flat", *parsed.kinds]:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            figures.append(pool.submit(measure, workload, kind, parsed.probes).result())
+        print(f"{kind}: done", file=sys.stderr)
+        write_record(parsed.out / "figures.json", setting, figures)
+    print(figures_table(figures))
+    print(f"kept in {parsed.out / 'figures.json'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Groups of identical items in a whole catalogue."""

@@ -1,0 +1,109 @@
+"""Find all groups of identical items in an index: python scripts/find_duplicates.py INDEX OUT
+
+OUT gets groups.jsonl, pairs.jsonl, summary.json and, with --items, groups.html to look at. What was found is kept in
+OUT/found: a killed command goes on, and once items were added to the index, only they are searched for.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from options.errors import exit_on_user_error
+from scripts.preparation.summary import aligned, at_least_one
+from scripts.searching.arguments import add_decision_arguments
+
+if TYPE_CHECKING:
+    from scripts.duplicates.page.render import GroupPage
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line; ends with status 2 on a wrong one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("index", type=Path, metavar="INDEX", help="folder that scripts/build_index.py wrote")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder that is made")
+    add_decision_arguments(parser)
+    parser.add_argument("--within-categories", action="store_true", help="group no items of different categories")
+    parser.add_argument("--items", type=Path, metavar="FILE", help="item file, for the page")
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="of the items' images or a pack of them, likewise"
+    )
+    parser.add_argument(
+        "--gallery", type=at_least_one, default=200, metavar="N", help="groups on the page (%(default)s)"
+    )
+    parser.add_argument(
+        "--truth", type=Path, metavar="FILE", help="JSONL with item_id and product: how far the groups agree with it"
+    )
+    parsed = parser.parse_args(argv)
+    if parsed.images and not parsed.items:
+        parser.error("--images: are shown with the items (--items)")
+    return parsed
+
+
+@exit_on_user_error()
+def main() -> None:
+    """Search, group, write, print."""
+    parsed = arguments()
+    # torch takes seconds to import, which a wrong command and --help need not wait for.
+    from engine.index_folder import open_index
+    from engine.run_folder import write_json, write_text
+    from engine.run_lock import sole_user
+    from scripts.duplicates.catalogue_groups import (
+        agreement_with_truth,
+        group_catalogue,
+        lowest_threshold,
+        write_groups,
+        write_pairs,
+    )
+    from scripts.duplicates.page.render import GroupPage, render_groups
+    from scripts.duplicates.pair_search import MOST, find_pairs
+    from scripts.searching.encoder import index_rule
+
+    index = open_index(parsed.index)
+    rule, source = index_rule(index, parsed.threshold, parsed.checkpoint)
+    with sole_user(parsed.out / ".lock", "finds duplicates"):
+        pairs = find_pairs(index, lowest_threshold(rule), parsed.out / "found")
+        found = group_catalogue(index, pairs, rule, parsed.within_categories)
+        agreement = agreement_with_truth(found, parsed.truth) if parsed.truth else None
+        write_groups(found, parsed.out / "groups.jsonl")
+        write_pairs(found, parsed.out / "pairs.jsonl")
+        figures: dict[str, int | float | str] = {
+            "items": len(index.rows),
+            "searched for now": pairs.num_searched,
+            "pairs": len(found.pairs.margin),
+            "pairs across groups": int((~found.is_inside).sum()),
+            "groups": len(found.groups),
+            "items in groups": found.num_grouped,
+            "threshold": rule.threshold,
+        }
+        if agreement is not None:
+            figures |= {f"truth {name.replace('_', ' ')}": value for name, value in agreement._asdict().items()}
+        write_json(parsed.out / "summary.json", {name.replace(" ", "_"): value for name, value in figures.items()})
+        if parsed.items:
+            shown = {} if agreement is None else {"F1 of pairs against the truth": f"{agreement.f1:.3f}"}
+            page = GroupPage(found, f"{rule.threshold:.4f} ({source})", most_groups=parsed.gallery, figures=shown)
+            write_text(parsed.out / "groups.html", render_groups(_with_items(page, parsed)))
+    print(aligned(figures))
+    print(f"threshold: {source}", file=sys.stderr)
+    if pairs.num_cut_off:
+        print(
+            f"{pairs.num_cut_off:,} items have more than {MOST:,} matches; further ones were left out", file=sys.stderr
+        )
+
+
+def _with_items(page: "GroupPage", parsed: argparse.Namespace) -> "GroupPage":
+    from dataclasses import replace
+
+    from data.image_store import open_images
+    from data.item_catalog import read_items
+    from data.options import ImageOptions
+
+    images = open_images(parsed.images, ImageOptions()) if parsed.images else None
+    return replace(page, catalog=read_items(parsed.items), images=images)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Kinds of indexes compared on invented embeddings."""

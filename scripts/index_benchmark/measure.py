@@ -1,0 +1,128 @@
+"""One kind of index on one catalogue: built, saved, searched."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.embedded_rows import EmbeddedRows, RescoredSearch
+from engine.embedding_folder import open_embeddings
+from engine.index_plan import KINDS, KindName, plan_index
+from engine.item_index import create_index, learn_centroids, load_index, sample_size
+from engine.search_backend import Numbers, SearchBackend
+from scripts.endurance.peak_memory import peak_bytes
+from scripts.index_benchmark.synthetic import SyntheticCatalogue
+
+BLOCK = 8192
+TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What all kinds are measured on."""
+
+    num_items: int
+    num_queries: int
+    folder: Path
+    """Of the embeddings, the indexes and what was measured."""
+    half_width: int = 512
+
+    @property
+    def catalogue(self) -> SyntheticCatalogue:
+        """The items."""
+        return SyntheticCatalogue(self.num_items, self.half_width)
+
+    @property
+    def embeddings(self) -> Path:
+        """The folder of the items' embeddings."""
+        return self.folder / f"items_{self.num_items}_{self.half_width}"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFigures:
+    """The queries at one number of probes."""
+
+    probes: int
+    recall: float
+    """Share of the exact top 10 that is found."""
+    queries_per_second: float
+    """Of processor time, all queries asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """What was measured of a kind."""
+
+    kind: KindName
+    lists: int
+    build_seconds: float
+    """Of processor time, the k-means that kinds share included."""
+    index_bytes: int
+    """Of the file, as in memory."""
+    peak_bytes: int
+    """Of the process that builds and searches, torch and the sample included."""
+    searches: list[SearchFigures]
+
+
+def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFigures:
+    """Build and search an index; the flat one makes the truth of the others' recall, so that it comes first.
+
+    An exact kind is searched once, an approximate one at each number of probes, its items scored again exactly.
+    """
+    embeddings = open_embeddings(workload.embeddings)
+    rows = EmbeddedRows(embeddings)
+    ids = list(embeddings.ids())
+    plan = plan_index(kind, len(ids), 2 * workload.half_width, np.inf)
+    file = workload.folder / f"{kind}.faiss"
+    start = time.process_time()
+    sample = rows.sample(sample_size(plan) or 1)
+    centroids, learned_seconds = _centroids(workload, sample, plan.lists) if plan.lists else (None, 0.0)
+    index = create_index(plan, sample, workload.half_width, 1, centroids)
+    first = 0
+    for block in embeddings.blocks(BLOCK):
+        index.add(ids[first : first + len(block)], block)
+        first += len(block)
+    index.save(file)
+    seconds = time.process_time() - start + learned_seconds
+    del index, sample
+    queries = workload.catalogue.queries(workload.num_queries)
+    row_of = {item_id: row for row, item_id in enumerate(ids)}
+    searches = []
+    for count in [0] if KINDS[kind].is_exact else probes:
+        loaded = load_index(file, kind, workload.half_width, ids, count, mapped=False)
+        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, rows, row_of, workload.half_width)
+        searches.append(_search(workload, backend, queries, count, is_truth=kind == "flat"))
+        del loaded, backend
+    size = file.stat().st_size
+    file.unlink()
+    return KindFigures(kind, plan.lists, seconds, size, peak_bytes(), searches)
+
+
+def _centroids(workload: Workload, sample: Numbers, count: int) -> tuple[Numbers, float]:
+    """Return the centroids that all kinds share, and the seconds of finding them where that is not now."""
+    file = workload.folder / f"centroids_{count}.npz"
+    if file.is_file():
+        kept = np.load(file)
+        return kept["centroids"], float(kept["seconds"])
+    start = time.process_time()
+    centroids = learn_centroids(sample, count)
+    np.savez(file, centroids=centroids, seconds=time.process_time() - start)
+    return centroids, 0.0
+
+
+def _search(
+    workload: Workload, backend: SearchBackend, queries: Numbers, probes: int, *, is_truth: bool
+) -> SearchFigures:
+    backend.search(queries[:8], TOP)  # the first one reads pages
+    start = time.process_time()
+    found = backend.search(queries, TOP)
+    seconds = time.process_time() - start
+    best = np.array([[int(neighbour.item_id) for neighbour in [*own, *own[:1] * TOP][:TOP]] for own in found])
+    truth_file = workload.folder / "truth.npy"
+    if is_truth:
+        np.save(truth_file, best)
+    truth = np.load(truth_file)
+    recall = np.mean([len({*own.tolist()} & {*true.tolist()}) / TOP for own, true in zip(best, truth, strict=True)])
+    return SearchFigures(probes, float(recall), len(queries) / seconds)

@@ -1,0 +1,1 @@
+"""Looking for items in the index of a catalogue."""

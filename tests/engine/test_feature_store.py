@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.feature_store import FeatureStore, feature_store
+from models.options import TransformersTextEncoderOptions
+from options.errors import UserError
+from tests.tiny_data import TEXT_ENCODER
+
+KEYS: list[bytes | None] = [b"a" * 16, None, b"b" * 16]
+FEATURES = torch.arange(6.0).view(3, 2)
+
+
+def test_what_was_added_is_found_and_nothing_else(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "folder" / "text.safetensors", 2)
+    assert not store.find(KEYS)[1].any()
+    store.add(KEYS, FEATURES)
+    store.add([b"a" * 16, b"c" * 16], FEATURES[1:] + 10)
+    features, is_there = store.find([b"c" * 16, None, b"a" * 16, b"x" * 16])
+    assert is_there.tolist() == [True, False, True, False]
+    assert features[[0, 2]].tolist() == [[14.0, 15.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_a_file_of_other_things_is_refused(tmp_path: Path, width: int) -> None:
+    file = tmp_path / "text.safetensors"
+    FeatureStore(file, 2).add(KEYS, FEATURES)
+    if width == 2:
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"text\.safetensors"):
+        FeatureStore(file, width).find(KEYS)
+
+
+def test_the_file_tells_encoders_poolings_and_circumstances_apart(tmp_path: Path) -> None:
+    def store(pooling: str, seed: int, reading: str) -> Path:
+        torch.manual_seed(seed)
+        options = TransformersTextEncoderOptions.model_validate({**TEXT_ENCODER, "pooling": pooling})
+        return feature_store(tmp_path, "text", options.build(), reading).file
+
+    assert store("cls", 0, "a") == store("cls", 0, "a")
+    others = {store("cls", 0, "a"), store("mean", 0, "a"), store("cls", 1, "a"), store("cls", 0, "b")}
+    assert len(others) == 4

@@ -1,0 +1,124 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.loading import Split, load_split
+from engine.encode import encode_items, encoding_plan
+from engine.experiment import ExperimentOptions
+from engine.known_features import with_known_features
+from engine.run_folder import run_folder
+from engine.trainer import run_training
+from models.item_encoder import ItemEncoder, build_item_encoder
+from tests.engine.conftest import ALONE, MakeOptions
+from tests.engine.test_trainer import final_tensors, killed_after, lines, without_speed  # noqa: F401
+
+ALL = ("model.text_encoder.freeze=all", "model.image_encoder.freeze=all")
+IMAGE_ALONE = ("model.image_encoder.freeze=all",)
+
+
+def split_and_encoder(options: ExperimentOptions) -> tuple[Split, ItemEncoder]:
+    assert options.data.val is not None
+    torch.manual_seed(0)
+    encoder = build_item_encoder(options.model).eval()
+    return load_split(options.data.val, options.data, options.reads, labelled=True), encoder
+
+
+@pytest.mark.parametrize("frozen", [ALL, IMAGE_ALONE], ids=["both", "image alone"])
+def test_embeddings_from_known_features_are_those_from_pixels_and_tokens(
+    make_options: MakeOptions, frozen: tuple[str, ...]
+) -> None:
+    options = make_options(*frozen)
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    known = with_known_features(split, encoder, Path("features"), plan, ALONE, "")
+    direct = encode_items(encoder, split.items, plan, ALONE, "")
+    # Pixels cannot be read any more, so the features are what was used.
+    closed = replace(known.items, images=replace(known.items.images, path=Path("nowhere")))
+    cached = encode_items(encoder, closed, plan, ALONE, "")
+    assert direct is not None
+    assert cached is not None
+    torch.testing.assert_close(cached.packed, direct.packed, atol=1e-6, rtol=1e-5)
+    assert known.items.known is not None
+    assert (known.items.known.text is None) == (frozen == IMAGE_ALONE)
+
+
+def test_without_a_frozen_encoder_nothing_is_computed(make_options: MakeOptions) -> None:
+    options = make_options("model.image_encoder.freeze=1")
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    assert with_known_features(split, encoder, Path("features"), plan, ALONE, "") is split
+    assert not Path("features").exists()
+
+
+@pytest.mark.parametrize("frozen", [ALL, IMAGE_ALONE], ids=["both", "image alone"])
+def test_a_run_that_keeps_features_learns_what_one_that_does_not_learns(
+    make_options: MakeOptions, frozen: tuple[str, ...]
+) -> None:
+    run_training(make_options("name=plain", *frozen), "", ALONE)
+    run_training(make_options("name=kept", *frozen, "train.frozen_features=features"), "", ALONE)
+    plain, kept = final_tensors("plain"), final_tensors("kept")
+    assert plain.keys() == kept.keys()
+    for name, tensor in plain.items():
+        torch.testing.assert_close(kept[name], tensor, atol=1e-5, rtol=1e-3, msg=name)
+    assert not torch.equal(kept["match.projection.weight"], torch.zeros_like(kept["match.projection.weight"]))
+
+
+@pytest.mark.usefixtures("killed_after")
+@pytest.mark.parametrize("freeze", [("model.image_encoder.freeze=1", "model.text_encoder.freeze=1"), ALL])
+def test_a_killed_run_with_frozen_parts_goes_on_to_the_same_bits(
+    make_options: MakeOptions, freeze: tuple[str, ...]
+) -> None:
+    overrides = (*freeze, "train.frozen_features=features", "train.optimizer.encoder_lr_factor=0.1")
+    with pytest.raises(Exception, match=r"^$"):
+        run_training(make_options("name=killed", *overrides), "", ALONE)
+    run_training(make_options("name=killed", *overrides), "", ALONE)
+    run_training(make_options("name=whole", *overrides), "", ALONE)
+    killed, whole = final_tensors("killed"), final_tensors("whole")
+    assert killed.keys() == whole.keys()
+    assert all(torch.equal(killed[name], whole[name]) for name in killed)
+    assert without_speed(lines("killed")) == without_speed(lines("whole"))
+    moments = [name for name in whole if name.startswith("optimizer.exp_avg.")]
+    assert moments
+    assert not any("layers.0" in name or "layer.0" in name for name in moments)
+    assert run_folder("whole").result.exists()
+
+
+def test_features_are_computed_once_for_all_runs(make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = make_options(*ALL)
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    first = with_known_features(split, encoder, Path("features"), plan, ALONE, "")
+    assert sorted(path.name.split("_")[0] for path in Path("features").iterdir()) == ["image", "text"]
+    monkeypatch.setattr("engine.known_features._encoded", lambda *_: pytest.fail("computed again"))
+    second = with_known_features(split, encoder, Path("features"), plan, ALONE, "")
+    assert first.items.known is not None
+    assert second.items.known is not None
+    assert torch.equal(first.items.known.text, second.items.known.text)  # type: ignore[arg-type]
+    assert torch.equal(first.items.known.image, second.items.known.image)  # type: ignore[arg-type]
+
+
+def test_other_weights_have_features_of_their_own(make_options: MakeOptions) -> None:
+    options = make_options(*ALL)
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    with_known_features(split, encoder, Path("features"), plan, ALONE, "")
+    with torch.no_grad():
+        next(iter(encoder.match.image_encoder.parameters())).add_(0.1)  # type: ignore[union-attr]
+    with_known_features(split, encoder, Path("features"), plan, ALONE, "")
+    assert sorted(path.name.split("_")[0] for path in Path("features").iterdir()) == ["image", "image", "text"]
+
+
+def test_blank_images_are_reported_and_not_kept(make_options: MakeOptions, tiny_dataset: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(tiny_dataset / "images", images)
+    broken = next(iter(sorted(images.glob("val1.*"))))
+    broken.write_bytes(b"no picture")
+    options = make_options(*IMAGE_ALONE, f"data.val.images={images}", "data.image.on_bad_image=blank")
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    for _ in range(2):
+        known = with_known_features(split, encoder, Path("features"), plan, ALONE, "").items
+        assert known.batch(range(len(split.catalog))).blank_image.sum() == 1

@@ -1,0 +1,72 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.image_store import ImageFolder
+from data.item_catalog import ItemCatalog
+from engine.decision_rule import DecisionRule
+from engine.index_folder import open_index
+from engine.index_sync import IndexChoice, synchronise
+from scripts.duplicates.catalogue_groups import group_catalogue
+from scripts.duplicates.page.render import GroupPage, render_groups
+from scripts.duplicates.pair_search import FoundPairs
+from tests.scripts.reporting.synthetic import HOSTILE, invented_item
+from tests.tiny_embeddings import numbers, write_embeddings
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> GroupPage:
+    """Groups of items 0, 1, 2 and 3, 4, of which item 1 has a hostile title and item 4 no picture."""
+    ids = [f"item-{row}" for row in range(6)]
+    embeddings = write_embeddings(tmp_path / "embeddings", numbers(6), ids, ["花瓶", HOSTILE, "", "", "", ""])
+    synchronise(embeddings, tmp_path / "index", IndexChoice())
+    source, target = np.array([[0, 0, 3], [1, 2, 4]])
+    found = FoundPairs(source, target, np.array([1.25, -0.5, 2.0]), 6, 0)
+    groups = group_catalogue(open_index(tmp_path / "index"), found, DecisionRule(-1.0), within_categories=False)
+    catalog = ItemCatalog(invented_item(row, HOSTILE if row == 1 else None) for row in range(6))
+    images = tmp_path / "images"
+    images.mkdir()
+    for row in range(4):
+        Image.new("RGB", (40, 30), (60 * row, 80, 90)).save(images / f"{row}.jpg")
+    return GroupPage(groups, "-1.0000 (as given)", catalog, ImageFolder(images), figures={"F1": "0.500"})
+
+
+def test_every_item_stands_in_its_group_with_its_margin_and_picture(page: GroupPage) -> None:
+    html = render_groups(page)
+    cards = html.split('<article class="card group">')[1:]
+    assert len(cards) == 2
+    assert re.findall(r'class="id">([^<]+)<', cards[0]) == ["item-0", "item-1", "item-2"]
+    assert re.findall(r'class="margin[^"]*">([^<]+)<', cards[0]) == ["medoid", "margin 1.25", "margin −0.50"]
+    assert "3 items · 花瓶" in cards[0]
+    assert cards[0].count("data:image/jpeg;base64,") == 3
+    assert cards[1].count("no picture") == 1
+    assert "F1</dt><dd>0.500" in html
+
+
+def test_text_of_others_is_escaped_and_nothing_may_be_loaded_or_run(page: GroupPage) -> None:
+    html = render_groups(page)
+    assert "<script" not in html
+    assert HOSTILE not in html
+    assert "alert(1)" in html
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+
+
+def test_the_largest_groups_are_shown_up_to_a_number(page: GroupPage) -> None:
+    html = render_groups(replace(page, most_groups=1))
+    assert html.count('<article class="card group">') == 1
+    assert "1 of 2 groups" in html
+    assert "item-0" in html
+    assert "item-3" not in html
+
+
+def test_without_an_item_file_ids_are_shown_alone(page: GroupPage) -> None:
+    html = render_groups(replace(page, catalog=None, images=None))
+    assert "item-4" in html
+    assert "北欧风" not in html
+    assert html.count("no picture") == 5
