@@ -13,7 +13,7 @@ from data.hash_index import HASHES, HashIndex, text_hash
 from data.item import Item
 from data.item_fields import item_fields
 from data.jsonl import DataError, read_records
-from data.packed_item import pack_fields, pack_item, packed_start, unpack_id, unpack_item
+from data.packed_item import pack_fields, pack_item, packed_start, unpack_id, unpack_item, unpack_title
 from options.printable import quoted
 
 
@@ -45,6 +45,10 @@ class ItemCatalog:
     def ids(self) -> Iterator[str]:
         """Yield the id of every item, which takes a fraction of the time of the items themselves."""
         return (unpack_id(self._rows[row]) for row in range(len(self)))
+
+    def titles(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the title of every item, which takes a fraction of the time of the items themselves."""
+        return (unpack_title(self._rows[row]) for row in range(len(self)))
 
     def row(self, item_id: str) -> int | None:
         """Return the row of an id, or None where the catalogue lacks it."""

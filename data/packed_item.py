@@ -38,6 +38,12 @@ def unpack_id(packed: bytes) -> str:
     return item_id
 
 
+def unpack_title(packed: bytes) -> tuple[str, str]:
+    """Return the id and the title alone of packed bytes."""
+    item_id, title, *_ = json.loads(_text(packed))
+    return item_id, title
+
+
 def packed_start(item_id: str) -> bytes:
     """Return what the packed bytes of the item of an id start with, and those of no other item."""
     return b"[" + _bytes(item_id) + b","

@@ -4,6 +4,8 @@ from base64 import b64encode
 from collections.abc import Iterable
 from io import BytesIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
@@ -25,7 +27,12 @@ def thumbnails(catalog: ItemCatalog, images: ImageSource, rows: Iterable[int]) -
             pixels = images.read(catalog[row].image, SIDE)
         except BadImageError:
             continue  # the page says that there is no picture
-        buffer = BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, optimize=True)
-        uris[row] = f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
+        uris[row] = picture_uri(pixels)
     return uris
+
+
+def picture_uri(pixels: NDArray[np.uint8]) -> str:
+    """Return a picture (H, W, 3) as a data URI."""
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

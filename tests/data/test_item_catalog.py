@@ -239,3 +239,8 @@ def test_a_faulty_field_names_file_line_and_key(tmp_path: Path, change: dict[str
     file.write_text("\n" + json.dumps({**LINE, **change}) + "\n")
     with pytest.raises(DataError, match=f"^{re.escape(str(file))}:2: .*{message}"):
         read_items(file)
+
+
+def test_titles_are_those_of_the_items() -> None:
+    items = [Item("1", "花瓶 红", {"a": ("b",)}, "", "1.jpg"), Item("2", "", {}, "", "2.jpg")]
+    assert list(ItemCatalog(items).titles()) == [("1", "花瓶 红"), ("2", "")]

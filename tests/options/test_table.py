@@ -16,3 +16,7 @@ def test_a_line_as_wide_as_the_columns_stands_below_the_headings_of_a_ruled_tabl
     lines = aligned_rows(ROWS, ruled=True).splitlines()
     assert lines[1] == "---------  -----  ---------"
     assert [line for line in lines if "-" not in line] == aligned_rows(ROWS).splitlines()
+
+
+def test_chinese_characters_count_as_two_columns() -> None:
+    assert aligned_rows([("花瓶", "1"), ("vase", "22")]).splitlines() == ["花瓶   1", "vase  22"]

@@ -32,12 +32,17 @@ def picture_of(drawing: Drawing) -> Image.Image:
 
 def write_png(drawing: Drawing, file: Path) -> None:
     """Write the drawing as a PNG file, whole or not at all, and make its folder; raises UserError where it cannot."""
+    write_picture(picture_of(drawing), file)
+
+
+def write_picture(picture: Image.Image, file: Path) -> None:
+    """Write a picture as a PNG file, whole or not at all, and make its folder; raises UserError where it cannot."""
     temporary = file.with_name(f".{file.name}.writing")
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as stream:
-                picture_of(drawing).save(stream, "PNG", optimize=True)
+                picture.save(stream, "PNG", optimize=True)
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(file)

@@ -59,12 +59,13 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
 def content_policy(style: str, script: str) -> str:
     """Return the Content-Security-Policy that allows this style sheet, this script and pictures inside the page."""
     return (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; img-src data:; style-src {hash_source(style)}; script-src {hash_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(content: str) -> str:
+def hash_source(content: str) -> str:
+    """Return the source of a Content-Security-Policy that allows this style sheet or script alone."""
     return f"'sha256-{b64encode(sha256(content.encode('utf-8')).digest()).decode('ascii')}'"
 
 

@@ -1,0 +1,110 @@
+"""A trained model that judges pairs of any items."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from data.item_pair import PairTable
+from data.item_tensors import ItemTensors, tokenize_catalog
+from data.options import ImageOptions
+from data.tokenizer import Tokenizer
+from engine.checkpoint import ENCODER, STATE, read_state
+from engine.decision_rule import DecisionRule, decision_rule
+from engine.distributed import Processes
+from engine.encode import EncodingPlan, encode_items, encoding_plan
+from engine.experiment import ExperimentOptions
+from engine.pair_scores import PairScores, score_pairs
+from engine.validation_scores import pair_category
+from engine.weights import load_checkpoint_weights
+from models.input_check import check_inputs
+from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
+from options.errors import UserError
+from options.read import read_options
+from scripts.deciding.evaluated import checkpoint_of
+from scripts.explaining.memory_images import MemoryImages
+
+
+@dataclass(frozen=True, slots=True)
+class PairModel:
+    """The encoder of a checkpoint with all that it takes to give it items."""
+
+    options: ExperimentOptions
+    encoder: ItemEncoder
+    tokenizer: Tokenizer | None
+    """None for a model of pictures alone."""
+    rule: DecisionRule
+    plan: EncodingPlan
+    processes: Processes
+
+    @property
+    def image(self) -> ImageOptions | None:
+        """How pictures become tensors; None for a model of texts alone."""
+        return self.options.data.image if self.options.reads.image else None
+
+    @property
+    def attributes(self) -> Sequence[str]:
+        """Names of the attributes that the model reads; none for a model of pictures alone."""
+        return self.options.data.text.attributes if self.options.reads.text else ()
+
+    def score(self, items: Sequence[Item], pictures: Mapping[str, NDArray[np.uint8]], pairs: PairTable) -> PairScores:
+        """Encode each of N items once, in batches, and score B pairs of them.
+
+        `pictures` are (size, size, 3) by the items' image names; an item without one counts as one of an unreadable
+        image. Raises UserError for embeddings that are not finite.
+        """
+        tensors = self.tensors(items, pictures)
+        encoded = encode_items(self.encoder, tensors, self.plan, self.processes, "encode")
+        assert encoded is not None, "there is one process"
+        return score_pairs(encoded, pairs, self.encoder.threshold_width)
+
+    def decision_threshold(self, source: Item, target: Item) -> float:
+        """Return the threshold of the margin of a pair."""
+        return float(self.rule.thresholds_of([pair_category(source.category, target.category)])[0])
+
+    def tensors(self, items: Sequence[Item], pictures: Mapping[str, NDArray[np.uint8]]) -> ItemTensors:
+        """Return the maker of batches of items, as score has them."""
+        catalog = ItemCatalog(items)
+        text = None
+        if self.tokenizer is not None:
+            text = tokenize_catalog(catalog, self.tokenizer, self.attributes)
+        image = None
+        if self.image is not None:
+            image = self.image.model_copy(update={"keep_in_memory": False, "on_bad_image": "blank"})
+        return ItemTensors(catalog, text, MemoryImages(pictures), image)
+
+
+def load_pair_model(path: Path, option_file: Path | None, processes: Processes) -> PairModel:
+    """Return the model of a checkpoint, or of the best one of a run's folder.
+
+    The options are those that the checkpoint keeps, or those of a file for one that keeps none, such as a published
+    .pth. Raises UserError for a checkpoint and options that the user has to mend.
+    """
+    if option_file is not None:
+        checkpoint, options = path, read_options(ExperimentOptions, option_file)
+    else:
+        if path.is_file() or ((path / ENCODER).is_file() and not (path / STATE).is_file()):
+            raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
+        checkpoint = checkpoint_of(path)
+        options = _own_options(checkpoint)
+    is_evaluated = (checkpoint / STATE).is_file() and read_state(checkpoint).evaluation is not None
+    rule = decision_rule("calibrated" if is_evaluated else options.predict.threshold, checkpoint)
+    tokenizer = Tokenizer(options.data.text.tokenizer, options.data.text.max_tokens) if options.reads.text else None
+    encoder = build_item_encoder(with_random_weights(options.model))
+    # Loader processes would take longer to start than a few items to load.
+    plan = replace(encoding_plan(options, options.prediction_precision, processes.device), workers=0)
+    model = PairModel(options, encoder, tokenizer, rule, plan, processes)
+    check_inputs(encoder, model.tensors([Item("", "", {}, "", "")], {}))
+    load_checkpoint_weights(checkpoint, encoder, options.model)
+    encoder.to(processes.device)
+    return model
+
+
+def _own_options(checkpoint: Path) -> ExperimentOptions:
+    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
+    return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
