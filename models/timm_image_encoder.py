@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from data.package_files import local_path
 from data.pair_batch import ItemBatch
+from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
 from models.swin_names import hub_swin_to_timm, is_hub_swin
@@ -36,12 +37,22 @@ class TimmImageEncoder(Encoder):
         self.backbone = backbone
         self.levels = levels
         self.width = int(backbone.num_features) if levels is None else _width(backbone, levels)  # type: ignore[arg-type]
+        self.colours: ColourHistogram | None = None
 
     def forward(self, items: ItemBatch) -> Tensor:
-        """Return the pooled features of N images: (N, width)."""
+        """Return the pooled features of N images, and their colours after them: (N, width)."""
+        features = self._pooled(items.images)
+        return features if self.colours is None else torch.cat([features, self.colours(items.images)], dim=1)
+
+    def add_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        """From now on give a histogram of colours as well, of pictures that were normalised by these numbers."""
+        self.colours = ColourHistogram(mean, std)
+        self.width += self.colours.width
+
+    def _pooled(self, images: Tensor) -> Tensor:
         if self.levels is not None:
-            return torch.cat([mean_and_deviation(level) for level in self._maps(items.images)], dim=1)
-        features: Tensor = self.backbone(items.images)
+            return torch.cat([mean_and_deviation(level) for level in self._maps(images)], dim=1)
+        features: Tensor = self.backbone(images)
         return features
 
     def extra_repr(self) -> str:
