@@ -42,6 +42,9 @@ class TimmImageEncoderOptions(EncoderOptions):
     levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places are
     the features; null for the last map in timm's own pooling."""
+    channels_last: bool = False
+    """Whether the numbers of a pixel lie side by side, in which order convolutions are faster on the CPU; the results
+    differ in last bits."""
     colours: ColourOptions | None = None
     """Histogram of colours beside the features; null for none."""
     weights: str = "pretrained"
@@ -57,7 +60,9 @@ class TimmImageEncoderOptions(EncoderOptions):
         """Build the encoder with its first weights."""
         from models.timm_image_encoder import build_timm_image_encoder
 
-        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights, self.levels)
+        encoder = build_timm_image_encoder(
+            self.architecture, self.arguments, self.weights, self.levels, self.channels_last
+        )
         if self.colours is not None:
             encoder.add_colours(self.colours.mean, self.colours.std)
         return encoder.freeze(self.freeze, "model.image_encoder")
