@@ -69,6 +69,16 @@ class ExperimentOptions(Options):
         return name
 
     @model_validator(mode="after")
+    def _colours_are_those_of_the_pictures(self) -> Self:
+        encoder, image = self.model.image_encoder, self.data.image
+        colours = encoder.colours if encoder is not None and encoder.name == "timm" else None
+        if colours is not None and (colours.mean, colours.std) != (image.mean, image.std):
+            raise ValueError(
+                "model.image_encoder.colours undoes data.image.mean and data.image.std: give the same numbers"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _losses_have_the_scores_they_decide_by(self) -> Self:
         model = self.model
         found = (model.threshold_branch, model.normalize, model.scale is not None)

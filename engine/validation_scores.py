@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import Tensor
 
 from data.loading import Split
 from engine.checksums import check_files
@@ -111,7 +110,7 @@ def find_validation_scores(checkpoint: Path) -> ValidationScores | None:
     if not file.exists():
         return None
     check_files(checkpoint, [VALIDATION])
-    return _from_tensors(file, read_safetensors(file))
+    return read_scores(file)
 
 
 def read_validation_scores(checkpoint: Path) -> ValidationScores:
@@ -125,7 +124,9 @@ def read_validation_scores(checkpoint: Path) -> ValidationScores:
     return scores
 
 
-def _from_tensors(file: Path, tensors: dict[str, Tensor]) -> ValidationScores:
+def read_scores(file: Path) -> ValidationScores:
+    """Read a file of scores; raises UserError for one that is missing, damaged or of something else."""
+    tensors = read_safetensors(file)
     try:
         texts = json.loads(tensors["items"].numpy().tobytes())
         return ValidationScores(

@@ -32,9 +32,17 @@ def pair_clusters(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArr
     Returns:
         (B,) cluster numbers.
     """
-    order, parent = _spanning_forest(source, target)
-    part = _cut(order, parent, np.bincount(source, minlength=len(order)), max(LEAST_PAIRS, len(source) * SHARE))
+    part = item_parts(source, target, max(LEAST_PAIRS, len(source) * SHARE))
     return np.unique(part[source], return_inverse=True)[1].astype(np.int64)
+
+
+def item_parts(source: NDArray[np.int64], target: NDArray[np.int64], largest: float) -> NDArray[np.int64]:
+    """Return the part of each of N items, by the number of one of its items: parts share few pairs, or none.
+
+    A part is cut off as soon as its items are the source of `largest` pairs, so it has hardly more.
+    """
+    order, parent = _spanning_forest(source, target)
+    return _cut(order, parent, np.bincount(source, minlength=len(order)), largest)
 
 
 def _spanning_forest(source: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[list[int], list[int]]:

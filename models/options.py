@@ -21,6 +21,15 @@ class EncoderOptions(Options):
     statistics of batch normalisation stand still there."""
 
 
+class ColourOptions(Options):
+    """A histogram of a picture's colours, in the whole of it and in its middle, beside the encoder's features."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """data.image.mean, which is undone to see the colours."""
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """data.image.std, likewise."""
+
+
 class TimmImageEncoderOptions(EncoderOptions):
     """An image encoder of timm."""
 
@@ -33,6 +42,11 @@ class TimmImageEncoderOptions(EncoderOptions):
     levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
     """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places are
     the features; null for the last map in timm's own pooling."""
+    channels_last: bool = False
+    """Whether the numbers of a pixel lie side by side, in which order convolutions are faster on the CPU; the results
+    differ in last bits."""
+    colours: ColourOptions | None = None
+    """Histogram of colours beside the features; null for none."""
     weights: str = "pretrained"
     """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
     installed package."""
@@ -46,7 +60,11 @@ class TimmImageEncoderOptions(EncoderOptions):
         """Build the encoder with its first weights."""
         from models.timm_image_encoder import build_timm_image_encoder
 
-        encoder = build_timm_image_encoder(self.architecture, self.arguments, self.weights, self.levels)
+        encoder = build_timm_image_encoder(
+            self.architecture, self.arguments, self.weights, self.levels, self.channels_last
+        )
+        if self.colours is not None:
+            encoder.add_colours(self.colours.mean, self.colours.std)
         return encoder.freeze(self.freeze, "model.image_encoder")
 
 
@@ -84,8 +102,9 @@ class TransformersTextEncoderOptions(EncoderOptions):
     architecture: str | Mapping[str, JsonValue]
     """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
     config (model_type among them)."""
-    pooling: Literal["cls", "mean"] = "cls"
-    """How the last hidden states become one vector: the one at [CLS], or the mean over tokens."""
+    pooling: Literal["cls", "mean", "words"] = "cls"
+    """How hidden states become one vector: the last one at [CLS]; the mean of the last ones over tokens; or that beside
+    the mean of the embeddings that the first layer reads, which tell words apart that mean about the same."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 

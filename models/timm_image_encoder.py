@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from data.package_files import local_path
 from data.pair_batch import ItemBatch
+from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
 from models.swin_names import hub_swin_to_timm, is_hub_swin
@@ -30,18 +31,31 @@ UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, Lo
 class TimmImageEncoder(Encoder):
     """A timm model without its classifier: final normalisation, then its own pooling, or pooled levels."""
 
-    def __init__(self, backbone: nn.Module, levels: tuple[int, ...] | None = None) -> None:
+    def __init__(self, backbone: nn.Module, levels: tuple[int, ...] | None = None, channels_last: bool = False) -> None:
         """Read the feature levels of these numbers where they are given; raises UserError for one that is not there."""
         super().__init__()
         self.backbone = backbone
         self.levels = levels
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.width = int(backbone.num_features) if levels is None else _width(backbone, levels)  # type: ignore[arg-type]
+        self.colours: ColourHistogram | None = None
+        if levels is not None:  # data-parallel training wants a gradient for every weight
+            backbone.prune_intermediate_layers(list(levels), prune_norm=True, prune_head=True)  # type: ignore[operator]
 
     def forward(self, items: ItemBatch) -> Tensor:
-        """Return the pooled features of N images: (N, width)."""
+        """Return the pooled features of N images, and their colours after them: (N, width)."""
+        features = self._pooled(items.images.contiguous(memory_format=self.memory_format))
+        return features if self.colours is None else torch.cat([features, self.colours(items.images)], dim=1)
+
+    def add_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        """From now on give a histogram of colours as well, of pictures that were normalised by these numbers."""
+        self.colours = ColourHistogram(mean, std)
+        self.width += self.colours.width
+
+    def _pooled(self, images: Tensor) -> Tensor:
         if self.levels is not None:
-            return torch.cat([mean_and_deviation(level) for level in self._maps(items.images)], dim=1)
-        features: Tensor = self.backbone(items.images)
+            return torch.cat([mean_and_deviation(level) for level in self._maps(images)], dim=1)
+        features: Tensor = self.backbone(images)
         return features
 
     def extra_repr(self) -> str:
@@ -90,7 +104,11 @@ def _width(backbone: nn.Module, levels: tuple[int, ...]) -> int:
 
 
 def build_timm_image_encoder(
-    architecture: str, arguments: Mapping[str, JsonValue], weights: str, levels: tuple[int, ...] | None = None
+    architecture: str,
+    arguments: Mapping[str, JsonValue],
+    weights: str,
+    levels: tuple[int, ...] | None = None,
+    channels_last: bool = False,
 ) -> TimmImageEncoder:
     """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
 
@@ -102,11 +120,11 @@ def build_timm_image_encoder(
         advice = f"; near ones: {', '.join(near)}" if near else ""
         raise UserError(f"{OPTION}.architecture: timm has no model {architecture!r}{advice}")
     if weights in ("pretrained", "random"):
-        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"), levels)
+        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"), levels, channels_last)
     file = weights_file(Path(local_path(weights, f"{OPTION}.weights")), f"{OPTION}.weights")
     backbone = _create(architecture, arguments, pretrained=False)
     _load_file(backbone, file)
-    return TimmImageEncoder(backbone, levels)
+    return TimmImageEncoder(backbone, levels, channels_last)
 
 
 def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: bool) -> nn.Module:

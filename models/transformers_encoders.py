@@ -7,6 +7,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Literal, TypedDict
 
+import torch
 from huggingface_hub.errors import StrictDataclassError
 from pydantic import JsonValue
 from safetensors import SafetensorError
@@ -21,25 +22,35 @@ from models.weights import hub_error, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
+TextPooling = Literal["cls", "mean", "words"]
 
 
 class TransformersTextEncoder(Encoder):
-    """The last hidden state at [CLS], without a pooler, or the mean of those of all tokens."""
+    """The last hidden state at [CLS], without a pooler, or means over all tokens."""
 
-    def __init__(self, backbone: nn.Module, width: int, pooling: Literal["cls", "mean"] = "cls") -> None:
+    def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         super().__init__()
         self.pooling = pooling
         self.backbone = backbone
-        self.width = width
+        self.width = 2 * width if pooling == "words" else width
         self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
-        hidden: Tensor = self.backbone(input_ids=items.token_ids, attention_mask=items.attention_mask).last_hidden_state
-        if self.pooling == "cls":
-            return hidden[:, 0]
-        is_token = items.attention_mask[:, :, None]
-        return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
+        output = self.backbone(
+            input_ids=items.token_ids,
+            attention_mask=items.attention_mask,
+            output_hidden_states=self.pooling == "words",
+        )
+        last: Tensor = output.last_hidden_state
+        match self.pooling:
+            case "cls":
+                return last[:, 0]
+            case "mean":
+                return _mean(last, items.attention_mask)
+            case "words":
+                states = (output.hidden_states[0], last)
+                return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
 
     def extra_repr(self) -> str:
         """Say what the representation of the backbone does not: a part of what features depend on."""
@@ -48,6 +59,12 @@ class TransformersTextEncoder(Encoder):
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
         _checkpoint_activations(self.backbone)
+
+
+def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return the mean over tokens of hidden states (N, L, width): (N, width)."""
+    is_token = attention_mask[:, :, None]
+    return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
 
 
 class TransformersImageEncoder(Encoder):
@@ -76,7 +93,7 @@ class TransformersImageEncoder(Encoder):
 
 
 def build_transformers_text_encoder(
-    architecture: Architecture, weights: str, pooling: Literal["cls", "mean"] = "cls"
+    architecture: Architecture, weights: str, pooling: TextPooling = "cls"
 ) -> TransformersTextEncoder:
     """Build a text encoder; raises UserError for an architecture or weights that cannot be had."""
     backbone, width = _backbone("model.text_encoder", architecture, weights)

@@ -78,3 +78,11 @@ def test_options_cannot_be_changed(make_options: MakeOptions) -> None:
     options: ExperimentOptions = make_options()
     with pytest.raises(ValidationError, match="frozen"):
         options.seed = 3
+
+
+def test_colours_are_seen_through_the_normalisation_of_the_pictures(make_options: MakeOptions) -> None:
+    grey = "data.image.mean=[0.5, 0.5, 0.5]"
+    assert make_options("model.image_encoder.colours={}").model.image_encoder is not None
+    with pytest.raises(UserError, match=r"colours undoes data\.image\.mean and data\.image\.std"):
+        make_options("model.image_encoder.colours={}", grey)
+    make_options("model.image_encoder.colours={mean: [0.5, 0.5, 0.5]}", grey)

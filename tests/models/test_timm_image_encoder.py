@@ -66,6 +66,33 @@ def test_a_map_without_variation_has_finite_gradients() -> None:
     assert level.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("architecture", [ARCHITECTURE, "tf_efficientnet_lite0"])
+@pytest.mark.parametrize("levels", [(0, 1), (0,)])
+def test_every_weight_that_levels_leave_has_a_gradient(
+    architecture: str, levels: tuple[int, ...], items: ItemBatch, gradients: Callable[..., dict[str, torch.Tensor]]
+) -> None:
+    arguments = ARGUMENTS if architecture == ARCHITECTURE else {}
+    encoder = build_timm_image_encoder(architecture, arguments, "random", levels)
+    whole = build_timm_image_encoder(architecture, arguments, "random")
+    assert 0 < len(gradients(encoder, items)) < len(dict(whole.named_parameters()))
+
+
+def test_the_layout_in_memory_changes_last_bits_at_most(items: ItemBatch) -> None:
+    features = []
+    for channels_last in (False, True):
+        torch.manual_seed(0)
+        encoder = build_timm_image_encoder("resnet10t", {}, "random", channels_last=channels_last).eval()
+        layouts: list[bool] = []
+        encoder.backbone.register_forward_hook(
+            lambda _, inputs, output, found=layouts: found.append(
+                inputs[0].is_contiguous(memory_format=torch.channels_last)
+            )
+        )
+        features.append(encoder(items))
+        assert layouts == [channels_last]
+    torch.testing.assert_close(*features, atol=1e-5, rtol=1e-4)
+
+
 def test_a_level_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match=r"levels: SwinTransformer of timm has 2 feature levels, numbered from 0"):
         build_timm_image_encoder(ARCHITECTURE, ARGUMENTS, "random", (0, 2))

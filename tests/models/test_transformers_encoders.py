@@ -56,6 +56,18 @@ def test_mean_pooling_takes_the_tokens_and_no_padding(items: ItemBatch) -> None:
     torch.testing.assert_close(encoder(items), torch.stack(expected))
 
 
+def test_words_are_the_mean_of_what_the_first_layer_reads_beside_that_of_the_last_states(items: ItemBatch) -> None:
+    encoder = build_transformers_text_encoder(BERT, "random", "words").eval()
+    read: list[torch.Tensor] = []
+    encoder.backbone.embeddings.register_forward_hook(lambda _, inputs, output: read.append(output))  # type: ignore[union-attr, operator]
+    features = encoder(items)
+    expected = [row[mask].mean(dim=0) for row, mask in zip(read[0], items.attention_mask, strict=True)]
+    assert encoder.width == 64
+    torch.testing.assert_close(features[:, :32], torch.stack(expected))
+    encoder.pooling = "mean"
+    torch.testing.assert_close(features[:, 32:], encoder(items))
+
+
 def test_padding_does_not_change_the_features(encoder: TransformersTextEncoder, items: ItemBatch) -> None:
     encoder.eval()
     longer = items._replace(

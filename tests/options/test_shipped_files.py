@@ -14,7 +14,7 @@ from options.read import read_options
 from options.yaml_values import parse_yaml_value
 from tests.options.option_mutations import Mutation, mutations
 
-FILES = sorted((Path(__file__).parents[2] / "options").glob("*.yml"))
+FILES = sorted((Path(__file__).parents[2] / "options").rglob("*.yml"))
 EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "11"))
 """Each file takes one mutation in so many, two or more of each key and others in each file; 1 takes all."""
 FREE_MAPPINGS = (("model", "image_encoder", "arguments"), ("model", "text_encoder", "architecture"))

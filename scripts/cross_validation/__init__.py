@@ -1,0 +1,1 @@
+"""Cross-validation by product over training and validation pairs."""

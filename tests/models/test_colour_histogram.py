@@ -1,0 +1,68 @@
+import pytest
+import torch
+
+from data.pair_batch import ItemBatch
+from models.colour_histogram import PLACES, SOFTNESS, ColourHistogram, lab, palette
+from models.options import TimmImageEncoderOptions
+from tests.tiny_data import IMAGE_ENCODER
+
+MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+NUM_COLOURS = len(palette())
+
+
+def normalised(rgb: torch.Tensor) -> torch.Tensor:
+    return (rgb - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "expected"),
+    [
+        ((1, 1, 1), (100, 0, 0)), ((0, 0, 0), (0, 0, 0)), ((1, 0, 0), (53.24, 80.09, 67.20)),
+        ((0, 1, 0), (87.73, -86.18, 83.18)), ((0, 0, 1), (32.30, 79.19, -107.86)), ((0.5, 0.5, 0.5), (53.39, 0, 0)),
+    ],
+)  # fmt: skip
+def test_colours_have_their_published_coordinates(rgb: tuple[float, ...], expected: tuple[float, ...]) -> None:
+    found = lab(torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1))
+    assert found.flatten().tolist() == pytest.approx(expected, abs=0.1)
+
+
+def test_shares_are_those_of_a_loop_over_places() -> None:
+    torch.manual_seed(0)
+    rgb = torch.rand(2, 3, PLACES, PLACES)
+    found = ColourHistogram(MEAN, STD)(normalised(rgb)).square()
+    places = lab(rgb)
+    for number in range(2):
+        whole, middle = torch.zeros(NUM_COLOURS), torch.zeros(NUM_COLOURS)
+        for row in range(PLACES):
+            for column in range(PLACES):
+                distance = (palette() - places[number, :, row, column]).square().sum(dim=1)
+                share = torch.softmax(-distance / (2 * SOFTNESS**2), dim=0)
+                whole += share / PLACES**2
+                if 5 <= row < 15 and 5 <= column < 15:
+                    middle += share / 100
+        torch.testing.assert_close(found[number], torch.cat([whole, middle]), atol=1e-4, rtol=1e-3)
+
+
+def test_shares_add_up_to_one_at_any_size() -> None:
+    found = ColourHistogram(MEAN, STD)(normalised(torch.rand(3, 3, 37, 37))).square()
+    torch.testing.assert_close(found.unflatten(1, (2, NUM_COLOURS)).sum(dim=2), torch.ones(3, 2))
+
+
+def test_the_middle_is_told_from_the_border() -> None:
+    rgb = torch.ones(1, 3, 40, 40)
+    rgb[:, 1:, 12:28, 12:28] = 0  # a red thing on white ground
+    whole, middle = ColourHistogram(MEAN, STD)(normalised(rgb)).square().split(NUM_COLOURS, dim=1)
+    assert whole[0, 0] > 2 * middle[0, 0]
+
+
+def test_an_encoder_gives_colours_after_its_features_and_saves_none(items: ItemBatch) -> None:
+    colours = {"mean": MEAN, "std": STD}
+    torch.manual_seed(0)
+    plain = TimmImageEncoderOptions.model_validate(IMAGE_ENCODER).build().eval()
+    torch.manual_seed(0)
+    with_colours = TimmImageEncoderOptions.model_validate({**IMAGE_ENCODER, "colours": colours}).build().eval()
+    features = with_colours(items)
+    assert features.shape == (4, with_colours.width)
+    assert torch.equal(features[:, : plain.width], plain(items))
+    assert torch.equal(features[:, plain.width :], ColourHistogram(MEAN, STD)(items.images))
+    assert with_colours.state_dict().keys() == plain.state_dict().keys()
