@@ -6,4 +6,4 @@ source scripts/setup.sh requirements-test.txt
 source scripts/browser.sh
 # One thread a test process, since there are as many of them as cores.
 export OMP_NUM_THREADS=1
-exec "$PYTHON" -m pytest --numprocesses auto "$@"
+exec "$PYTHON" -m pytest --numprocesses auto --dist loadgroup "$@"

@@ -13,6 +13,8 @@ from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
 
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
 
 @pytest.fixture
 def folder(exported_run: ExportedRun, tmp_path: Path) -> Path:

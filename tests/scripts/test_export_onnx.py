@@ -7,6 +7,8 @@ from scripts import export_onnx
 from scripts.export import export as export_module
 from tests.exported_encoder import ExportedRun
 
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     monkeypatch.setattr("sys.argv", ["export_onnx.py", *map(str, arguments)])

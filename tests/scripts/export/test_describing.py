@@ -17,6 +17,8 @@ from engine.pair_scores import score_pairs
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
 
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
 
 def clean(text: str) -> str:
     return unicodedata.normalize("NFKC", text.replace("#", "").lower())

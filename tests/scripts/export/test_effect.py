@@ -10,6 +10,8 @@ from models.item_embedder import ItemEmbedder
 from scripts.export.effect import effect_table, first_pairs, measure_effects
 from tests.exported_encoder import ExportedRun
 
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
 
 class Fixed(ItemEmbedder):
     """Gives an item the embedding of its row."""

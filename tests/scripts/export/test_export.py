@@ -16,6 +16,8 @@ from scripts.export.export import export
 from scripts.export.parity import BATCH_SIZES
 from tests.exported_encoder import ExportedRun
 
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
 
 @pytest.fixture
 def graph_at_hand(exported_run: ExportedRun, monkeypatch: pytest.MonkeyPatch) -> None:

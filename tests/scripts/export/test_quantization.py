@@ -1,10 +1,13 @@
 from pathlib import Path
 
 import onnx
+import pytest
 
 from engine.export_description import MODEL
 from scripts.export.quantization import quantize
 from tests.exported_encoder import ExportedRun
+
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 
 
 def test_the_weights_of_matrix_products_become_int8(exported_run: ExportedRun, tmp_path: Path) -> None:
