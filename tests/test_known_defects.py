@@ -79,7 +79,7 @@ class RecordingEncoder(ItemEncoder):
     """Keeps the batches that it is given."""
 
     def __init__(self, encoder: ItemEncoder) -> None:
-        super().__init__(encoder.match, encoder.threshold, encoder.share_encoders)
+        super().__init__(encoder.match, encoder.threshold)
         self.batches: list[ItemBatch] = []
 
     def forward(self, items: ItemBatch) -> ItemEmbedding:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.predictor import load_predictor, run_prediction
-from models.item_branch import ItemBranch
+from models.item_branch import ItemBranch, ItemFeatures
 from scripts.benchmarks import reference_prediction
 from scripts.benchmarks.model_sizes import TINY
 from scripts.benchmarks.models import ALONE, workload_options, write_weights
@@ -33,7 +33,8 @@ def test_a_reference_that_adds_a_little_to_every_feature_is_found_out(
     workload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def changed(branch: ItemBranch, items: object) -> torch.Tensor:
-        return branch.project(branch.features(items) + 0.01)  # type: ignore[arg-type]
+        features = branch.features(items)  # type: ignore[arg-type]
+        return branch.project(ItemFeatures(*(each + 0.01 for each in features if each is not None)))
 
     monkeypatch.setattr(reference_prediction, "encode_side", changed)
     our_prediction(workload)()
