@@ -77,5 +77,5 @@ def _build_seconds(num_items: int, lists: int, costs: UnitCosts) -> float:
 
 
 def _query_seconds(num_items: int, lists: int, kind: KindName, costs: UnitCosts) -> float:
-    speed = {"ivf_pq": costs.list_codes, "ivf_sq8": costs.list_items, "ivf_fp16": costs.list_items / 2}[kind]
+    speed = costs.list_codes if kind == "ivf_pq" else costs.list_items
     return lists * costs.width / costs.exact_numbers + num_items * costs.list_share / speed

@@ -28,16 +28,15 @@ class UnitCosts:
     decoding_seconds: float = 2.6e-3
     """Of a core, for a picture of 384 x 384: README.md, full-size training."""
     exact_numbers: float = 5.2e10
-    """Multiply-adds of a core and second in products of many queries with many items: 505 queries/s on 100,000 items
+    """Multiply-adds of a core and second in products of many queries with many items: 50 queries/s on 1,000,000 items
     of 1,024 numbers with one thread, scripts/benchmark_index.py."""
-    list_items: float = 9.5e6
-    """Items of 1,024 bytes (ivf_sq8) that a core looks through in a second: 745 and 194 queries/s with 64 and 256 of
-    512 lists of 100,000 items, one thread, scripts/benchmark_index.py. Those of two bytes a number are taken for
-    half as fast. Not measured."""
+    list_items: float = 10.8e6
+    """Items of 1,024 numbers that a core looks through in a second, as fast in ivf_fp16 as in ivf_sq8: 671 and 675
+    queries/s with 32 of 2,048 lists of 1,000,000 items, one thread, scripts/benchmark_index.py."""
     list_codes: float = 21e6
     """Codes of 128 bytes (ivf_pq) that a core looks through in a second: 400,000 of them by FAISS, one thread."""
-    list_share: float = 1 / 32
-    """Share of the lists that are looked through: recall@10 of 0.987 with 16 of 512, scripts/benchmark_index.py."""
+    list_share: float = 1 / 64
+    """Share of the lists that are looked through: recall@10 of 0.994 with 32 of 2,048, scripts/benchmark_index.py."""
 
     item_file_memory: float = 250.0
     """Bytes of memory that a process takes for an item of 300 bytes in the item file: README.md, data format."""
