@@ -1,14 +1,13 @@
 """One branch of the model: encoders of image and text, and a projection."""
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
+from models.projection import Projection
 
 
 class ItemFeatures(NamedTuple):
@@ -33,26 +32,11 @@ class ItemBranch(nn.Module):
     A branch without an encoder of its own takes another branch's features of that modality.
     """
 
-    def __init__(
-        self,
-        text_encoder: Encoder | None,
-        image_encoder: Encoder | None,
-        feature_width: int,
-        embedding_width: int,
-        normalize: bool,
-        scale: float | None = None,
-        standardize: bool = False,
-        dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, text_encoder: Encoder | None, image_encoder: Encoder | None, projection: Projection) -> None:
         super().__init__()
         self.text_encoder = text_encoder
         self.image_encoder = image_encoder
-        self.standardize = nn.BatchNorm1d(feature_width, affine=False) if standardize else None
-        self.dropout = dropout
-        self.projection = nn.Linear(feature_width, embedding_width)
-        self.normalize = normalize
-        # Its logarithm, so that the factor of dot products stays positive.
-        self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float32)) if scale is not None else None
+        self.projection = projection
 
     def features(self, items: ItemBatch, others: ItemFeatures = NO_FEATURES) -> ItemFeatures:
         """Return the features of N items; `others` are those of the branch whose encoders are used as well."""
@@ -63,15 +47,8 @@ class ItemBranch(nn.Module):
 
     def project(self, features: ItemFeatures) -> Tensor:
         """Return the embeddings of the features of N items: (N, D)."""
-        joined = features.joined()
-        if self.standardize is not None:
-            joined = self.standardize(joined.float())
-        embedding: Tensor = self.projection(functional.dropout(joined, self.dropout, self.training))
-        if not self.normalize:
-            return embedding
-        direction = functional.normalize(embedding.float(), dim=1)
-        # Both sides of a pair have the root of the factor, so their dot product has the factor.
-        return direction if self.log_scale is None else direction * (self.log_scale / 2).exp()
+        embeddings: Tensor = self.projection(features.joined())
+        return embeddings
 
 
 def _features(encoder: Encoder | None, items: ItemBatch, known: Tensor, others: Tensor | None) -> Tensor | None:

@@ -6,6 +6,7 @@ from models.encoder import Encoder
 from models.item_branch import ItemBranch
 from models.item_embedder import ItemEmbedder
 from models.options import ImageEncoderOptions, ModelOptions, TextEncoderOptions
+from models.projection import Projection
 
 
 class ItemEncoder(ItemEmbedder):
@@ -47,16 +48,14 @@ class ItemEncoder(ItemEmbedder):
 
 def build_item_encoder(options: ModelOptions) -> ItemEncoder:
     """Build the item encoder with its first weights; raises UserError where they cannot be had."""
-    match = _branch(options, text=_build(options.text_encoder), image=_build(options.image_encoder))
+    text, image = _build(options.text_encoder), _build(options.image_encoder)
+    width = sum(encoder.width for encoder in (text, image) if encoder is not None)
+    match = ItemBranch(text, image, _projection(options, width))
     if not options.threshold_branch:
         return ItemEncoder(match, None)
-    threshold = _branch(
-        options,
-        text=None if options.share_encoders or _is_frozen(match.text_encoder) else _build(options.text_encoder),
-        image=None if options.share_encoders or _is_frozen(match.image_encoder) else _build(options.image_encoder),
-        feature_width=match.projection.in_features,
-    )
-    return ItemEncoder(match, threshold)
+    own_text = None if options.share_encoders or _is_frozen(text) else _build(options.text_encoder)
+    own_image = None if options.share_encoders or _is_frozen(image) else _build(options.image_encoder)
+    return ItemEncoder(match, ItemBranch(own_text, own_image, _projection(options, width)))
 
 
 def with_random_weights(options: ModelOptions) -> ModelOptions:
@@ -79,18 +78,7 @@ def _is_frozen(encoder: Encoder | None) -> bool:
     return encoder is not None and encoder.is_frozen
 
 
-def _branch(
-    options: ModelOptions, text: Encoder | None, image: Encoder | None, feature_width: int | None = None
-) -> ItemBranch:
-    if feature_width is None:
-        feature_width = sum(encoder.width for encoder in (text, image) if encoder is not None)
-    return ItemBranch(
-        text,
-        image,
-        feature_width,
-        options.embedding_width,
-        options.normalize,
-        options.scale,
-        options.standardize,
-        options.dropout,
+def _projection(options: ModelOptions, width: int) -> Projection:
+    return Projection(
+        width, options.embedding_width, options.normalize, options.scale, options.standardize, options.dropout
     )

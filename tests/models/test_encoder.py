@@ -6,6 +6,7 @@ from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.item_branch import ItemBranch
 from models.options import ModelOptions
+from models.projection import Projection
 from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
 
 
@@ -25,7 +26,7 @@ class MeanColour(Encoder):
 
 def test_any_encoder_can_stand_in_a_branch(items: ItemBatch) -> None:
     encoder = MeanColour()
-    branch = ItemBranch(None, encoder, encoder.width, 5, normalize=False)
+    branch = ItemBranch(None, encoder, Projection(encoder.width, 5))
     assert branch.project(branch.features(items)).shape == (4, 5)
     assert torch.equal(branch.features(items).joined(), items.images.mean(dim=(2, 3)))
 

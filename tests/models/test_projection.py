@@ -1,0 +1,55 @@
+import torch
+
+from models.projection import Projection
+
+FEATURES = torch.arange(12.0).reshape(4, 3).sin()
+"""(4, 3)"""
+
+
+def test_alone_it_is_one_linear_layer() -> None:
+    projection = Projection(3, 2)
+    torch.testing.assert_close(projection(FEATURES), FEATURES @ projection.weight.T + projection.bias)
+
+
+def test_normalised_embeddings_have_length_one_and_the_same_direction() -> None:
+    projection = Projection(3, 2, normalize=True)
+    embedding = projection(FEATURES)
+    torch.testing.assert_close(embedding.norm(dim=1), torch.ones(4))
+    plain = FEATURES @ projection.weight.T + projection.bias
+    torch.testing.assert_close(embedding * plain.norm(dim=1, keepdim=True), plain)
+
+
+def test_normalised_embeddings_are_float32_whatever_the_features_are() -> None:
+    projection = Projection(3, 2, normalize=True).to(torch.bfloat16)
+    assert projection(FEATURES.bfloat16()).dtype == torch.float32
+
+
+def test_a_scale_is_a_learned_factor_of_dot_products() -> None:
+    projection = Projection(3, 2, normalize=True, scale=5.0)
+    embedding = projection(FEATURES)
+    torch.testing.assert_close((embedding * embedding).sum(dim=1), torch.full((4,), 5.0))
+    embedding.square().sum().backward()
+    assert projection.log_scale is not None
+    assert projection.log_scale.grad is not None
+    torch.testing.assert_close(projection.log_scale.grad, torch.tensor(20.0))
+
+
+def test_standardised_features_have_the_statistics_of_the_batch_in_training_and_running_ones_after_it() -> None:
+    torch.manual_seed(0)
+    projection = Projection(4, 4, standardize=True)
+    with torch.no_grad():
+        projection.weight.copy_(torch.eye(4))
+        projection.bias.zero_()
+    features = torch.randn(64, 4) * torch.tensor([1.0, 10.0, 0.1, 3.0]) + 5
+    expected = (features - features.mean(dim=0)) / features.std(dim=0, unbiased=False)
+    torch.testing.assert_close(projection.train()(features), expected, atol=1e-2, rtol=1e-2)
+    for _ in range(100):
+        projection(features)
+    torch.testing.assert_close(projection.eval()(features), expected, atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(projection(features[:1]), projection(features)[:1])
+
+
+def test_features_are_dropped_in_training_alone() -> None:
+    projection = Projection(3, 2, dropout=0.5)
+    assert not torch.equal(projection.train()(FEATURES), projection(FEATURES))
+    assert torch.equal(projection.eval()(FEATURES), projection(FEATURES))
