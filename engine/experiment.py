@@ -79,6 +79,12 @@ class ExperimentOptions(Options):
         return self
 
     @model_validator(mode="after")
+    def _features_to_fit_to_are_known(self) -> Self:
+        if self.model.product is not None and self.train.frozen_features is None:
+            raise ValueError("model.product is fitted to the features before training: give train.frozen_features")
+        return self
+
+    @model_validator(mode="after")
     def _losses_have_the_scores_they_decide_by(self) -> Self:
         model = self.model
         found = (model.threshold_branch, model.normalize, model.scale is not None)

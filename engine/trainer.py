@@ -22,6 +22,7 @@ from engine.encode import encoding_plan
 from engine.environment import environment
 from engine.evaluator import MOST_PAIRS, Evaluation
 from engine.experiment import ExperimentOptions
+from engine.fitting import fit_to_training_items
 from engine.fresh_state import fresh_state
 from engine.known_features import with_known_features
 from engine.parallel import data_parallel
@@ -72,6 +73,8 @@ def run_training(
         state, notes = _start(run, resumption)
         if options.train.frozen_features is not None:
             run = _with_known_features(run, state, options.train.frozen_features)
+        if options.model.product is not None and resumption.checkpoint is None and options.model.weights is None:
+            fit_to_training_items(state, run.train_split)
         if options.train.compile:
             note = compile_encoders(state.model.item_encoder, processes.device)
             notes += [note] if note is not None else []

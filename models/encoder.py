@@ -1,11 +1,12 @@
 """What the two kinds of encoder have in common."""
 
 from abc import abstractmethod
-from typing import Self
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
+from models.feature_kind import FeatureKind, KindName
 from models.freezing import Freeze, freeze
 
 
@@ -15,6 +16,8 @@ class Encoder(nn.Module):
     backbone: nn.Module
     width: int
     """Numbers in the feature vector."""
+    kind: ClassVar[KindName]
+    """What most of the features are of."""
     num_token_ids: int | None = None
     """Size of the vocabulary of a text encoder."""
     frozen: tuple[str, ...] = ()
@@ -24,6 +27,11 @@ class Encoder(nn.Module):
     def is_frozen(self) -> bool:
         """Whether none of the backbone is trained."""
         return "" in self.frozen
+
+    @property
+    def kinds(self) -> tuple[FeatureKind, ...]:
+        """The kinds of features that lie side by side in the feature vector, and their blocks."""
+        return (FeatureKind(self.kind, (self.width,)),)
 
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:

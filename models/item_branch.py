@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
+from models.product_projection import ProductProjection
 from models.projection import Projection
 
 
@@ -32,7 +33,12 @@ class ItemBranch(nn.Module):
     A branch without an encoder of its own takes another branch's features of that modality.
     """
 
-    def __init__(self, text_encoder: Encoder | None, image_encoder: Encoder | None, projection: Projection) -> None:
+    def __init__(
+        self,
+        text_encoder: Encoder | None,
+        image_encoder: Encoder | None,
+        projection: Projection | ProductProjection,
+    ) -> None:
         super().__init__()
         self.text_encoder = text_encoder
         self.image_encoder = image_encoder

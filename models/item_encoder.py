@@ -3,10 +3,13 @@
 from data.pair_batch import ItemBatch
 from models.embedding import ItemEmbedding
 from models.encoder import Encoder
-from models.item_branch import ItemBranch
+from models.feature_kind import FeatureKind
+from models.item_branch import ItemBranch, ItemFeatures
 from models.item_embedder import ItemEmbedder
 from models.options import ImageEncoderOptions, ModelOptions, TextEncoderOptions
+from models.product_projection import ProductProjection
 from models.projection import Projection
+from options.errors import UserError
 
 
 class ItemEncoder(ItemEmbedder):
@@ -36,6 +39,12 @@ class ItemEncoder(ItemEmbedder):
         own = self.threshold.features(items, others=features)
         return ItemEmbedding(threshold=self.threshold.project(own), match=match)
 
+    def fit(self, features: ItemFeatures) -> None:
+        """Fit what is fitted once before training to the features of the items that are trained on."""
+        for module in self.modules():
+            if isinstance(module, ProductProjection):
+                module.fit(features.joined())
+
     def encoders(self) -> list[Encoder]:
         """Return the image and text encoders of all branches."""
         return [module for module in self.modules() if isinstance(module, Encoder)]
@@ -49,13 +58,13 @@ class ItemEncoder(ItemEmbedder):
 def build_item_encoder(options: ModelOptions) -> ItemEncoder:
     """Build the item encoder with its first weights; raises UserError where they cannot be had."""
     text, image = _build(options.text_encoder), _build(options.image_encoder)
-    width = sum(encoder.width for encoder in (text, image) if encoder is not None)
-    match = ItemBranch(text, image, _projection(options, width))
+    kinds = [kind for encoder in (text, image) if encoder is not None for kind in encoder.kinds]
+    match = ItemBranch(text, image, _projection(options, kinds))
     if not options.threshold_branch:
         return ItemEncoder(match, None)
     own_text = None if options.share_encoders or _is_frozen(text) else _build(options.text_encoder)
     own_image = None if options.share_encoders or _is_frozen(image) else _build(options.image_encoder)
-    return ItemEncoder(match, ItemBranch(own_text, own_image, _projection(options, width)))
+    return ItemEncoder(match, ItemBranch(own_text, own_image, _projection(options, kinds)))
 
 
 def with_random_weights(options: ModelOptions) -> ModelOptions:
@@ -78,7 +87,21 @@ def _is_frozen(encoder: Encoder | None) -> bool:
     return encoder is not None and encoder.is_frozen
 
 
-def _projection(options: ModelOptions, width: int) -> Projection:
-    return Projection(
-        width, options.embedding_width, options.normalize, options.scale, options.standardize, options.dropout
-    )
+def _projection(options: ModelOptions, kinds: list[FeatureKind]) -> Projection | ProductProjection:
+    if options.product is None:
+        width = sum(sum(kind.widths) for kind in kinds)
+        return Projection(
+            width, options.embedding_width, options.normalize, options.scale, options.standardize, options.dropout
+        )
+    try:
+        return ProductProjection(
+            kinds,
+            options.embedding_width,
+            options.product.width,
+            options.product.components.of,
+            options.scale if options.scale is not None else 1.0,
+            options.dropout,
+        )
+    except ValueError as error:
+        names = ", ".join(kind.name for kind in kinds)
+        raise UserError(f"model.product and embedding_width: {error} (kinds of features: {names})") from error

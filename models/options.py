@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from models.feature_kind import KindName
 from options.base import Options
 
 if TYPE_CHECKING:
@@ -125,6 +126,32 @@ ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncod
 TextEncoderOptions = TransformersTextEncoderOptions
 
 
+class ComponentsOptions(Options):
+    """Principal components, at most, of each block of a kind's features, each of variance 1; null for the features as
+    they are, each of variance 1."""
+
+    text: Annotated[int, Field(ge=1)] | None = None
+    """Of the last states, and of the words beside them."""
+    image: Annotated[int, Field(ge=1)] | None = None
+    """Of each level."""
+    colours: Annotated[int, Field(ge=1)] | None = None
+    """Of the histogram."""
+
+    def of(self, kind: KindName) -> int | None:
+        """Return the number for a kind of features."""
+        return {"text": self.text, "image": self.image, "colours": self.colours}[kind]
+
+
+class ProductOptions(Options):
+    """One head for each kind of features (text, image, colours), and embeddings whose dot product is about the product
+    of the heads' cosines, each between a learned floor and 1: a pair is the same product where all kinds agree."""
+
+    width: int = Field(default=96, ge=1)
+    """Numbers in the direction that a head gives an item."""
+    components: ComponentsOptions = ComponentsOptions()
+    """Principal components that heads see; they come from the training items, before the first step."""
+
+
 class ModelOptions(Options):
     """The two-branch item encoder."""
 
@@ -146,6 +173,9 @@ class ModelOptions(Options):
     in training and their running means after it (batch normalisation without learned factors)."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the features that a training step leaves out before each projection."""
+    product: ProductOptions | None = None
+    """A head for each kind of features in the place of one projection of all, their cosines multiplied; it needs
+    normalize, encoders that are frozen as a whole, and train.frozen_features. null for one projection."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """First value of a learned factor of normalised embeddings' dot products, of each branch its own; null for
     cosines. The embeddings hold its root, so that the score stays one inner product."""
@@ -162,4 +192,14 @@ class ModelOptions(Options):
     def _scale_is_for_cosines(self) -> Self:
         if self.scale is not None and not self.normalize:
             raise ValueError("scale is for embeddings of length 1: set normalize to true, or scale to null")
+        return self
+
+    @model_validator(mode="after")
+    def _product_is_of_cosines_of_known_features(self) -> Self:
+        if self.product is None:
+            return self
+        if not self.normalize or self.standardize:
+            raise ValueError("product multiplies cosines of features of variance 1: set normalize, and not standardize")
+        if any(encoder is not None and encoder.freeze != "all" for encoder in (self.image_encoder, self.text_encoder)):
+            raise ValueError("product is fitted to the features before training: set freeze of each encoder to all")
         return self

@@ -18,6 +18,7 @@ from data.pair_batch import ItemBatch
 from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
+from models.feature_kind import FeatureKind
 from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
@@ -31,16 +32,25 @@ UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, Lo
 class TimmImageEncoder(Encoder):
     """A timm model without its classifier: final normalisation, then its own pooling, or pooled levels."""
 
+    kind = "image"
+
     def __init__(self, backbone: nn.Module, levels: tuple[int, ...] | None = None, channels_last: bool = False) -> None:
         """Read the feature levels of these numbers where they are given; raises UserError for one that is not there."""
         super().__init__()
         self.backbone = backbone
         self.levels = levels
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.width = int(backbone.num_features) if levels is None else _width(backbone, levels)  # type: ignore[arg-type]
+        self.blocks = (int(backbone.num_features),) if levels is None else _widths(backbone, levels)  # type: ignore[arg-type]
+        self.width = sum(self.blocks)
         self.colours: ColourHistogram | None = None
         if levels is not None:  # data-parallel training wants a gradient for every weight
             backbone.prune_intermediate_layers(list(levels), prune_norm=True, prune_head=True)  # type: ignore[operator]
+
+    @property
+    def kinds(self) -> tuple[FeatureKind, ...]:
+        """The image's levels, a block each, and its colours where they are counted."""
+        image = FeatureKind(self.kind, self.blocks)
+        return (image,) if self.colours is None else (image, FeatureKind("colours", (self.colours.width,)))
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images, and their colours after them: (N, width)."""
@@ -92,7 +102,7 @@ def mean_and_deviation(level: Tensor) -> Tensor:
     return torch.cat([mean, (variance + 1e-8).sqrt()], dim=1)
 
 
-def _width(backbone: nn.Module, levels: tuple[int, ...]) -> int:
+def _widths(backbone: nn.Module, levels: tuple[int, ...]) -> tuple[int, ...]:
     known = getattr(backbone, "feature_info", [])
     info = getattr(known, "info", known)
     if not hasattr(backbone, "forward_intermediates") or max(levels) >= len(info):
@@ -100,7 +110,7 @@ def _width(backbone: nn.Module, levels: tuple[int, ...]) -> int:
             f"{OPTION}.levels: {type(backbone).__name__} of timm has {len(info)} feature levels, numbered from 0; "
             f"not {list(levels)}"
         )
-    return sum(2 * int(info[level]["num_chs"]) for level in levels)
+    return tuple(2 * int(info[level]["num_chs"]) for level in levels)
 
 
 def build_timm_image_encoder(

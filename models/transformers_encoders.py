@@ -18,6 +18,7 @@ from transformers.utils import logging
 from data.package_files import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
+from models.feature_kind import FeatureKind
 from models.weights import hub_error, unreadable_weights
 from options.errors import UserError
 
@@ -28,12 +29,20 @@ TextPooling = Literal["cls", "mean", "words"]
 class TransformersTextEncoder(Encoder):
     """The last hidden state at [CLS], without a pooler, or means over all tokens."""
 
+    kind = "text"
+
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         super().__init__()
         self.pooling = pooling
         self.backbone = backbone
         self.width = 2 * width if pooling == "words" else width
         self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+
+    @property
+    def kinds(self) -> tuple[FeatureKind, ...]:
+        """One kind; embeddings of words and last states are blocks of it."""
+        num_blocks = 2 if self.pooling == "words" else 1
+        return (FeatureKind(self.kind, (self.width // num_blocks,) * num_blocks),)
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
@@ -69,6 +78,8 @@ def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
 
 class TransformersImageEncoder(Encoder):
     """The last hidden states, pooled: the mean over places (as Swin does) or the first ([CLS])."""
+
+    kind = "image"
 
     def __init__(self, backbone: nn.Module, width: int, pooling: Literal["mean", "cls"]) -> None:
         super().__init__()

@@ -42,3 +42,26 @@ def test_the_encoders_of_the_options_give_as_many_features_as_they_say(name: str
     assert isinstance(encoder, Encoder)
     assert encoder(items).shape == (len(items.item), encoder.width)
     assert (encoder.num_token_ids is not None) == (name == "text_encoder")
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "expected"),
+    [
+        ({}, {}, [("text", (32,)), ("image", (32,))]),
+        (
+            {"pooling": "words"},
+            {"levels": (0, 1), "colours": {}},
+            [("text", (32, 32)), ("image", (32, 64)), ("colours", (138,))],
+        ),
+    ],
+)
+def test_encoders_say_of_what_kind_each_of_their_features_is(
+    text: dict[str, object], image: dict[str, object], expected: list[tuple[str, tuple[int, ...]]], items: ItemBatch
+) -> None:
+    options = ModelOptions.model_validate(
+        {"text_encoder": {**TEXT_ENCODER, **text}, "image_encoder": {**IMAGE_ENCODER, **image}}
+    )
+    encoders = [encoder.build() for encoder in (options.text_encoder, options.image_encoder) if encoder is not None]
+    assert [kind for encoder in encoders for kind in encoder.kinds] == expected
+    for encoder in encoders:
+        assert encoder(items).shape[1] == encoder.width == sum(sum(kind.widths) for kind in encoder.kinds)

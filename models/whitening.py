@@ -1,0 +1,79 @@
+"""Principal components of features, fitted once before training.
+
+Letters of shapes: N items, F features, K components.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+BOUND = 6.0
+"""Standard deviations beyond which a number counts as so many."""
+FEATURE_FLOOR = 0.05
+"""Share of the features' mean deviation that is added to each, so that one which hardly varies is not blown up."""
+COMPONENT_FLOOR = 0.3
+"""The same of components: the last of them are mostly noise."""
+
+
+class Whitening(nn.Module):
+    """Brings features to mean 0 and about variance 1, and, if so wanted, each block's principal components likewise.
+
+    PCA whitening, regularised (Kessy, Lewin and Strimmer, "Optimal whitening and decorrelation", The American
+    Statistician 72(4), 2018). Before the fit the first features are taken as they are. Nothing is trained.
+    """
+
+    mean: Tensor
+    """(F,)"""
+    deviation: Tensor
+    """(F,)"""
+    axes: Tensor
+    """(F, K) of all blocks, zero where a feature and a component are of two"""
+    spread: Tensor
+    """(K,) deviation of the components"""
+
+    def __init__(self, widths: Sequence[int], most_components: int | None = None) -> None:
+        """Give at most so many principal components of each block, or, with None, the features."""
+        super().__init__()
+        self.widths = list(widths)
+        self.is_rotated = most_components is not None
+        self.num_components = [min(width, most_components or width) for width in widths]
+        self.out_features = sum(self.num_components)
+        self.register_buffer("mean", torch.zeros(sum(widths)))
+        self.register_buffer("deviation", torch.ones(sum(widths)))
+        if self.is_rotated:
+            first = [torch.eye(width, kept) for width, kept in zip(widths, self.num_components, strict=True)]
+            self.register_buffer("axes", torch.block_diag(*first))  # type: ignore[no-untyped-call]
+            self.register_buffer("spread", torch.ones(self.out_features))
+
+    @torch.no_grad()
+    def fit(self, features: Tensor) -> None:
+        """Take the statistics of the features (N, F) of at least two items."""
+        self.mean.copy_(features.mean(dim=0))
+        deviations = torch.split(features.std(dim=0), self.widths)
+        self.deviation.copy_(torch.cat([_floored(deviation, FEATURE_FLOOR) for deviation in deviations]))
+        if self.is_rotated:
+            standard = torch.split(self._standardised(features).double(), self.widths, dim=1)
+            axes = [_first_axes(block, kept) for block, kept in zip(standard, self.num_components, strict=True)]
+            spreads = [(block @ own).std(dim=0) for block, own in zip(standard, axes, strict=True)]
+            self.axes.copy_(torch.block_diag(*axes))  # type: ignore[no-untyped-call]
+            self.spread.copy_(torch.cat([_floored(spread, COMPONENT_FLOOR) for spread in spreads]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the components of features (N, F): (N, K)."""
+        standard = self._standardised(features.float())
+        return (standard @ self.axes / self.spread).clamp(-BOUND, BOUND) if self.is_rotated else standard
+
+    def _standardised(self, features: Tensor) -> Tensor:
+        return ((features - self.mean) / self.deviation).clamp(-BOUND, BOUND)
+
+
+def _first_axes(block: Tensor, num_components: int) -> Tensor:
+    """Return the directions (F, K) in which a block (N, F) varies most."""
+    axes: Tensor = torch.linalg.svd(block - block.mean(dim=0), full_matrices=True)[2]
+    return axes[:num_components].T
+
+
+def _floored(deviation: Tensor, share: float) -> Tensor:
+    # The smallest number keeps features that never vary at 0.
+    return deviation + share * deviation.mean() + torch.finfo(torch.float32).tiny

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.loading import load_split
+from engine.encode import encoding_plan
+from engine.fitting import fit_to_training_items
+from engine.known_features import with_known_features
+from engine.trainer import run_training
+from models.item_encoder import ItemEncoder
+from models.product_projection import Head, ProductProjection
+from options.errors import UserError
+from tests.engine.conftest import ALONE, MakeOptions, fresh_state
+from tests.engine.test_trainer import final_tensors, killed_after, lines, without_speed  # noqa: F401
+
+PRODUCT = (
+    "model.text_encoder.freeze=all",
+    "model.image_encoder.freeze=all",
+    "model.normalize=true",
+    "model.product={width: 8, components: {text: 4}}",
+    "model.embedding_width=48",
+    "model.dropout=0.2",
+    "model.scale=4",
+    "train.frozen_features=features",
+)
+
+
+def few_pairs(make_options: MakeOptions) -> str:
+    """Write some of the training pairs to a file, and return the override that takes them."""
+    train = make_options().data.train
+    assert train is not None
+    lines_of_all = train.pairs.read_text(encoding="utf-8").splitlines(keepends=True)
+    Path("few.jsonl").write_text("".join(lines_of_all[:8]), encoding="utf-8")
+    return "data.train.pairs=few.jsonl"
+
+
+def heads(encoder: ItemEncoder) -> list[Head]:
+    assert isinstance(encoder.match.projection, ProductProjection)
+    return [head for head in encoder.match.projection.heads if isinstance(head, Head)]
+
+
+def test_heads_are_fitted_to_the_items_of_the_training_pairs_and_no_others(make_options: MakeOptions) -> None:
+    options = make_options(*PRODUCT, "train.average={decay: 0.9}", few_pairs(make_options))
+    assert options.data.train is not None
+    split = load_split(options.data.train, options.data, options.reads, labelled=True)
+    state = fresh_state(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    split = with_known_features(split, state.model.item_encoder, Path("features"), plan, ALONE, "")
+    fit_to_training_items(state, split)
+    assert split.items.known is not None
+    assert {*split.pairs.source.tolist(), *split.pairs.target.tolist()} == set(range(len(split.catalog)))
+    for model in (state.model, state.evaluated):
+        text, image = heads(model.item_encoder)
+        torch.testing.assert_close(text.whitening.mean, split.items.known.text.mean(dim=0))  # type: ignore[union-attr]
+        torch.testing.assert_close(image.whitening.mean, split.items.known.image.mean(dim=0))  # type: ignore[union-attr]
+    assert state.evaluated is not state.model
+
+
+@pytest.mark.usefixtures("killed_after")
+def test_a_killed_run_with_a_product_goes_on_to_the_same_bits(make_options: MakeOptions) -> None:
+    with pytest.raises(Exception, match=r"^$"):
+        run_training(make_options("name=killed", *PRODUCT), "", ALONE)
+    run_training(make_options("name=killed", *PRODUCT), "", ALONE)
+    run_training(make_options("name=whole", *PRODUCT), "", ALONE)
+    killed, whole = final_tensors("killed"), final_tensors("whole")
+    assert killed.keys() == whole.keys()
+    assert all(torch.equal(killed[name], whole[name]) for name in killed)
+    assert without_speed(lines("killed")) == without_speed(lines("whole"))
+    assert whole["match.projection.draws"] > 0
+    assert whole["match.projection.heads.0.whitening.mean"].abs().sum() > 0
+
+
+def test_a_run_that_starts_from_weights_keeps_what_they_were_fitted_to(make_options: MakeOptions) -> None:
+    result = run_training(make_options("name=first", *PRODUCT), "", ALONE)
+    weights = f"model.weights={result.checkpoint.resolve()}"
+    run_training(make_options("name=second", *PRODUCT, weights, few_pairs(make_options)), "", ALONE)
+    name = "match.projection.heads.0.whitening.mean"
+    assert torch.equal(final_tensors("second")[name], final_tensors("first")[name])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.frozen_features=null", "give train.frozen_features"),
+        ("model.text_encoder.freeze=1", "set freeze of each encoder to all"),
+        ("model.normalize=false", "set normalize"),
+        ("model.standardize=true", "not standardize"),
+    ],
+)
+def test_options_that_do_not_go_with_a_product_are_refused(
+    make_options: MakeOptions, override: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        make_options(*PRODUCT, override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "model.embedding_width=16",
+            "2 heads of 8 numbers and 1 products .* 16 and a multiple of 1, not of 16 .*text, image",
+        ),
+        ("model.text_encoder=null", "one kind of features alone has no product .*image"),
+    ],
+)
+def test_a_product_that_does_not_fit_is_refused(make_options: MakeOptions, override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        run_training(make_options(*PRODUCT, override), "", ALONE)

@@ -1,0 +1,65 @@
+import torch
+
+from models.whitening import Whitening
+
+
+def features(num_items: int = 500) -> torch.Tensor:
+    """Two blocks of three and four features, those of a block mixed."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = [torch.randn(num_items, width, generator=generator) for width in (3, 4)]
+    mixed = [block @ torch.randn(block.shape[1], block.shape[1], generator=generator) for block in blocks]
+    return torch.cat(mixed, dim=1) * 3 + 5
+
+
+def test_fitted_components_have_mean_zero_and_do_not_vary_together() -> None:
+    whitening = Whitening([3, 4], 2)
+    whitening.fit(features())
+    components = whitening(features())
+    assert components.shape == (500, 4)
+    torch.testing.assert_close(components.mean(dim=0), torch.zeros(4), atol=0.02, rtol=0)
+    covariance = components.T.cov()
+    for block in (covariance[:2, :2], covariance[2:, 2:]):
+        torch.testing.assert_close(block, torch.diag(block.diag()), atol=0.02, rtol=0)
+        assert (block.diag() > 0.4).all()
+        assert (block.diag() < 1).all()
+
+
+def test_components_are_those_of_an_eigendecomposition_block_by_block() -> None:
+    given = features()
+    whitening = Whitening([3, 4], 2)
+    whitening.fit(given)
+    expected = []
+    for block in torch.split(given.double(), [3, 4], dim=1):
+        deviation = block.std(dim=0)
+        standard = (block - block.mean(dim=0)) / (deviation + 0.05 * deviation.mean())
+        standard = standard.clamp(-6, 6)
+        axes = torch.linalg.eigh(standard.T.cov()).eigenvectors.flip(1)[:, :2]
+        components = standard @ axes
+        spread = components.std(dim=0)
+        expected.append(components / (spread + 0.3 * spread.mean()))
+    found = whitening(given).double()
+    torch.testing.assert_close(found.abs(), torch.cat(expected, dim=1).abs(), atol=1e-4, rtol=1e-4)
+
+
+def test_without_components_features_keep_their_places_and_have_about_variance_one() -> None:
+    whitening = Whitening([3, 4])
+    whitening.fit(features())
+    standard = whitening(features())
+    torch.testing.assert_close(standard.mean(dim=0), torch.zeros(7), atol=0.02, rtol=0)
+    assert (standard.std(dim=0) > 0.9).all()
+    assert (standard.std(dim=0) < 1).all()
+    correlation = torch.corrcoef(torch.cat([standard, features()], dim=1).T)
+    assert (correlation.diagonal(offset=7) > 0.99).all()
+
+
+def test_features_that_never_vary_and_fewer_items_than_features_give_finite_numbers() -> None:
+    for whitening in (Whitening([4], 4), Whitening([4])):
+        whitening.fit(torch.ones(2, 4))
+        assert whitening(torch.ones(3, 4)).abs().max() == 0
+        assert whitening(torch.full((1, 4), 1e6)).abs().max() <= 6
+
+
+def test_before_the_fit_the_first_features_of_each_block_are_taken() -> None:
+    given = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]])
+    assert Whitening([2, 3], 1)(given).tolist() == [[1.0, 3.0]]
+    assert Whitening([2, 3])(given).tolist() == given.tolist()
