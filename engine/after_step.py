@@ -149,7 +149,7 @@ class AfterStep:
     def _evaluate(self) -> None:
         """Evaluate on the validation split; the first process keeps the figures, and whether they are the best."""
         state, split = self._state, self._run.val_split
-        encoder = state.evaluated.item_encoder
+        encoder = state.model.item_encoder
         items = encode_items(encoder, split.items, self._plan, self._run.processes, "validate", self._run.stop)
         blank_train = self._blank_images.item_ids()
         if items is None:
@@ -158,7 +158,7 @@ class AfterStep:
         scores = score_pairs(items, split.pairs, encoder.threshold_width)
         margins = scores.margin
         state.validation = validation_scores(split, scores)
-        figures = evaluation(margins, split.pairs.same, state.evaluated.loss.decision_threshold)
+        figures = evaluation(margins, split.pairs.same, state.model.loss.decision_threshold)
         state.evaluation = with_f1_interval(figures, margins, split.pairs)
         self._log.val_figures(state.step, state.evaluation.as_dict())
         if self._log.has_dashboards:

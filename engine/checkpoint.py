@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -81,7 +80,7 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
 def _write_files(temporary: Path, state: TrainState, record: CheckpointState) -> None:
     temporary.mkdir(parents=True)
     write_json(temporary / STATE, asdict(record))
-    for name, tensors in ((ENCODER, state.evaluated.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+    for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
         save_file(_on_cpu(tensors), temporary / name)
         _finish(temporary / name)
     if state.validation is not None:
@@ -126,12 +125,13 @@ def load_item_encoder(checkpoint: Path, encoder: ItemEncoder) -> None:
 def load_train_state(checkpoint: Path, state: TrainState, processes: Processes) -> None:
     """Bring a freshly built state to where the checkpoint was written."""
     record = read_state(checkpoint)
+    load_item_encoder(checkpoint, state.model.item_encoder)
     tensors = read_safetensors(checkpoint / TRAINING)
     origin = str(checkpoint / TRAINING)
-    surplus = [name for name in tensors if not name.startswith(("loss.", "optimizer.", "trained.", "averaged_loss."))]
+    surplus = [name for name in tensors if not name.startswith(("loss.", "optimizer."))]
     if surplus:
         raise UserError(f"{origin}: no training state of ours: surplus {', '.join(surplus)}")
-    _load_weights(checkpoint, state, tensors)
+    load_exactly(state.model.loss, _part(tensors, "loss."), origin)
     _load_optimizer(state, _part(tensors, "optimizer."), origin)
     if record.scaler:  # empty where the run went without one until now
         state.scaler.load_state_dict(dict(record.scaler))
@@ -145,31 +145,8 @@ def load_train_state(checkpoint: Path, state: TrainState, processes: Processes) 
     state.overflow.restore(record.overflow)
 
 
-def _load_weights(checkpoint: Path, state: TrainState, tensors: Mapping[str, Tensor]) -> None:
-    """Load the weights to train on and, where they are averaged, the average; each is the other's where it is new."""
-    origin = str(checkpoint / TRAINING)
-    encoder, trained = read_safetensors(checkpoint / ENCODER), _part(tensors, "trained.")
-    if missing := _trained(state.model.item_encoder).keys() - trained.keys() if trained else set():
-        raise UserError(f"{origin}: lacks the trained weights {', '.join(sorted(missing))}")
-    loss = _part(tensors, "loss.")
-    load_exactly(state.model.item_encoder, {**encoder, **trained}, str(checkpoint / ENCODER))
-    load_exactly(state.model.loss, loss, origin)
-    if state.average is not None:
-        load_exactly(state.average.model.item_encoder, encoder, str(checkpoint / ENCODER))
-        load_exactly(state.average.model.loss, _part(tensors, "averaged_loss.") or loss, origin)
-
-
-def _trained(encoder: ItemEncoder) -> dict[str, Tensor]:
-    """Return the weights that are trained, and all statistics."""
-    frozen = {name for name, parameter in encoder.named_parameters() if not parameter.requires_grad}
-    return {name: tensor for name, tensor in encoder.state_dict().items() if name not in frozen}
-
-
 def _training_tensors(state: TrainState) -> dict[str, Tensor]:
     tensors = {f"loss.{name}": tensor for name, tensor in state.model.loss.state_dict().items()}
-    if state.average is not None:  # what is predicted with is not what is trained on
-        tensors |= {f"averaged_loss.{name}": value for name, value in state.evaluated.loss.state_dict().items()}
-        tensors |= {f"trained.{name}": value for name, value in _trained(state.model.item_encoder).items()}
     for name, parameter in state.model.named_parameters():
         for key, value in state.optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{key}.{name}"] = value
@@ -178,9 +155,7 @@ def _training_tensors(state: TrainState) -> dict[str, Tensor]:
 
 def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: str) -> None:
     trained = {name: parameter for name, parameter in state.model.named_parameters() if parameter.requires_grad}
-    grouped = chain.from_iterable(group["params"] for group in state.optimizer.param_groups)
-    places = {id(parameter): number for number, parameter in enumerate(grouped)}
-    numbers = {name: places[id(parameter)] for name, parameter in trained.items()}
+    numbers = {name: number for number, name in enumerate(trained)}
     slots: dict[int, dict[str, Tensor]] = {}
     for full_name, tensor in tensors.items():
         key, _, name = full_name.partition(".")
@@ -189,11 +164,11 @@ def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: st
         if tensor.ndim and tensor.shape != trained[name].shape:
             raise UserError(f"{origin}: {full_name} of the optimizer has not the shape of its weight")
         slots.setdefault(numbers[name], {})[key] = tensor
-    _check_slots(slots, {number: name for name, number in numbers.items()}, origin)
+    _check_slots(slots, list(trained), origin)
     state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
 
 
-def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Mapping[int, str], origin: str) -> None:
+def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str], origin: str) -> None:
     """Raise UserError unless every weight that the optimizer knows has all the tensors that any has."""
     keys = {key for slot in slots.values() for key in slot}
     missing = [f"{key}.{names[number]}" for number, slot in slots.items() for key in sorted(keys - slot.keys())]

@@ -11,5 +11,4 @@ def fit_to_training_items(state: TrainState, split: Split) -> None:
     assert known is not None, "the options see to it"
     device = state.loss_sum.device
     features = ItemFeatures(*(part.to(device) if part is not None else None for part in (known.text, known.image)))
-    for model in {state.model, state.evaluated}:
-        model.item_encoder.fit(features)
+    state.model.item_encoder.fit(features)

@@ -24,16 +24,6 @@ class OptimizerOptions(Options):
     """Weight decay."""
     betas: Betas = (0.9, 0.999)
     """Decay rates of the two moments."""
-    encoder_lr_factor: PositiveFloat = 1.0
-    """Factor of the learning rate of the encoders' weights; those of projections and loss, which are not pretrained,
-    have the whole."""
-
-
-class AverageOptions(Options):
-    """An exponential moving average of the weights, which is evaluated, saved and predicted with."""
-
-    decay: float = Field(default=0.999, gt=0, lt=1)
-    """Share of the average that a step keeps, less in the first steps: min(decay, (1 + step) / (10 + step))."""
 
 
 class ScheduleOptions(Options):
@@ -128,8 +118,6 @@ class TrainOptions(Options):
     """The optimizer."""
     schedule: AnyScheduleOptions = ConstantOptions(name="constant")
     """The learning rate by step."""
-    average: AverageOptions | None = None
-    """Exponential moving average of the weights; null for the weights themselves."""
     clip_norm: PositiveFloat | None = None
     """Largest norm of the whole gradient; null for no clipping."""
     frozen_features: NamedPath | None = None

@@ -54,8 +54,6 @@ def train(
         gradient_norm = _finish_step(state, options.clip_norm)
         _count(state, step_loss, gradient_norm)
         state.step += 1
-        if state.average is not None:
-            state.average.update(state.model, state.step)
         after_step(StepFigures(rate, gradient_norm))
 
 

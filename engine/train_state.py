@@ -1,19 +1,16 @@
 """All that a training run carries from one step to the next."""
 
 from dataclasses import dataclass
-from itertools import chain
 
 import torch
 from torch import Tensor
 
-from engine.averaging import WeightAverage
 from engine.evaluator import Evaluation
 from engine.optimizer import build_optimizer
 from engine.options import TrainOptions
 from engine.precision import NonFiniteGuard, OverflowCount, gradient_scaler
 from engine.training_model import TrainingModel
 from engine.validation_scores import ValidationScores
-from models.encoder import Encoder
 
 
 @dataclass(slots=True)
@@ -29,7 +26,6 @@ class TrainState:
     """Steps that overflowed in float16 and left the weights alone."""
     guard: NonFiniteGuard
     """Holds the weights where a loss or gradient is not finite in another precision."""
-    average: WeightAverage | None = None
     step: int = 0
     """Steps done. Overflow steps count: the data, the learning rate and the randomness go on with each of them."""
     evaluation: Evaluation | None = None
@@ -43,17 +39,10 @@ class TrainState:
     best_step: int | None = None
     """Its step."""
 
-    @property
-    def evaluated(self) -> TrainingModel:
-        """The model that is evaluated and predicted with."""
-        return self.average.model if self.average is not None else self.model
-
 
 def first_state(model: TrainingModel, options: TrainOptions, device: torch.device) -> TrainState:
     """Return the state before the first step of a model that lies on the device."""
-    encoders = (module for module in model.modules() if isinstance(module, Encoder))
-    encoder_parameters = chain.from_iterable(encoder.parameters() for encoder in encoders)
-    optimizer = build_optimizer(options.optimizer, model.parameters(), encoder_parameters)
+    optimizer = build_optimizer(options.optimizer, model.parameters())
     scaler = gradient_scaler(options.precision, device)
     guard = NonFiniteGuard(device)
     if not scaler.is_enabled():
@@ -65,5 +54,4 @@ def first_state(model: TrainingModel, options: TrainOptions, device: torch.devic
         loss_sum=torch.zeros((), dtype=torch.float64, device=device),
         overflow=OverflowCount(device),
         guard=guard,
-        average=WeightAverage(model, options.average.decay) if options.average is not None else None,
     )

@@ -200,6 +200,8 @@ class ModelOptions(Options):
             return self
         if not self.normalize or self.standardize:
             raise ValueError("product multiplies cosines of features of variance 1: set normalize, and not standardize")
-        if any(encoder is not None and encoder.freeze != "all" for encoder in (self.image_encoder, self.text_encoder)):
-            raise ValueError("product is fitted to the features before training: set freeze of each encoder to all")
+        encoders = {"image_encoder": self.image_encoder, "text_encoder": self.text_encoder}
+        trained = [name for name, encoder in encoders.items() if encoder is not None and encoder.freeze != "all"]
+        if trained:
+            raise ValueError(f"product is fitted to features before training: set model.{trained[0]}.freeze to all")
         return self

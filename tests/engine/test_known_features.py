@@ -71,7 +71,7 @@ def test_a_run_that_keeps_features_learns_what_one_that_does_not_learns(
 def test_a_killed_run_with_frozen_parts_goes_on_to_the_same_bits(
     make_options: MakeOptions, freeze: tuple[str, ...]
 ) -> None:
-    overrides = (*freeze, "train.frozen_features=features", "train.optimizer.encoder_lr_factor=0.1")
+    overrides = (*freeze, "train.frozen_features=features")
     with pytest.raises(Exception, match=r"^$"):
         run_training(make_options("name=killed", *overrides), "", ALONE)
     run_training(make_options("name=killed", *overrides), "", ALONE)
