@@ -7,16 +7,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from data.loading import Split
 from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
 from engine.checksums import recorded_checksum
+from engine.json_record import read_json
 from engine.run_folder import write_json
 from engine.validation_scores import VALIDATION, pair_category
 from options.errors import UserError
-from options.fault import dotted
 
 FORMAT = 1
 
@@ -84,18 +83,9 @@ def find_rule(checkpoint: Path) -> RuleRecord | None:
     Raises UserError for a file that is damaged, or of another state of the checkpoint.
     """
     file = rule_path(checkpoint)
-    try:
-        record: RuleRecord = TypeAdapter(RuleRecord).validate_json(file.read_bytes())
-    except FileNotFoundError:
+    record = read_json(file, RuleRecord, "choose the threshold again (python scripts/calibrate.py) or delete it")
+    if record is None:
         return None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(
-            f"{file}: damaged or no chosen threshold: {dotted(fault['loc'])} {fault['msg']}; choose it again "
-            "(python scripts/calibrate.py) or delete it"
-        ) from error
     if record.format != FORMAT:
         raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
     if record.validation_file != recorded_checksum(checkpoint, VALIDATION):

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from engine.embedding_shard import RECORD, EmbeddedItem, EmbeddingShard, NumberType, read_json
+from engine.embedding_shard import RECORD, EmbeddedItem, EmbeddingShard, NumberType
+from engine.json_record import read_json
 from engine.run_folder import write_json
 from options.errors import UserError
 

@@ -9,23 +9,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from data.jsonl import read_records
 from engine.checksums import file_checksum
 from engine.disk import whole_file, whole_path
+from engine.json_record import read_json
 from engine.run_folder import write_json
 from options.errors import UserError
-from options.fault import dotted
 
 NumberType = Literal["float32", "float16"]
 Packed = NDArray[np.float32] | NDArray[np.float16]
 NUMBERS, ITEMS, RECORD = ".npy", ".jsonl", ".json"
-T = TypeVar("T")
 
 
 class EmbeddedItem(NamedTuple):
@@ -133,20 +131,6 @@ class EmbeddingShard:
             f"remove {self.file(RECORD)} and run scripts/embed_items.sh with the same arguments again, which makes "
             "this shard anew"
         )
-
-
-def read_json(file: Path, kind: type[T], advice: str) -> T | None:
-    """Read a record from a file, None where there is no file; raises UserError with the advice for a damaged one."""
-    try:
-        record: T = TypeAdapter(kind).validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(f"{file}: is damaged: {dotted(fault['loc'])} {fault['msg']}; {advice}") from error
-    return record
 
 
 def _item_line(item: EmbeddedItem) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.embedding_shard import read_json
+from engine.json_record import read_json
 from engine.run_folder import write_json
 from options.errors import UserError
 

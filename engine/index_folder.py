@@ -15,9 +15,9 @@ from typing import Literal
 from engine.checksums import file_checksum
 from engine.embedded_rows import EmbeddedRows, RescoredSearch
 from engine.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
-from engine.embedding_shard import read_json
 from engine.index_plan import KINDS, KindName
 from engine.indexed_items import IndexedItem, read_indexed_items
+from engine.json_record import read_json
 from engine.run_folder import write_json
 from engine.search_backend import SearchBackend
 from options.errors import UserError

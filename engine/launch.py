@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from options.errors import UserError, exit_on_user_error
+
 STOPPED = 75
 """Exit status of engine.stop_request, which this process does without, as it imports no torch for a wrong option."""
 
@@ -23,6 +25,7 @@ SECONDS_TO_SAVE = 600
 """How long torchrun waits after a signal before it kills; whoever sent the signal may wait less long."""
 
 
+@exit_on_user_error()
 def main() -> None:
     """Run the command of sys.argv; ends with its exit status."""
     apart = sys.argv[1] == "--apart"
@@ -41,7 +44,7 @@ def _num_processes() -> int:
     named = os.environ.get("NPROC", "")
     if named:
         if not named.isdecimal() or int(named) == 0:
-            sys.exit(f"error: NPROC should be a number of processes, 1 or more, not {named!r}")
+            raise UserError(f"NPROC should be a number of processes, 1 or more, not {named!r}")
         return int(named)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     num_gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))

@@ -65,7 +65,7 @@ def test_a_rule_of_another_state_of_the_checkpoint_is_refused(trained: TrainingR
         decision_rule("calibrated", trained.checkpoint)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "damaged or no chosen threshold"), ('{"format": 1}', "criterion")])
+@pytest.mark.parametrize(("text", "message"), [("{", "is damaged"), ('{"format": 1}', "criterion")])
 def test_a_damaged_rule_is_named(trained: TrainingResult, text: str, message: str) -> None:
     rule_path(trained.checkpoint).write_text(text)
     with pytest.raises(UserError, match=message):

@@ -70,10 +70,12 @@ def test_nproc_is_the_number_of_processes_and_the_gpus_are_without_it(
 
 
 @pytest.mark.parametrize("named", ["0", "-1", "two", "1.5", " 2"])
-def test_any_other_nproc_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+def test_any_other_nproc_is_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
     monkeypatch.setenv("NPROC", named)
-    message = f"error: NPROC should be a number of processes, 1 or more, not {named!r}"
-    assert launched(monkeypatch, "train.py", "a.yml") == message
+    assert launched(monkeypatch, "train.py", "a.yml") == 2
+    assert capsys.readouterr().err == f"error: NPROC should be a number of processes, 1 or more, not {named!r}\n"
     assert machine.started == []
 
 
