@@ -1,7 +1,9 @@
-"""Compare kinds of indexes on invented embeddings: python scripts/benchmark_index.py --items 1000000
+"""Compare kinds of indexes: python scripts/benchmark_index.py --items 1000000, or --embeddings FOLDER
 
-Each kind is built and searched in a process of its own. Recall is against the exact search (flat), which comes first;
-times are those of the processor, so that other work on the machine hardly shows.
+The embeddings are drawn with the structure of a trained model's, or those of a folder of scripts/embed_items.sh, some
+of whose items are then the queries (and found among the others). Each kind is built and searched in a process of its
+own. Recall is against the exact search (flat), which comes first; times are those of the processor, so that other work
+on the machine hardly shows.
 """
 
 import argparse
@@ -23,7 +25,8 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=at_least_one, default=1_000_000, help="(%(default)s)")
-    parser.add_argument("--queries", type=at_least_one, default=1000, help="listings that are looked for (%(default)s)")
+    parser.add_argument("--embeddings", type=Path, metavar="FOLDER", help="in the place of items that are drawn")
+    parser.add_argument("--queries", type=at_least_one, default=1000, help="what is looked for (%(default)s)")
     parser.add_argument("--width", type=at_least_one, default=512, help="numbers of each branch (%(default)s)")
     parser.add_argument(
         "--kinds",
@@ -46,19 +49,25 @@ def main() -> None:
     """Draw, measure, print."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
+    from engine.embedding_folder import open_embeddings
     from engine.index_folder import need_package
     from scripts.benchmarks.machine import memory, processor_name
-    from scripts.index_benchmark.measure import Workload, measure
+    from scripts.index_benchmark.measure import measure
     from scripts.index_benchmark.report import figures_table, write_record
-    from scripts.index_benchmark.synthetic import write_synthetic
+    from scripts.index_benchmark.synthetic import SyntheticCatalogue
+    from scripts.index_benchmark.workload import drawn_workload, own_workload
 
     need_package("faiss")
-    workload = Workload(parsed.items, parsed.queries, parsed.out, parsed.width)
-    write_synthetic(workload.embeddings, workload.catalogue)
+    if parsed.embeddings is not None:
+        workload = own_workload(parsed.out, parsed.embeddings, parsed.queries)
+    else:
+        workload = drawn_workload(parsed.out, SyntheticCatalogue(parsed.items, parsed.width), parsed.queries)
+    record = open_embeddings(workload.embeddings).record
     setting = {
-        "items": parsed.items,
+        "embeddings": record.run,
+        "items": record.num_items,
         "queries": parsed.queries,
-        "width": 2 * parsed.width,
+        "width": record.threshold_width + record.match_width,
         "processor": processor_name(),
         "memory": memory(),
         "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),

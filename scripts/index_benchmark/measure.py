@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -13,31 +12,10 @@ from engine.index_plan import KINDS, KindName, plan_index
 from engine.item_index import create_index, learn_centroids, load_index, sample_size
 from engine.search_backend import Numbers, SearchBackend
 from scripts.endurance.peak_memory import peak_bytes
-from scripts.index_benchmark.synthetic import SyntheticCatalogue
+from scripts.index_benchmark.workload import Workload
 
 BLOCK = 8192
 TOP = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What all kinds are measured on."""
-
-    num_items: int
-    num_queries: int
-    folder: Path
-    """Of the embeddings, the indexes and what was measured."""
-    half_width: int = 512
-
-    @property
-    def catalogue(self) -> SyntheticCatalogue:
-        """The items."""
-        return SyntheticCatalogue(self.num_items, self.half_width)
-
-    @property
-    def embeddings(self) -> Path:
-        """The folder of the items' embeddings."""
-        return self.folder / f"items_{self.num_items}_{self.half_width}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +51,15 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     """
     embeddings = open_embeddings(workload.embeddings)
     rows = EmbeddedRows(embeddings)
-    ids = list(embeddings.ids())
-    plan = plan_index(kind, len(ids), 2 * workload.half_width, np.inf)
+    threshold_width, match_width = embeddings.record.threshold_width, embeddings.record.match_width
+    # Rows for ids: the names of the items are of no use here.
+    ids = list(map(str, range(len(embeddings))))
+    plan = plan_index(kind, len(ids), threshold_width + match_width, np.inf)
     file = workload.folder / f"{kind}.faiss"
     start = time.process_time()
     sample = rows.sample(sample_size(plan) or 1)
     centroids, learned_seconds = _centroids(workload, sample, plan.lists) if plan.lists else (None, 0.0)
-    index = create_index(plan, sample, workload.half_width, 1, centroids)
+    index = create_index(plan, sample, threshold_width, 1, centroids)
     first = 0
     for block in embeddings.blocks(BLOCK):
         index.add(ids[first : first + len(block)], block)
@@ -87,12 +67,12 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     index.save(file)
     seconds = time.process_time() - start + learned_seconds
     del index, sample
-    queries = workload.catalogue.queries(workload.num_queries)
+    queries = np.load(workload.queries)
     row_of = {item_id: row for row, item_id in enumerate(ids)}
     searches = []
     for count in [0] if KINDS[kind].is_exact else probes:
-        loaded = load_index(file, kind, workload.half_width, ids, count, mapped=False)
-        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, rows, row_of, workload.half_width)
+        loaded = load_index(file, kind, threshold_width, ids, count, mapped=False)
+        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, rows, row_of, threshold_width)
         searches.append(_search(workload, backend, queries, count, is_truth=kind == "flat"))
         del loaded, backend
     size = file.stat().st_size

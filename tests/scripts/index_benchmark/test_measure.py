@@ -3,60 +3,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.embedded_rows import EmbeddedRows
 from engine.embedding_folder import open_embeddings
 from options.errors import UserError
-from scripts.index_benchmark.measure import Workload, measure
+from scripts.index_benchmark.measure import measure
 from scripts.index_benchmark.report import figures_table
-from scripts.index_benchmark.synthetic import LATENT, SyntheticCatalogue, write_synthetic
-from tests.tiny_embeddings import margins
+from scripts.index_benchmark.synthetic import LATENT, SyntheticCatalogue
+from scripts.index_benchmark.workload import Workload, drawn_workload, own_workload
+from tests.tiny_embeddings import numbers, write_embeddings
 
 
-def test_listings_of_a_product_have_high_margins_and_others_low_ones() -> None:
-    catalogue = SyntheticCatalogue(600, half_width=LATENT)
-    packed = np.concatenate(list(catalogue.blocks(100)))
-    values, products = margins(packed, packed, LATENT), catalogue.products()
-    same = products[:, None] == products[None, :]
-    np.fill_diagonal(same, False)
-    other = products[:, None] // 4 != products[None, :] // 4
-    assert np.median(values[same]) > 5
-    assert np.median(values[other]) < -10
-
-
-def test_embeddings_have_a_low_effective_rank() -> None:
-    packed = np.concatenate(list(SyntheticCatalogue(1000, half_width=256).blocks(1000)))
-    shares = np.linalg.svd(packed - packed.mean(axis=0), compute_uv=False) ** 2
-    shares /= shares.sum()
-    assert np.exp(-(shares * np.log(shares)).sum()) < 150  # of 512 numbers
-
-
-def test_equal_settings_draw_equal_numbers_and_queries_are_new_listings() -> None:
-    catalogue = SyntheticCatalogue(50, half_width=LATENT)
-    first, again = (np.concatenate(list(catalogue.blocks(50))) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
-    queries = catalogue.queries(5)
-    assert queries.shape == (5, 2 * LATENT)
-    assert not (queries[:, None] == first[None]).all(axis=2).any()
-    # Each is most like a listing of some product of the catalogue.
-    assert (margins(queries, first, LATENT).max(axis=1) > 0).all()
-
-
-def test_halves_that_are_too_narrow_are_refused() -> None:
-    with pytest.raises(UserError, match=f"at least {LATENT} numbers, not 8"):
-        SyntheticCatalogue(10, half_width=8)
-
-
-def test_what_is_drawn_is_written_once(tmp_path: Path) -> None:
-    catalogue = SyntheticCatalogue(40, half_width=LATENT)
-    write_synthetic(tmp_path, catalogue)
-    times = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
-    folder = write_synthetic(tmp_path, catalogue)
-    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == times
-    assert folder.record == open_embeddings(tmp_path).record
-
-
-def test_a_kind_that_looks_everywhere_is_as_good_as_the_exact_one(tmp_path: Path) -> None:
-    workload = Workload(num_items=400, num_queries=20, folder=tmp_path, half_width=LATENT)
-    write_synthetic(workload.embeddings, workload.catalogue)
+def assert_looking_everywhere_is_as_good_as_exact(workload: Workload) -> None:
     exact = measure(workload, "flat", [])
     rough = measure(workload, "ivf_sq8", [1, 400])
     assert exact.searches[0].recall == 1
@@ -66,3 +23,22 @@ def test_a_kind_that_looks_everywhere_is_as_good_as_the_exact_one(tmp_path: Path
     table = figures_table([exact, rough]).splitlines()
     assert [line.split()[0] for line in table[2:]] == ["flat", "ivf_sq8", "ivf_sq8"]
     assert table[2].endswith("1.0")
+
+
+def test_drawn_embeddings_are_measured(tmp_path: Path) -> None:
+    catalogue = SyntheticCatalogue(400, half_width=LATENT)
+    assert_looking_everywhere_is_as_good_as_exact(drawn_workload(tmp_path, catalogue, 20))
+
+
+def test_own_embeddings_are_measured_with_some_of_their_items_as_queries(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    write_embeddings(folder, numbers(400))
+    workload = own_workload(tmp_path / "out", folder, 20)
+    np.testing.assert_array_equal(np.load(workload.queries), EmbeddedRows(open_embeddings(folder)).sample(20))
+    assert_looking_everywhere_is_as_good_as_exact(workload)
+
+
+def test_an_empty_folder_of_embeddings_is_refused(tmp_path: Path) -> None:
+    write_embeddings(tmp_path / "own", numbers(0))
+    with pytest.raises(UserError, match="own: has no items"):
+        own_workload(tmp_path / "out", tmp_path / "own", 20)
