@@ -54,7 +54,7 @@ class ColourHistogram(nn.Module):
         reduced = functional.interpolate(images.float(), size=(PLACES, PLACES), mode="area")
         places = lab(reduced * self.std + self.mean).flatten(2)
         distance = (places[:, None] - self.palette[:, :, None]).square().sum(dim=2)
-        shares = torch.softmax(-distance / (2 * SOFTNESS**2), dim=1).reshape(len(images), -1, PLACES, PLACES)
+        shares = torch.softmax(-distance / (2 * SOFTNESS**2), dim=1).reshape(images.shape[0], -1, PLACES, PLACES)
         middle = slice(PLACES // 4, -(PLACES // 4))
         histograms = [shares.mean(dim=(2, 3)), shares[:, :, middle, middle].mean(dim=(2, 3))]
         return torch.cat(histograms, dim=1).sqrt()

@@ -66,3 +66,11 @@ def test_an_encoder_gives_colours_after_its_features_and_saves_none(items: ItemB
     assert torch.equal(features[:, : plain.width], plain(items))
     assert torch.equal(features[:, plain.width :], ColourHistogram(MEAN, STD)(items.images))
     assert with_colours.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_it_can_be_exported_for_any_number_of_pictures() -> None:
+    histogram = ColourHistogram(MEAN, STD)
+    any_number = ({0: torch.export.Dim.DYNAMIC},)
+    exported = torch.export.export(histogram, (torch.rand(2, 3, 40, 40),), dynamic_shapes=any_number).module()
+    pictures = torch.rand(5, 3, 40, 40)
+    torch.testing.assert_close(exported(pictures), histogram(pictures))
