@@ -103,9 +103,9 @@ class TransformersTextEncoderOptions(EncoderOptions):
     architecture: str | Mapping[str, JsonValue]
     """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
     config (model_type among them)."""
-    pooling: Literal["cls", "mean", "words"] = "cls"
-    """How hidden states become one vector: the last one at [CLS]; the mean of the last ones over tokens; or that beside
-    the mean of the embeddings that the first layer reads, which tell words apart that mean about the same."""
+    pooling: Literal["cls", "words"] = "cls"
+    """How hidden states become one vector: the last one at [CLS]; or the mean over tokens of the embeddings that the
+    first layer reads, which tell words apart that mean about the same, beside that of the last ones."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
 

@@ -23,7 +23,7 @@ from models.weights import hub_error, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
-TextPooling = Literal["cls", "mean", "words"]
+TextPooling = Literal["cls", "words"]
 
 
 class TransformersTextEncoder(Encoder):
@@ -46,20 +46,15 @@ class TransformersTextEncoder(Encoder):
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
+        has_words = self.pooling == "words"
         output = self.backbone(
-            input_ids=items.token_ids,
-            attention_mask=items.attention_mask,
-            output_hidden_states=self.pooling == "words",
+            input_ids=items.token_ids, attention_mask=items.attention_mask, output_hidden_states=has_words
         )
         last: Tensor = output.last_hidden_state
-        match self.pooling:
-            case "cls":
-                return last[:, 0]
-            case "mean":
-                return _mean(last, items.attention_mask)
-            case "words":
-                states = (output.hidden_states[0], last)
-                return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
+        if not has_words:
+            return last[:, 0]
+        states = (output.hidden_states[0], last)
+        return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
 
     def extra_repr(self) -> str:
         """Say what the representation of the backbone does not: a part of what features depend on."""

@@ -39,5 +39,5 @@ def test_the_file_tells_encoders_poolings_and_circumstances_apart(tmp_path: Path
         return feature_store(tmp_path, "text", options.build(), reading).file
 
     assert store("cls", 0, "a") == store("cls", 0, "a")
-    others = {store("cls", 0, "a"), store("mean", 0, "a"), store("cls", 1, "a"), store("cls", 0, "b")}
+    others = {store("cls", 0, "a"), store("words", 0, "a"), store("cls", 1, "a"), store("cls", 0, "b")}
     assert len(others) == 4
