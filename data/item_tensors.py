@@ -126,15 +126,13 @@ class ItemTensors:
             ) from error
 
 
-def tokenize_catalog(
-    catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Sequence[str], category: bool = False
-) -> TextTokens:
+def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Sequence[str]) -> TextTokens:
     """Tokenise the text of every item, TEXTS_AT_ONCE at a time, which bounds the memory."""
     ids = array(TOKEN_IDS)
     starts = array(NUMBERS, [0])
     for first in range(0, len(catalog), TEXTS_AT_ONCE):
         rows = range(first, min(first + TEXTS_AT_ONCE, len(catalog)))
-        for token_ids in tokenizer([item_text(catalog[row], attributes, category) for row in rows]):
+        for token_ids in tokenizer([item_text(catalog[row], attributes) for row in rows]):
             ids.extend(token_ids)
             starts.append(len(ids))
     return TextTokens(

@@ -36,7 +36,7 @@ def load_split(files: SplitOptions, data: DataOptions, modalities: Modalities, l
     text = None
     if modalities.text:
         tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens)
-        text = tokenize_catalog(catalog, tokenizer, data.text.attributes, data.text.category)
+        text = tokenize_catalog(catalog, tokenizer, data.text.attributes)
     return Split(catalog, pairs, ItemTensors(catalog, text, images, data.image if modalities.image else None))
 
 

@@ -32,8 +32,6 @@ class TextOptions(Options):
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip
     """Attribute names whose values follow the title, in this order."""
-    category: bool = False
-    """Whether the name of an item's category (cate_name) follows the title, before the attributes."""
 
 
 class ImageOptions(Options):

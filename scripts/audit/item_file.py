@@ -68,7 +68,7 @@ def audit_items(
             message = f"items {quoted(twin)} and {quoted(item_id)} are equal in all but the id"
             log.add(Finding("item-equal", severity, split, files.items, line.number, message, (twin, item_id)))
         if lengths is not None and is_paired:
-            lengths.add(item_text(line.item, text.attributes, text.category))
+            lengths.add(item_text(line.item, text.attributes))
     if lines:  # else the file is missing, which has been said
         log.extend(dangling_ids(split, pairs, lines))
     tokens = lengths.counts() if lengths is not None else None

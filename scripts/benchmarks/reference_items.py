@@ -36,7 +36,7 @@ class PlainItems:
         )
 
     def _text(self, item: Item) -> tuple[list[int], list[bool]]:
-        token_ids = self._tokenizer([item_text(item, self._options.text.attributes, self._options.text.category)])[0]
+        token_ids = self._tokenizer([item_text(item, self._options.text.attributes)])[0]
         missing = self._options.text.max_tokens - len(token_ids)
         return (
             token_ids + [self._tokenizer.padding_id] * missing,

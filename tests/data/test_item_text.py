@@ -31,10 +31,3 @@ def test_an_item_without_any_text_is_empty() -> None:
 
 def test_the_names_in_the_options_are_cleaned_like_those_in_the_file() -> None:
     assert item_text(item("t", "#ＳＩＺＥ#:#L#"), ["Size"]) == "t;l"
-
-
-def test_the_category_follows_the_title_where_it_is_wanted() -> None:
-    item = Item("1", "Red#Vase", {"品牌": ("木岚",)}, "花瓶A", "1.jpg")
-    assert item_text(item, ["品牌"], category=True) == "redvase;花瓶a;木岚"
-    assert item_text(item, ["品牌"]) == "redvase;木岚"
-    assert item_text(Item("1", "vase", {}, "", "1.jpg"), [], category=True) == "vase"
