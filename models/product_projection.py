@@ -41,8 +41,8 @@ class ProductProjection(nn.Module):
     where scale and a_h, between 0 and 1, are learned: a product of kernels is a kernel (Schoelkopf and Smola, "Learning
     with Kernels", 2002, section 13.1). Multiplied out it is a sum over sets of heads. Of a set of one head the
     directions themselves are the embedding; of more, their random projections, multiplied number by number, which give
-    the product without bias (random Maclaurin features: Kar and Karnick, AISTATS 2012, arXiv 1201.6530). Each training
-    step draws projections anew, the same in all processes, so that nothing is fitted to their errors; the ones that
+    the product without bias (random Maclaurin features: Kar and Karnick, AISTATS 2012, arXiv 1201.6530). Each pass in
+    training draws projections anew, the same in all processes, so that nothing is fitted to their errors; the ones that
     stay are orthogonal, whose errors are smaller (Yu et al., NeurIPS 2016, arXiv 1610.09072).
     """
 
@@ -103,7 +103,7 @@ class ProductProjection(nn.Module):
         return torch.stack([1 - floor if head in heads else floor for head, floor in enumerate(floors)]).prod()
 
     def _drawn(self) -> Tensor:
-        """Return random projections of the next training step, of numbers 1 and -1: the shape of `projections`."""
+        """Return random projections of the next pass in training, of numbers 1 and -1: the shape of `projections`."""
         self.draws += 1
         generator = torch.Generator().manual_seed(int(self.draws))
         signs = torch.randint(2, self.projections.shape, generator=generator)
