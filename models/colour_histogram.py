@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.middle import middle
+
 PLACES = 20
 """Height and width of the reduced picture whose colours are counted."""
 LIGHTNESS = (15.0, 40.0, 65.0, 90.0)
@@ -32,7 +34,7 @@ def palette() -> Tensor:
 
 
 class ColourHistogram(nn.Module):
-    """Roots of the shares of K colours in the whole picture and in its middle, where mostly the product is: (N, 2K).
+    """Roots of the shares of K colours in the whole picture and in its middle: (N, 2K).
 
     Shares are soft: each place is divided among the colours around its own. Nothing is learned.
     """
@@ -55,9 +57,7 @@ class ColourHistogram(nn.Module):
         places = lab(reduced * self.std + self.mean).flatten(2)
         distance = (places[:, None] - self.palette[:, :, None]).square().sum(dim=2)
         shares = torch.softmax(-distance / (2 * SOFTNESS**2), dim=1).reshape(images.shape[0], -1, PLACES, PLACES)
-        middle = slice(PLACES // 4, -(PLACES // 4))
-        histograms = [shares.mean(dim=(2, 3)), shares[:, :, middle, middle].mean(dim=(2, 3))]
-        return torch.cat(histograms, dim=1).sqrt()
+        return torch.cat([part.mean(dim=(2, 3)) for part in (shares, middle(shares))], dim=1).sqrt()
 
 
 def lab(rgb: Tensor) -> Tensor:

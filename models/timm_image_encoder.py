@@ -19,6 +19,7 @@ from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
 from models.encoder import Encoder
 from models.feature_kind import FeatureKind
+from models.middle import middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
@@ -30,7 +31,7 @@ UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, Lo
 
 
 class TimmImageEncoder(Encoder):
-    """A timm model without its classifier: final normalisation, then its own pooling, or pooled levels."""
+    """A timm model without its classifier: final normalisation, then its own pooling, or statistics of levels."""
 
     kind = "image"
 
@@ -64,7 +65,8 @@ class TimmImageEncoder(Encoder):
 
     def _pooled(self, images: Tensor) -> Tensor:
         if self.levels is not None:
-            return torch.cat([mean_and_deviation(level) for level in self._maps(images)], dim=1)
+            parts = [part for level in self._maps(images) for part in (level, middle(level))]
+            return torch.cat([mean_and_deviation(part) for part in parts], dim=1)
         features: Tensor = self.backbone(images)
         return features
 
@@ -110,7 +112,8 @@ def _widths(backbone: nn.Module, levels: tuple[int, ...]) -> tuple[int, ...]:
             f"{OPTION}.levels: {type(backbone).__name__} of timm has {len(info)} feature levels, numbered from 0; "
             f"not {list(levels)}"
         )
-    return tuple(2 * int(info[level]["num_chs"]) for level in levels)
+    # Of each level the whole and the middle, of each of these means and deviations.
+    return tuple(2 * int(info[level]["num_chs"]) for level in levels for _ in range(2))
 
 
 def build_timm_image_encoder(

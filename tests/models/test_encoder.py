@@ -51,7 +51,7 @@ def test_the_encoders_of_the_options_give_as_many_features_as_they_say(name: str
         (
             {"pooling": "words"},
             {"levels": (0, 1), "colours": {}},
-            [("text", (32, 32)), ("image", (32, 64)), ("colours", (138,))],
+            [("text", (32, 32)), ("image", (32, 32, 64, 64)), ("colours", (138,))],
         ),
     ],
 )

@@ -39,7 +39,7 @@ def test_features_are_the_pooled_normalised_last_map(encoder: TimmImageEncoder, 
         ("tf_efficientnet_lite0", {}, ["blocks.0", "blocks.1", "blocks.2", "blocks.4", "blocks.6"]),
     ],
 )
-def test_pooled_levels_are_means_and_deviations_of_the_stages_maps(
+def test_levels_are_means_and_deviations_of_the_stages_maps_and_of_their_middles(
     architecture: str, arguments: dict[str, Any], modules: list[str], items: ItemBatch
 ) -> None:
     torch.manual_seed(0)
@@ -51,8 +51,11 @@ def test_pooled_levels_are_means_and_deviations_of_the_stages_maps(
     features = encoder(items)
     expected = []
     for level in maps:
-        by_place = level.flatten(1, 2) if architecture == ARCHITECTURE else level.flatten(2).transpose(1, 2)
-        expected += [by_place.mean(dim=1), by_place.std(dim=1, unbiased=False)]
+        by_place = level if architecture == ARCHITECTURE else level.permute(0, 2, 3, 1)
+        extent = by_place.shape[1]
+        inner = slice(extent // 4, extent - extent // 4)
+        for part in (by_place.flatten(1, 2), by_place[:, inner, inner].flatten(1, 2)):
+            expected += [part.mean(dim=1), part.std(dim=1, unbiased=False)]
     assert features.shape == (4, encoder.width)
     torch.testing.assert_close(features, torch.cat(expected, dim=1), atol=2e-4, rtol=1e-4)
     some = build_timm_image_encoder(architecture, arguments, "random", (1,))
