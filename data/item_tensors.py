@@ -14,8 +14,9 @@ from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.item_text import item_text
-from data.options import ImageOptions
-from data.pair_batch import NO_FEATURES, ItemBatch
+from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions
+from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, ItemBatch
+from data.stated_values import value_digests
 from data.tokenizer import Tokenizer
 from options.printable import quoted
 
@@ -70,6 +71,7 @@ class ItemTensors:
     image: ImageOptions | None
     known: KnownFeatures | None = None
     """Features that are taken in the place of texts or images."""
+    attributes: ComparedAttributes = NOTHING_COMPARED
     _kept: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
     """Decoded pictures by row, with data.image.keep_in_memory."""
 
@@ -78,12 +80,17 @@ class ItemTensors:
         token_ids, attention_mask = self._tokens(rows)
         images, blank_image = self._images(rows)
         item = torch.tensor(rows, dtype=torch.int64)
-        batch = ItemBatch(images, token_ids, attention_mask, item, blank_image)
+        batch = ItemBatch(images, token_ids, attention_mask, item, blank_image, attributes=self._attributes(rows))
         return batch if self.known is None else _with_known(batch, self.known)
 
     def token_lengths(self) -> NDArray[np.int64]:
         """Return the number of tokens of every item; 0 without text."""
         return self.text.lengths() if self.text is not None else np.zeros(len(self.catalog), np.int64)
+
+    def _attributes(self, rows: Sequence[int]) -> Tensor:
+        if not self.attributes:
+            return NO_ATTRIBUTES
+        return torch.tensor([value_digests(self.catalog[row], self.attributes) for row in rows])
 
     def _tokens(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         if self.text is None or (self.known is not None and self.known.text is not None):

@@ -37,7 +37,8 @@ def load_split(files: SplitOptions, data: DataOptions, modalities: Modalities, l
     if modalities.text:
         tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens)
         text = tokenize_catalog(catalog, tokenizer, data.text.attributes)
-    return Split(catalog, pairs, ItemTensors(catalog, text, images, data.image if modalities.image else None))
+    image = data.image if modalities.image else None
+    return Split(catalog, pairs, ItemTensors(catalog, text, images, image, attributes=modalities.attributes))
 
 
 def _read(files: SplitOptions, labelled: bool) -> tuple[ItemCatalog, PairTable]:

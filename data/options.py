@@ -1,6 +1,7 @@
 """Options of the data section."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -76,8 +77,24 @@ class DataOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedAttributes:
+    """The attributes by whose stated values items are compared."""
+
+    names: tuple[str, ...] = ()
+    in_title: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By name, the values that are looked for in the titles of items without that attribute."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+NOTHING_COMPARED = ComparedAttributes()
+
+
+@dataclass(frozen=True, slots=True)
 class Modalities:
     """Which parts of an item the model reads."""
 
     text: bool
     image: bool
+    attributes: ComparedAttributes = NOTHING_COMPARED

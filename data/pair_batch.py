@@ -12,6 +12,8 @@ from torch import Tensor
 
 NO_FEATURES = torch.empty((0, 0))
 """In the place of features that are not known beforehand."""
+NO_ATTRIBUTES = torch.empty((0, 0), dtype=torch.int64)
+"""In the place of attributes where the model compares none."""
 
 
 class ItemBatch(NamedTuple):
@@ -34,6 +36,8 @@ class ItemBatch(NamedTuple):
     """(N, width of the text encoder) float32, or (0, 0) where they are not known"""
     image_features: Tensor = NO_FEATURES
     """(N, width of the image encoder) float32, or (0, 0) where they are not known"""
+    attributes: Tensor = NO_ATTRIBUTES
+    """(N, K) int64, the digests of the values of K attributes, -1 where an item does not state one; or (0, 0)"""
 
     def to(self, device: torch.device) -> ItemBatch:
         """Copy to a device, without waiting where the memory is pinned."""

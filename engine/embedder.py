@@ -59,7 +59,7 @@ class _Catalogue:
             text = tokenize_catalog(catalog, self.tokenizer, self.data.text.attributes)
         # Every picture is looked at once.
         image = self.data.image.model_copy(update={"keep_in_memory": False}) if self.reads.image else None
-        return ItemTensors(catalog, text, self.images, image)
+        return ItemTensors(catalog, text, self.images, image, attributes=self.reads.attributes)
 
 
 @dataclass(frozen=True, slots=True)

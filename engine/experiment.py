@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from data.options import DataOptions, Modalities
+from data.options import NOTHING_COMPARED, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
@@ -50,7 +50,12 @@ class ExperimentOptions(Options):
     @property
     def reads(self) -> Modalities:
         """Which parts of an item the model reads."""
-        return Modalities(text=self.model.text_encoder is not None, image=self.model.image_encoder is not None)
+        model = self.model
+        return Modalities(
+            text=model.text_encoder is not None,
+            image=model.image_encoder is not None,
+            attributes=model.agreement.compared if model.agreement is not None else NOTHING_COMPARED,
+        )
 
     @property
     def prediction_precision(self) -> Precision:
@@ -80,8 +85,17 @@ class ExperimentOptions(Options):
 
     @model_validator(mode="after")
     def _features_to_fit_to_are_known(self) -> Self:
-        if self.model.product is not None and self.train.frozen_features is None:
-            raise ValueError("model.product is fitted to the features before training: give train.frozen_features")
+        if self.model.heads is not None and self.train.frozen_features is None:
+            raise ValueError("model.heads are fitted to the features before training: give train.frozen_features")
+        return self
+
+    @model_validator(mode="after")
+    def _agreement_is_part_of_the_margin(self) -> Self:
+        if self.model.agreement is not None and self.loss.name != "self_adaptive_threshold":
+            raise ValueError(
+                f"model.agreement adds to the margin, by which loss.name {self.loss.name} does not decide: "
+                "set loss.name to self_adaptive_threshold, or model.agreement to null"
+            )
         return self
 
     @model_validator(mode="after")

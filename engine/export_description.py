@@ -9,10 +9,11 @@ from engine.json_record import read_json
 from engine.run_folder import write_json
 from options.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 MODEL, DESCRIPTION = "item_encoder.onnx", "preprocessing.json"
 Arithmetic = Literal["float32", "int8"]
-IMAGES, TOKEN_IDS, ATTENTION_MASK, OUTPUT = "images", "token_ids", "attention_mask", "item_embedding"
+IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES = "images", "token_ids", "attention_mask", "attributes"
+OUTPUT = "item_embedding"
 """Names in the graph."""
 
 
@@ -50,6 +51,16 @@ class TextDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributesDescription:
+    """How what an item states becomes the input `attributes`."""
+
+    names: tuple[str, ...]
+    in_title: Mapping[str, tuple[str, ...]]
+    """Values, by name, that the title may state in an attribute's place."""
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionDescription:
     """When two items are the same product."""
 
@@ -75,6 +86,7 @@ class ExportDescription:
     match_width: int
     image: ImageDescription | None
     text: TextDescription | None
+    attributes: AttributesDescription | None
     decision: DecisionDescription
 
 

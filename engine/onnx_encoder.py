@@ -8,7 +8,7 @@ import torch
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files, recorded_checksum
 from engine.experiment import ExperimentOptions
-from engine.export_description import ATTENTION_MASK, IMAGES, OUTPUT, TOKEN_IDS, read_description
+from engine.export_description import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS, read_description
 from models.embedding import ItemEmbedding, unpack
 from models.item_embedder import ItemEmbedder
 from options.errors import UserError
@@ -48,7 +48,12 @@ class OnnxItemEncoder(ItemEmbedder):
 
     def forward(self, items: ItemBatch) -> ItemEmbedding:
         """Return both embeddings of N items, on the CPU: (N, D) each, the threshold's (N, 0) without that branch."""
-        given = {IMAGES: items.images, TOKEN_IDS: items.token_ids, ATTENTION_MASK: items.attention_mask}
+        given = {
+            IMAGES: items.images,
+            TOKEN_IDS: items.token_ids,
+            ATTENTION_MASK: items.attention_mask,
+            ATTRIBUTES: items.attributes,
+        }
         feed = {name: given[name].cpu().numpy() for name in self.description.inputs}
         (packed,) = self._session.run([OUTPUT], feed)
         return unpack(torch.from_numpy(packed), self.threshold_width)
@@ -58,8 +63,10 @@ class OnnxItemEncoder(ItemEmbedder):
 
         Raises UserError where it reads other parts of an item than the options' model.
         """
-        image, text = self.description.image, self.description.text
-        if (options.reads.image, options.reads.text) != (image is not None, text is not None):
+        image, text, attributes = self.description.image, self.description.text, self.description.attributes
+        wanted = options.reads
+        names = attributes.names if attributes is not None else ()
+        if (wanted.image, wanted.text, wanted.attributes.names) != (image is not None, text is not None, names):
             raise UserError(
                 f"{self.folder}: the exported encoder reads {' and '.join(self.description.inputs)}, which are not "
                 "the parts of an item that the model of the option file reads; give the option file of its run "

@@ -73,7 +73,7 @@ def run_training(
         state, notes = _start(run, resumption)
         if options.train.frozen_features is not None:
             run = _with_known_features(run, state, options.train.frozen_features)
-        if options.model.product is not None and resumption.checkpoint is None and options.model.weights is None:
+        if options.model.heads is not None and resumption.checkpoint is None and options.model.weights is None:
             fit_to_training_items(state, run.train_split)
         if options.train.compile:
             note = compile_encoders(state.model.item_encoder, processes.device)

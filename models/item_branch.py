@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
-from models.product_projection import ProductProjection
+from models.head_projection import HeadProjection
 from models.projection import Projection
 
 
@@ -37,7 +37,7 @@ class ItemBranch(nn.Module):
         self,
         text_encoder: Encoder | None,
         image_encoder: Encoder | None,
-        projection: Projection | ProductProjection,
+        projection: Projection | HeadProjection,
     ) -> None:
         super().__init__()
         self.text_encoder = text_encoder

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from data.options import ComparedAttributes
 from models.feature_kind import KindName
 from options.base import Options
+from options.nearest import nearest
 
 if TYPE_CHECKING:
     from models.encoder import Encoder
@@ -41,8 +43,8 @@ class TimmImageEncoderOptions(EncoderOptions):
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
     levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
-    """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places are
-    the features; null for the last map in timm's own pooling."""
+    """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places, all
+    of them and those in the middle, are the features; null for the last map in timm's own pooling."""
     channels_last: bool = False
     """Whether the numbers of a pixel lie side by side, in which order convolutions are faster on the CPU; the results
     differ in last bits."""
@@ -142,14 +144,41 @@ class ComponentsOptions(Options):
         return {"text": self.text, "image": self.image, "colours": self.colours}[kind]
 
 
-class ProductOptions(Options):
-    """One head for each kind of features (text, image, colours), and embeddings whose dot product is about the product
-    of the heads' cosines, each between a learned floor and 1: a pair is the same product where all kinds agree."""
+class HeadsOptions(Options):
+    """A head for each kind of features (text, image, colours), and embeddings whose dot product is the sum of the
+    heads' cosines, each times a learned weight."""
 
-    width: int = Field(default=96, ge=1)
-    """Numbers in the direction that a head gives an item."""
     components: ComponentsOptions = ComponentsOptions()
     """Principal components that heads see; they come from the training items, before the first step."""
+
+
+class AgreementOptions(Options):
+    """Attributes whose stated values are compared: a pair's threshold rises by each one that both items state, and its
+    match where the values are equal; both by learned weights, one of each an attribute."""
+
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of the attributes; an item that does not state one is not compared by it."""
+    in_title: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """Values, by attribute, that are looked for in the title of an item which does not state that attribute; where the
+    title has just one of them, the item is taken to state it."""
+    codes: int = Field(default=32, ge=2)
+    """Numbers in the match embedding for each attribute; one pair of other values in so many passes for equal."""
+    weight: float = Field(default=4.0, gt=0)
+    """First value of the weights."""
+
+    @property
+    def compared(self) -> ComparedAttributes:
+        """What is read of items."""
+        return ComparedAttributes(self.attributes, self.in_title)
+
+    @model_validator(mode="after")
+    def _titles_stand_in_for_attributes_that_are_compared(self) -> Self:
+        for name in self.in_title:
+            if name not in self.attributes:
+                near = nearest(name, self.attributes)
+                advice = f"did you mean {near}?" if near else "give it there too"
+                raise ValueError(f"in_title has {name}, which attributes has not: {advice}")
+        return self
 
 
 class ModelOptions(Options):
@@ -160,7 +189,7 @@ class ModelOptions(Options):
     text_encoder: TextEncoderOptions | None = None
     """Text encoder; null to decide on images alone."""
     embedding_width: int = Field(default=512, ge=1)
-    """Numbers in the embedding of each branch."""
+    """Numbers in the embedding of each branch; with heads, dealt evenly to them."""
     threshold_branch: bool = True
     """Whether items have a threshold embedding; false gives match embeddings only, for a fixed threshold."""
     share_encoders: bool = False
@@ -173,11 +202,13 @@ class ModelOptions(Options):
     in training and their running means after it (batch normalisation without learned factors)."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the features that a training step leaves out before each projection."""
-    product: ProductOptions | None = None
-    """A head for each kind of features in the place of one projection of all, their cosines multiplied; it needs
-    normalize, encoders that are frozen as a whole, and train.frozen_features. null for one projection."""
+    heads: HeadsOptions | None = None
+    """A head for each kind of features in the place of one projection of all; it needs normalize, scale, encoders that
+    are frozen as a whole, and train.frozen_features. null for one projection."""
+    agreement: AgreementOptions | None = None
+    """Attributes whose stated values are compared, in further numbers of both embeddings; null for none."""
     scale: Annotated[float, Field(gt=0)] | None = None
-    """First value of a learned factor of normalised embeddings' dot products, of each branch its own; null for
+    """First value of a learned factor of normalised embeddings' dot products, of each branch and head its own; null for
     cosines. The embeddings hold its root, so that the score stays one inner product."""
     weights: str | None = None
     """Checkpoint to start from: a folder of ours, its item_encoder.safetensors, or a published .pth."""
@@ -195,13 +226,15 @@ class ModelOptions(Options):
         return self
 
     @model_validator(mode="after")
-    def _product_is_of_cosines_of_known_features(self) -> Self:
-        if self.product is None:
+    def _heads_weigh_cosines_of_known_features(self) -> Self:
+        if self.heads is None:
             return self
-        if not self.normalize or self.standardize:
-            raise ValueError("product multiplies cosines of features of variance 1: set normalize, and not standardize")
+        if not self.normalize or self.scale is None or self.standardize:
+            raise ValueError(
+                "heads weigh cosines of features of variance 1: set normalize and scale, and not standardize"
+            )
         encoders = {"image_encoder": self.image_encoder, "text_encoder": self.text_encoder}
         trained = [name for name, encoder in encoders.items() if encoder is not None and encoder.freeze != "all"]
         if trained:
-            raise ValueError(f"product is fitted to features before training: set model.{trained[0]}.freeze to all")
+            raise ValueError(f"heads are fitted to features before training: set model.{trained[0]}.freeze to all")
         return self

@@ -12,7 +12,7 @@ from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
 from scripts.export.export import Export, Source, export, read_source
-from tests.tiny_data import option_tree
+from tests.tiny_data import AGREEMENT, option_tree
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def make_exported_run(place: Path, tiny_dataset: Path) -> ExportedRun:
     """Train for some steps in a folder and export."""
     option_file = place / "tiny.yml"
     option_file.write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
-    options = read_options(ExperimentOptions, option_file, ["log.tensorboard=false"])
+    options = read_options(ExperimentOptions, option_file, ["log.tensorboard=false", AGREEMENT])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         result = run_training(options, "", Processes(rank=0, count=1, device=torch.device("cpu")))

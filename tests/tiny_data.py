@@ -85,6 +85,10 @@ def option_tree(folder: Path, name: str = "tiny") -> dict[str, Any]:
     }
 
 
+AGREEMENT = "model.agreement={attributes: [品牌, 颜色分类], in_title: {颜色分类: [花, 红]}, codes: 8}"
+"""Override by which the items' stated brands and colours are compared; most titles have 花 alone."""
+
+
 def write_lines(file: Path, lines: Iterable[Mapping[str, object]]) -> Path:
     """Write a JSON object a line."""
     file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")

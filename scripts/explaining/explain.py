@@ -98,8 +98,8 @@ def _variants(
             yield part, replace(subject, item=other)
         for part, other in without_words(side, item, settings.most_words):
             yield part, replace(subject, item=other)
-        for part, other in without_attributes(side, item, model.attributes):
-            yield part, replace(subject, item=other)
+    for part, other in without_attributes(side, item, model.attributes):
+        yield part, replace(subject, item=other)
     if picture is not None:
         for part, covered in with_regions_covered(side, picture, settings.grid):
             yield part, replace(subject, picture=covered)

@@ -49,8 +49,9 @@ class PairModel:
 
     @property
     def attributes(self) -> Sequence[str]:
-        """Names of the attributes that the model reads; none for a model of pictures alone."""
-        return self.options.data.text.attributes if self.options.reads.text else ()
+        """Names of the attributes that the model reads, in its text or by themselves."""
+        reads = self.options.reads
+        return [*(self.options.data.text.attributes if reads.text else ()), *reads.attributes.names]
 
     def score(self, items: Sequence[Item], pictures: Mapping[str, NDArray[np.uint8]], pairs: PairTable) -> PairScores:
         """Encode each of N items once, in batches, and score B pairs of them.
@@ -72,11 +73,11 @@ class PairModel:
         catalog = ItemCatalog(items)
         text = None
         if self.tokenizer is not None:
-            text = tokenize_catalog(catalog, self.tokenizer, self.attributes)
+            text = tokenize_catalog(catalog, self.tokenizer, self.options.data.text.attributes)
         image = None
         if self.image is not None:
             image = self.image.model_copy(update={"keep_in_memory": False, "on_bad_image": "blank"})
-        return ItemTensors(catalog, text, MemoryImages(pictures), image)
+        return ItemTensors(catalog, text, MemoryImages(pictures), image, attributes=self.options.reads.attributes)
 
 
 def load_pair_model(path: Path, option_file: Path | None, processes: Processes) -> PairModel:

@@ -1,17 +1,19 @@
 """What an exported folder says of its encoder."""
 
-from data.options import ImageOptions, TextOptions
+from data.options import ComparedAttributes, ImageOptions, TextOptions
 from data.tokenizer import Tokenizer
 from engine.decision_rule import DecisionRule
 from engine.experiment import ExperimentOptions
 from engine.export_description import (
     ATTENTION_MASK,
+    ATTRIBUTES,
     FORMAT,
     IMAGES,
     MODEL,
     OUTPUT,
     TOKEN_IDS,
     Arithmetic,
+    AttributesDescription,
     DecisionDescription,
     ExportDescription,
     ImageDescription,
@@ -30,15 +32,28 @@ IMAGE_RULES = (
     "Each number is (value / 255 - mean) / std, with the mean and std of its channel, in the order red, green, blue.",
     "An unreadable image may be replaced by zeros, which are the mean colour.",
 )
-TEXT_RULES = (
-    "Clean a string: remove every '#', make it lower case, then normalise it to Unicode's NFKC, in this order.",
+CLEANING = "Clean a string: remove every '#', make it lower case, then normalise it to Unicode's NFKC, in this order."
+ATTRIBUTES_OF_AN_ITEM = (
     "Attributes: clean item_pvs, clean sku_pvs, join them with ';', split that at ';' and each part at its first ':' "
-    "into name and value; parts without a value are left out. Several values of a name are joined with ',', distinct "
-    "ones only, in order of first appearance.",
+    "into name and value; parts without a value are left out."
+)
+TEXT_RULES = (
+    CLEANING,
+    f"{ATTRIBUTES_OF_AN_ITEM} Several values of a name are joined with ',', distinct ones only, in order of first "
+    "appearance.",
     "Text: the cleaned title, then the values of the attributes listed here (their names cleaned), in this order, "
     "joined with ';'; what is absent or empty is left out.",
     "Tokens: those of the tokenizer with its special tokens, cut to max_tokens, special tokens included.",
     "A batch: token_ids padded to its longest text with padding_id; attention_mask is true at tokens.",
+)
+ATTRIBUTE_RULES = (
+    CLEANING,
+    ATTRIBUTES_OF_AN_ITEM,
+    "A value of the input, for each name listed here (cleaned): the CRC-32 of the UTF-8 of the attribute's distinct "
+    "values, sorted by code points and joined with ','; -1 where the item has no such attribute.",
+    "Where the item has none and in_title has values for the name: those of them (cleaned) that occur in the cleaned "
+    "title, longer ones first, neither preceded nor followed by one of a-z or 0-9. If just one distinct value occurs, "
+    "its CRC-32 is taken.",
 )
 DECISION_RULES = (
     "The first threshold_width numbers of an item's embedding are its threshold embedding, the others its match "
@@ -60,30 +75,33 @@ def describe(
     arithmetic: Arithmetic,
 ) -> ExportDescription:
     """Return the description of an encoder, built of a run's options, at a step."""
-    image = options.data.image if options.reads.image else None
+    image, compared = options.data.image if options.reads.image else None, options.reads.attributes
     return ExportDescription(
         format=FORMAT,
         run=options.name,
         step=step,
         model=MODEL,
         arithmetic=arithmetic,
-        inputs=_inputs(image, tokenizer),
+        inputs=_inputs(image, tokenizer, compared),
         outputs={OUTPUT: _output(encoder)},
         threshold_width=encoder.threshold_width,
         match_width=encoder.match_width,
         image=_image(image) if image is not None else None,
         text=_text(options.data.text, tokenizer) if tokenizer is not None else None,
+        attributes=AttributesDescription(compared.names, compared.in_title, ATTRIBUTE_RULES) if compared else None,
         decision=DecisionDescription(rule.threshold, rule.categories, DECISION_RULES),
     )
 
 
-def _inputs(image: ImageOptions | None, tokenizer: Tokenizer | None) -> dict[str, Port]:
+def _inputs(image: ImageOptions | None, tokenizer: Tokenizer | None, compared: ComparedAttributes) -> dict[str, Port]:
     inputs = {}
     if image is not None:
         inputs[IMAGES] = Port("float32", ("items", 3, image.size, image.size), "pictures, see image")
     if tokenizer is not None:
         inputs[TOKEN_IDS] = Port("int64", ("items", "tokens"), "texts, see text")
         inputs[ATTENTION_MASK] = Port("bool", ("items", "tokens"), "true at tokens, false at padding")
+    if compared:
+        inputs[ATTRIBUTES] = Port("int64", ("items", len(compared)), "what items state, see attributes")
     return inputs
 
 

@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from data.options import Modalities
 from data.pair_batch import ItemBatch
-from engine.export_description import ATTENTION_MASK, IMAGES, OUTPUT, TOKEN_IDS
+from engine.export_description import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
 from models.embedding import pack
 from models.item_embedder import ItemEmbedder
 from options.errors import UserError
@@ -22,7 +22,13 @@ class PackedEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, images: Tensor | None, token_ids: Tensor | None, attention_mask: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        images: Tensor | None,
+        token_ids: Tensor | None,
+        attention_mask: Tensor | None,
+        attributes: Tensor | None = None,
+    ) -> Tensor:
         """Return the numbers of N items, threshold half first: (N, both widths)."""
         absent = torch.empty(0)
         batch = ItemBatch(
@@ -31,6 +37,7 @@ class PackedEncoder(nn.Module):
             attention_mask=absent if attention_mask is None else attention_mask,
             item=absent,
             blank_image=absent,
+            attributes=absent if attributes is None else attributes,
         )
         return pack(self.encoder(batch))
 
@@ -42,13 +49,15 @@ def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file
     Raises UserError for a model that torch cannot write.
     """
     items, tokens = torch.export.Dim("items"), torch.export.Dim("tokens")
-    given: dict[str, Tensor | None] = dict.fromkeys((IMAGES, TOKEN_IDS, ATTENTION_MASK))
+    given: dict[str, Tensor | None] = dict.fromkeys((IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES))
     extents: dict[str, dict[int, torch.export.Dim] | None] = dict.fromkeys(given)
     if reads.image:
         given[IMAGES], extents[IMAGES] = batch.images, {0: items}
     if reads.text:
         given[TOKEN_IDS], extents[TOKEN_IDS] = batch.token_ids, {0: items, 1: tokens}
         given[ATTENTION_MASK], extents[ATTENTION_MASK] = batch.attention_mask, {0: items, 1: tokens}
+    if reads.attributes:
+        given[ATTRIBUTES], extents[ATTRIBUTES] = batch.attributes, {0: items}
     try:
         # Of the fused kernels torch's exporter takes strides for granted that a dynamic batch does not have.
         with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings(action="ignore"):

@@ -73,7 +73,7 @@ def encode_item(index: CatalogueIndex, checkpoint: Path, item: Item, images: Pat
         tokenizer = Tokenizer(options.data.text.tokenizer, options.data.text.max_tokens)
         text = tokenize_catalog(catalog, tokenizer, options.data.text.attributes)
     image = options.data.image if options.reads.image else None
-    items = ItemTensors(catalog, text, ImageFolder(images), image)
+    items = ItemTensors(catalog, text, ImageFolder(images), image, attributes=options.reads.attributes)
     encoder = load_index_encoder(index, checkpoint, items)
     with started_processes() as processes:
         # A loader process for one item would take longer than the item.

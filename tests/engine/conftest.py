@@ -24,17 +24,17 @@ MakeOptions = Callable[..., ExperimentOptions]
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 SOME_RUN = RunIdentity({"train": {"batch_size": 4, "accumulate": 1}}, 1, 4, "0" * 64)
 
-PRODUCT = (
+HEADS = (
     "model.text_encoder.freeze=all",
     "model.image_encoder.freeze=all",
     "model.normalize=true",
-    "model.product={width: 8, components: {text: 4}}",
-    "model.embedding_width=48",
+    "model.heads={components: {text: 4}}",
+    "model.embedding_width=16",
     "model.dropout=0.2",
     "model.scale=4",
     "train.frozen_features=features",
 )
-"""Overrides for a product of heads, fitted to frozen features."""
+"""Overrides for heads, fitted to frozen features."""
 
 
 @pytest.fixture

@@ -46,6 +46,15 @@ def test_the_self_adaptive_loss_goes_with_every_branch(make_options: MakeOptions
     assert make_options(*overrides).loss.name == "self_adaptive_threshold"
 
 
+def test_stated_attributes_are_compared_in_the_margin_alone(make_options: MakeOptions) -> None:
+    agreement = "model.agreement={attributes: [品牌, 型号], in_title: {型号: [a]}}"
+    assert make_options(agreement).reads.attributes.names == ("品牌", "型号")
+    with pytest.raises(UserError, match=r"loss\.name contrastive does not decide: set .* or model\.agreement to null"):
+        make_options(agreement, "loss.name=contrastive", *COSINE)
+    with pytest.raises(UserError, match="in_title has 系列, which attributes has not: give it there too"):
+        make_options("model.agreement={attributes: [品牌], in_title: {系列: [a]}}")
+
+
 def pretrained(tree: dict[str, Any]) -> None:
     tree["model"]["image_encoder"] = {"name": "timm", "architecture": "swin_x.in22k"}
     tree["model"]["text_encoder"] = {"name": "transformers", "architecture": "hub/text"}

@@ -8,10 +8,10 @@ from engine.encode import encoding_plan
 from engine.fitting import fit_to_training_items
 from engine.known_features import with_known_features
 from engine.trainer import run_training
+from models.head_projection import Head, HeadProjection
 from models.item_encoder import ItemEncoder
-from models.product_projection import Head, ProductProjection
 from options.errors import UserError
-from tests.engine.conftest import ALONE, PRODUCT, MakeOptions, fresh_state
+from tests.engine.conftest import ALONE, HEADS, MakeOptions, fresh_state
 from tests.engine.test_trainer import final_tensors
 
 
@@ -25,12 +25,12 @@ def few_pairs(make_options: MakeOptions) -> str:
 
 
 def heads(encoder: ItemEncoder) -> list[Head]:
-    assert isinstance(encoder.match.projection, ProductProjection)
+    assert isinstance(encoder.match.projection, HeadProjection)
     return [head for head in encoder.match.projection.heads if isinstance(head, Head)]
 
 
 def test_heads_are_fitted_to_the_items_of_the_training_pairs_and_no_others(make_options: MakeOptions) -> None:
-    options = make_options(*PRODUCT, few_pairs(make_options))
+    options = make_options(*HEADS, few_pairs(make_options))
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
     state = fresh_state(options)
@@ -44,17 +44,16 @@ def test_heads_are_fitted_to_the_items_of_the_training_pairs_and_no_others(make_
     torch.testing.assert_close(image.whitening.mean, split.items.known.image.mean(dim=0))  # type: ignore[union-attr]
 
 
-def test_a_run_fits_before_its_first_step_and_draws_projections_in_each(make_options: MakeOptions) -> None:
-    run_training(make_options("name=whole", *PRODUCT), "", ALONE)
+def test_a_run_fits_before_its_first_step(make_options: MakeOptions) -> None:
+    run_training(make_options("name=whole", *HEADS), "", ALONE)
     tensors = final_tensors("whole")
-    assert tensors["match.projection.draws"] == 6
     assert tensors["match.projection.heads.0.whitening.mean"].abs().sum() > 0
 
 
 def test_a_run_that_starts_from_weights_keeps_what_they_were_fitted_to(make_options: MakeOptions) -> None:
-    result = run_training(make_options("name=first", *PRODUCT), "", ALONE)
+    result = run_training(make_options("name=first", *HEADS), "", ALONE)
     weights = f"model.weights={result.checkpoint.resolve()}"
-    run_training(make_options("name=second", *PRODUCT, weights, few_pairs(make_options)), "", ALONE)
+    run_training(make_options("name=second", *HEADS, weights, few_pairs(make_options)), "", ALONE)
     name = "match.projection.heads.0.whitening.mean"
     assert torch.equal(final_tensors("second")[name], final_tensors("first")[name])
 
@@ -64,27 +63,21 @@ def test_a_run_that_starts_from_weights_keeps_what_they_were_fitted_to(make_opti
     [
         ("train.frozen_features=null", "give train.frozen_features"),
         ("model.text_encoder.freeze=1", r"set model\.text_encoder\.freeze to all"),
-        ("model.normalize=false", "set normalize"),
+        ("model.scale=null", "set normalize and scale"),
         ("model.standardize=true", "not standardize"),
     ],
 )
-def test_options_that_do_not_go_with_a_product_are_refused(
-    make_options: MakeOptions, override: str, message: str
-) -> None:
+def test_options_that_do_not_go_with_heads_are_refused(make_options: MakeOptions, override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_options(*PRODUCT, override)
+        make_options(*HEADS, override)
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        (
-            "model.embedding_width=16",
-            "2 heads of 8 numbers and 1 products .* 16 and a multiple of 1, not of 16 .*text, image",
-        ),
-        ("model.text_encoder=null", "one kind of features alone has no product .*image"),
-    ],
-)
-def test_a_product_that_does_not_fit_is_refused(make_options: MakeOptions, override: str, message: str) -> None:
+def test_a_width_that_heads_cannot_share_is_refused(make_options: MakeOptions) -> None:
+    message = r"model\.embedding_width: 15 numbers cannot be dealt evenly to 2 heads of model\.heads \(text, image\)"
     with pytest.raises(UserError, match=message):
-        run_training(make_options(*PRODUCT, override), "", ALONE)
+        run_training(make_options(*HEADS, "model.embedding_width=15"), "", ALONE)
+
+
+def test_one_kind_of_features_has_one_head(make_options: MakeOptions) -> None:
+    run_training(make_options("name=image", *HEADS, "model.text_encoder=null"), "", ALONE)
+    assert final_tensors("image")["match.projection.log_scale"].shape == (1,)

@@ -9,6 +9,7 @@ from engine.embedding_folder import open_embeddings
 from engine.embedding_job import EmbeddingJob
 from engine.export_description import MODEL, read_description
 from engine.onnx_encoder import OnnxItemEncoder
+from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
@@ -39,7 +40,7 @@ def test_a_catalogues_embeddings_are_those_of_the_checkpoint(
     run_embedding(options, job(tiny_dataset, tmp_path / "torch", None), ALONE)
     run_embedding(options, job(tiny_dataset, tmp_path / "onnx", exported_run.folder), ALONE)
     expected = numbers(tmp_path / "torch")
-    assert expected.shape == (40, 32)
+    assert expected.shape == (40, 2 * 16 + 2 + 2 * 8)
     np.testing.assert_allclose(numbers(tmp_path / "onnx"), expected, atol=1e-4)
 
 
@@ -54,7 +55,15 @@ def test_items_are_prepared_as_the_folder_says(exported_run: ExportedRun, folder
 def test_an_option_file_of_a_model_that_reads_other_parts_is_refused(exported_run: ExportedRun) -> None:
     model = exported_run.options.model.model_copy(update={"image_encoder": None})
     options = exported_run.options.model_copy(update={"model": model})
-    with pytest.raises(UserError, match=r"reads images and token_ids and attention_mask.*option file of its run"):
+    message = r"reads images and token_ids and attention_mask and attributes.*option file of its run"
+    with pytest.raises(UserError, match=message):
+        OnnxItemEncoder(exported_run.folder).prepared(options)
+
+
+def test_an_option_file_that_compares_other_attributes_is_refused(exported_run: ExportedRun) -> None:
+    model = exported_run.options.model.model_copy(update={"agreement": AgreementOptions(attributes=("品牌", "型号"))})
+    options = exported_run.options.model_copy(update={"model": model})
+    with pytest.raises(UserError, match="option file of its run"):
         OnnxItemEncoder(exported_run.folder).prepared(options)
 
 
@@ -78,6 +87,6 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_a_description_of_another_format_is_refused(folder: Path) -> None:
     file = folder / "preprocessing.json"
-    file.write_text(file.read_text(encoding="utf-8").replace('"format": 1', '"format": 9'), encoding="utf-8")
-    with pytest.raises(UserError, match="format 9 is not 1"):
+    file.write_text(file.read_text(encoding="utf-8").replace('"format": 2', '"format": 9'), encoding="utf-8")
+    with pytest.raises(UserError, match="format 9 is not 2"):
         read_description(folder)

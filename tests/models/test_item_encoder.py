@@ -47,6 +47,24 @@ def test_without_a_threshold_branch_its_embeddings_have_width_zero(items: ItemBa
     assert not [name for name in encoder.state_dict() if name.startswith("threshold")]
 
 
+@pytest.mark.parametrize("threshold_branch", [True, False])
+def test_stated_attributes_add_their_numbers_after_those_of_the_branches(
+    threshold_branch: bool, items: ItemBatch
+) -> None:
+    stated = items._replace(attributes=torch.tensor([[3, -1], [3, 5], [-1, 5], [-1, -1]]))
+    agreement = {"attributes": ("品牌", "型号"), "codes": 4}
+    without = build(threshold_branch=threshold_branch)(items)
+    encoder = build(threshold_branch=threshold_branch, agreement=agreement)
+    embedding = encoder(stated)
+    width = without.threshold.shape[1]
+    assert torch.equal(embedding.threshold[:, :width], without.threshold)
+    assert torch.equal(embedding.match[:, :6], without.match)
+    assert embedding.threshold.shape == (4, encoder.threshold_width) == (4, width + 2)
+    assert embedding.match.shape == (4, encoder.match_width) == (4, 6 + 2 * 4)
+    assert encoder.agreement is not None
+    assert torch.equal(embedding.threshold[:, width:], encoder.agreement(stated).threshold)
+
+
 def test_shared_encoders_are_run_once_and_held_once(items: ItemBatch) -> None:
     encoder = build(share_encoders=True)
     calls: list[str] = []

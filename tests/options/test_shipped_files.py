@@ -19,7 +19,8 @@ EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "11"))
 """Each file takes one mutation in so many, two or more of each key and others in each file; 1 takes all."""
 FREE_MAPPINGS = (("model", "image_encoder", "arguments"), ("model", "text_encoder", "architecture"))
 """Mappings that are handed on to a library, whose keys are its own."""
-
+NAMES_OF_THE_DATA = "model.agreement.in_title."
+"""Of a mapping whose keys are names of attributes, not options."""
 EQUALLY_LIKE = {"tet": "data.test"}
 """Misspelt keys that are as like another key that the file may lack."""
 
@@ -59,6 +60,8 @@ def problems_of_message(message: str, file: Path, mutation: Mutation) -> Iterato
     match mutation.kind:
         case "misspelt" if f"did you mean {EQUALLY_LIKE.get(mutation.change)}?" in message:
             return
+        case "misspelt" if path.startswith(NAMES_OF_THE_DATA) and f"did you mean {mutation.path[-1]}?" in message:
+            pass
         case "misspelt" if f"did you mean {path}?" not in message and f"{path}: is missing" not in message:
             yield f"does not propose {path}: {message}"
         case "removed" if f"{path}: is missing" not in message and path.rpartition(".")[0] not in message:
@@ -108,3 +111,12 @@ def default_at(options: Options, path: tuple[str, ...]) -> JsonValue:
     section = type(options).model_construct(**{path[-1]: field.get_default(call_default_factory=False)})
     default: JsonValue = section.model_dump(mode="json", include={path[-1]}, warnings=False)[path[-1]]
     return default
+
+
+@pytest.mark.parametrize("shipped", FILES, ids=lambda file: file.name)
+def test_embeddings_of_shipped_files_have_no_more_numbers_than_the_task_allows(shipped: Path) -> None:
+    model = read_options(ExperimentOptions, shipped).model
+    num_numbers = model.embedding_width * (2 if model.threshold_branch else 1)
+    if model.agreement is not None:
+        num_numbers += len(model.agreement.attributes) * (1 + model.agreement.codes)
+    assert num_numbers <= 1024

@@ -60,7 +60,8 @@ class Page:
         return f"a model of {reads} · {self.num_items:,} items in the catalogue"
 
     def _reads(self) -> tuple[bool, bool]:
-        return self.model.options.reads.text, self.model.options.reads.image
+        reads = self.model.options.reads
+        return reads.text or len(reads.attributes) > 0, reads.image
 
     def _side(self, side: Side, entered: EnteredItem) -> str:
         picked = entered.is_picked

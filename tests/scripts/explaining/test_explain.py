@@ -9,6 +9,7 @@ from data.item import Item
 from data.item_image import BadImageError, read_image
 from data.item_text import item_text
 from data.pair_batch import ItemBatch
+from data.stated_values import value_digests
 from models.embedding import ItemEmbedding
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
@@ -18,10 +19,11 @@ from scripts.explaining.listing import Listing
 from scripts.explaining.pair_model import PairModel, load_pair_model
 from scripts.explaining.part import Explanation, Kind, Part, Side
 from tests.scripts.conftest import ALONE, Trained
-from tests.tiny_data import IMAGE_SIZE
+from tests.tiny_data import AGREEMENT, IMAGE_SIZE
 
 SETTINGS = ExplanationSettings(grid=3)
 MODELS = [(), ("model.image_encoder=null",), ("model.text_encoder=null",)]
+COMPARING = ("model.text_encoder=null", AGREEMENT)
 
 
 def explained(
@@ -43,7 +45,9 @@ def alone(model: PairModel, item: Item, picture: np.ndarray | None) -> ItemEmbed
         images = torch.tensor((picture / 255 - mean) / std, dtype=torch.float32).permute(2, 0, 1)[None]
     encoder: ItemEncoder = model.encoder.eval()
     with torch.no_grad():
-        return encoder(ItemBatch(images, ids, torch.ones_like(ids, dtype=torch.bool), torch.zeros(1), torch.zeros(1)))
+        stated = torch.tensor([value_digests(item, model.options.reads.attributes)])
+        mask = torch.ones_like(ids, dtype=torch.bool)
+        return encoder(ItemBatch(images, ids, mask, torch.zeros(1), torch.zeros(1), attributes=stated))
 
 
 def slow_margin(model: PairModel, items: list[Item], pictures: list[np.ndarray | None]) -> float:
@@ -75,7 +79,7 @@ def without(part: Part, item: Item, picture: np.ndarray) -> tuple[Item, np.ndarr
     return item, covered
 
 
-@pytest.mark.parametrize("overrides", MODELS)
+@pytest.mark.parametrize("overrides", [*MODELS, COMPARING])
 def test_each_margin_is_that_of_the_variant_encoded_alone(trained: Trained, overrides: tuple[str, ...]) -> None:
     model, pair, explanation = explained(trained(*overrides))
     items = [listing.item for listing in pair]
@@ -101,7 +105,9 @@ def kinds(explanation: Explanation, side: Side) -> set[Kind]:
 def test_all_that_the_model_reads_is_left_out_and_nothing_else(trained: Trained) -> None:
     text = {Kind.TITLE, Kind.WORD, Kind.ATTRIBUTE}
     picture = {Kind.PICTURE, Kind.REGION}
-    for overrides, expected in zip(MODELS, (text | picture, text, picture), strict=True):
+    for overrides, expected in zip(
+        [*MODELS, COMPARING], (text | picture, text, picture, {Kind.ATTRIBUTE} | picture), strict=True
+    ):
         _, _, explanation = explained(trained(*overrides))
         assert kinds(explanation, "source") == kinds(explanation, "target") == expected
     assert len(explanation.of("target", Kind.REGION)) == 9

@@ -1,8 +1,11 @@
 """The exported folder is enough: a program that knows nothing of this project gets the same margins from it."""
 
 import json
+import re
 import unicodedata
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -24,12 +27,29 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFKC", text.replace("#", "").lower())
 
 
-def text_of(item: dict[str, str], names: list[str]) -> str:
+def attributes_of(item: dict[str, str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for part in (clean(item.get("item_pvs", "")) + ";" + clean(item.get("sku_pvs", ""))).split(";"):
         name, _, value = part.partition(":")
         if value and value not in values.get(name, []):
             values.setdefault(name, []).append(value)
+    return values
+
+
+def stated(item: dict[str, str], described: dict[str, Any]) -> list[int]:
+    digests = []
+    for name in described["names"]:
+        values = attributes_of(item).get(clean(name), [])
+        wanted = sorted(map(clean, described["in_title"].get(name, [])), key=len, reverse=True)
+        if not values and wanted:
+            found = re.findall(f"(?<![a-z0-9])(?:{'|'.join(wanted)})(?![a-z0-9])", clean(item["title"]))
+            values = found if len({*found}) == 1 else []
+        digests.append(zlib.crc32(",".join(sorted({*values})).encode()) if values else -1)
+    return digests
+
+
+def text_of(item: dict[str, str], names: list[str]) -> str:
+    values = attributes_of(item)
     parts = [clean(item["title"]), *(",".join(values.get(clean(name), [])) for name in names)]
     return ";".join(part for part in parts if part)
 
@@ -52,7 +72,12 @@ def embeddings(folder: Path, items: list[dict[str, str]], images: Path) -> NDArr
         pixels = np.asarray(picture, np.float32) / 255
         pictures.append(((pixels - image["mean"]) / image["std"]).transpose(2, 0, 1))
     session = onnxruntime.InferenceSession(folder / described["model"], providers=["CPUExecutionProvider"])
-    feed = {"images": np.array(pictures, np.float32), "token_ids": token_ids, "attention_mask": attention_mask}
+    feed = {
+        "images": np.array(pictures, np.float32),
+        "token_ids": token_ids,
+        "attention_mask": attention_mask,
+        "attributes": np.array([stated(item, described["attributes"]) for item in items]),
+    }
     (packed,) = session.run(list(described["outputs"]), feed)
     return packed
 
@@ -87,4 +112,4 @@ def test_the_description_holds_the_runs_own_settings(exported_run: ExportedRun) 
     assert described["decision"]["threshold"] == exported_run.source.rule.threshold
     assert described["text"]["attributes"] == list(exported_run.options.data.text.attributes)
     assert described["inputs"]["images"]["shape"] == ["items", 3, 32, 32]
-    assert described["outputs"]["item_embedding"]["shape"] == ["items", 32]
+    assert described["outputs"]["item_embedding"]["shape"] == ["items", 2 * 16 + 2 + 2 * 8]

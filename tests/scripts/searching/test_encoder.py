@@ -20,7 +20,7 @@ from options.yaml_values import to_yaml
 from scripts import build_index, find_duplicates, search_items
 from scripts.searching.encoder import encode_item, index_checkpoint, index_rule
 from tests.engine.conftest import ALONE
-from tests.tiny_data import option_tree
+from tests.tiny_data import AGREEMENT, option_tree
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Path) -> Pat
     (folder / "tiny.yml").write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        options = read_options(ExperimentOptions, Path("tiny.yml"), ["log.tensorboard=false"])
+        options = read_options(ExperimentOptions, Path("tiny.yml"), ["log.tensorboard=false", AGREEMENT])
         run_training(options, "train.py tiny.yml", ALONE)
         items = tiny_dataset / "item_test_info.jsonl"
         job = EmbeddingJob(items, tiny_dataset / "images", Path("e"), "float32", 16)
