@@ -60,6 +60,7 @@ def main() -> None:
     )
     from scripts.duplicates.page.render import GroupPage, render_groups
     from scripts.duplicates.pair_search import MOST, find_pairs
+    from scripts.reporting.markup import signed
     from scripts.searching.encoder import index_rule
 
     index = open_index(parsed.index)
@@ -84,7 +85,8 @@ def main() -> None:
         write_json(parsed.out / "summary.json", {name.replace(" ", "_"): value for name, value in figures.items()})
         if parsed.items:
             shown = {} if agreement is None else {"F1 of pairs against the truth": f"{agreement.f1:.3f}"}
-            page = GroupPage(found, f"{rule.threshold:.4f} ({source})", most_groups=parsed.gallery, figures=shown)
+            threshold = f"{signed(rule.threshold, 4)} ({source})"
+            page = GroupPage(found, threshold, most_groups=parsed.gallery, figures=shown)
             write_text(parsed.out / "groups.html", render_groups(_with_items(page, parsed)))
     print(aligned(figures))
     print(f"threshold: {source}", file=sys.stderr)

@@ -49,12 +49,13 @@ def render_groups(page: GroupPage) -> str:
         for group, rows in zip(groups, chosen, strict=True)
     ]
     style = page_style() + _resource("groups.css")
-    num_items = len(found.index.rows)
+    num_items, run = len(found.index.rows), found.index.record.run
+    facts = f"{num_items:,} items · embedded by the run {run} · threshold {page.threshold}"
     return Template(_resource("groups.html")).substitute(
         policy=content_policy(style, ""),
         style=style,
         name=text(found.index.path.resolve().name),
-        facts=text(f"{num_items:,} items · embedded by the run {found.index.record.run} · threshold {page.threshold}"),
+        facts=text(facts).replace("/", "/<wbr>"),  # a path is long for a phone
         tiles=_tiles(page),
         shown=text(f"{len(groups):,} of {len(found.groups):,} groups, the largest first."),
         groups="".join(cards),

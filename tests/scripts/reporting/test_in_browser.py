@@ -1,14 +1,14 @@
 """The page as a browser shows it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scripts.reporting.page.render import render_report
-from tests.scripts.browser import browser
+from tests.scripts.browser import Visit, browser, visiting_file
 from tests.scripts.reporting.synthetic import HOSTILE, invented_item, invented_report
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["browser"]
 
 NUM_PAIRS = 300
-
-
-@dataclass
-class Visit:
-    """A page and what it did that it should not."""
-
-    page: "Page"
-    complaints: list[str]
+BROKEN_WORDS = """(selector) => [...document.querySelectorAll(selector)].flatMap(({ firstChild: node }) =>
+    [...node.data.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+        const range = document.createRange();
+        range.setStart(node, index);
+        range.setEnd(node, index + word.length);
+        return range.getClientRects().length > 1;
+    }).map(([word]) => word))"""
+"""Returns the words of elements that stand on more than one line."""
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +41,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visit(browser: "Browser", report: Path) -> Iterator[Visit]:
-    page = browser.new_page()
-    visit = Visit(page, [])
-    page.on("console", lambda message: visit.complaints.append(message.text))
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: visit.complaints.append(dialog.message))
-    page.on("request", lambda request: _note_request(visit, request.url, report))
-    page.goto(report.as_uri())
-    yield visit
-    page.close()
-    assert visit.complaints == []
-
-
-def _note_request(visit: Visit, url: str, report: Path) -> None:
-    if not url.startswith("data:") and url.partition("#")[0] != report.as_uri():
-        visit.complaints.append(f"asked for {url}")
+    with visiting_file(browser, report) as visit:
+        yield visit
 
 
 def num_found(page: "Page") -> int:
@@ -168,6 +155,26 @@ def test_the_page_fits_a_phone_and_follows_the_dark_theme(browser: "Browser", re
         backgrounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
         page.close()
     assert len(backgrounds) == 2
+
+
+def test_tables_of_figures_break_no_word_on_a_phone(browser: "Browser", report: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    assert "calibrated on the validation pairs" in page.locator(".figures th").all_inner_texts()
+    assert page.evaluate(BROKEN_WORDS, ".figures th") == []
+    page.close()
+
+
+def test_a_word_too_long_for_a_phone_is_broken(browser: "Browser", tmp_path: Path) -> None:
+    file = tmp_path / "long.html"
+    data = invented_report(kinds=("negative" * 10,) * 80)
+    file.write_text(render_report(data, gallery=1), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(file.as_uri())
+    heading = page.get_by_role("rowheader", name="negative" * 10)
+    assert heading.bounding_box()["width"] < 200  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.close()
 
 
 def test_20_000_pairs_are_filtered_and_sorted_without_a_pause(browser: "Browser", tmp_path: Path) -> None:

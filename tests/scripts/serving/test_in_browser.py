@@ -1,13 +1,12 @@
 """The page to try a pair as a browser shows it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scripts.browser import browser
+from tests.scripts.browser import Visit, browser, visiting
 from tests.scripts.reporting.synthetic import HOSTILE
 from tests.scripts.serving.conftest import picture
 
@@ -17,31 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["browser"]
 
 
-@dataclass
-class Visit:
-    """A page and what it did that it should not."""
-
-    page: "Page"
-    complaints: list[str]
-
-
 @pytest.fixture
 def visit(browser: "Browser", address: str) -> Iterator[Visit]:
-    page = browser.new_page()
-    visit = Visit(page, [])
-    page.on("console", lambda message: visit.complaints.append(message.text))
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: visit.complaints.append(dialog.message))
-    page.on("request", lambda request: _note_request(visit, request.url, address))
-    page.goto(address)
-    yield visit
-    page.close()
-    assert visit.complaints == []
-
-
-def _note_request(visit: Visit, url: str, address: str) -> None:
-    if not url.startswith(("data:", "blob:", address)):
-        visit.complaints.append(f"asked for {url}")
+    with visiting(browser, address, lambda url: url.startswith(("blob:", address))) as visit:
+        yield visit
 
 
 def file(content: bytes, name: str = "photo.png") -> "FilePayload":

@@ -2,37 +2,20 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from data.image_store import ImageFolder
-from data.item_catalog import ItemCatalog
-from engine.decision_rule import DecisionRule
-from engine.index_folder import open_index
-from engine.index_sync import IndexChoice, synchronise
-from scripts.duplicates.catalogue_groups import group_catalogue
 from scripts.duplicates.page.render import GroupPage, render_groups
-from scripts.duplicates.pair_search import FoundPairs
+from tests.scripts.duplicates.invented import invented_groups
 from tests.scripts.reporting.synthetic import HOSTILE, invented_item
-from tests.tiny_embeddings import numbers, write_embeddings
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> GroupPage:
     """Groups of items 0, 1, 2 and 3, 4, of which item 1 has a hostile title and item 4 no picture."""
-    ids = [f"item-{row}" for row in range(6)]
-    embeddings = write_embeddings(tmp_path / "embeddings", numbers(6), ids, ["花瓶", HOSTILE, "", "", "", ""])
-    synchronise(embeddings, tmp_path / "index", IndexChoice())
-    source, target = np.array([[0, 0, 3], [1, 2, 4]])
-    found = FoundPairs(source, target, np.array([1.25, -0.5, 2.0]), 6, 0)
-    groups = group_catalogue(open_index(tmp_path / "index"), found, DecisionRule(-1.0), within_categories=False)
-    catalog = ItemCatalog(invented_item(row, HOSTILE if row == 1 else None) for row in range(6))
-    images = tmp_path / "images"
-    images.mkdir()
-    for row in range(4):
-        Image.new("RGB", (40, 30), (60 * row, 80, 90)).save(images / f"{row}.jpg")
-    return GroupPage(groups, "-1.0000 (as given)", catalog, ImageFolder(images), figures={"F1": "0.500"})
+    items = [replace(invented_item(row, HOSTILE if row == 1 else None), category="") for row in range(6)]
+    items[0] = replace(items[0], category="花瓶")
+    page = invented_groups(tmp_path, items, {(0, 1): 1.25, (0, 2): -0.5, (3, 4): 2.0}, num_pictures=4)
+    return replace(page, figures={"F1": "0.500"})
 
 
 def test_every_item_stands_in_its_group_with_its_margin_and_picture(page: GroupPage) -> None:
