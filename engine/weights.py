@@ -12,6 +12,11 @@ from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
 
+def is_published(path: Path) -> bool:
+    """Return whether a path has the name of a published checkpoint, whole or in parts."""
+    return path.suffix.startswith((".pth", ".parta"))
+
+
 def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOptions) -> None:
     """Load an encoder, built from the options, from one of our checkpoint folders or a file.
 
@@ -22,7 +27,7 @@ def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOpti
         if (path / SUMS).is_file():
             check_files(path, {ENCODER, STATE} if (path / STATE).exists() else {ENCODER})
         load_item_encoder(path, encoder)
-    elif path.suffix.startswith((".pth", ".parta")):
+    elif is_published(path):
         image_encoder = options.image_encoder
         library = image_encoder.name if image_encoder is not None else "timm"
         load_exactly(encoder, published_to_ours(read_published(path), library), str(path))

@@ -1,6 +1,5 @@
 """A trained model that judges pairs of any items."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,7 @@ from data.item_pair import PairTable
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import ImageOptions
 from data.tokenizer import Tokenizer
-from engine.checkpoint import ENCODER, STATE, read_state
-from engine.decision_rule import DecisionRule, decision_rule
+from engine.decision_rule import DecisionRule
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
@@ -24,9 +22,8 @@ from engine.validation_scores import pair_category
 from engine.weights import load_checkpoint_weights
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
-from options.errors import UserError
 from options.read import read_options
-from scripts.deciding.evaluated import checkpoint_of
+from scripts.deciding.named_checkpoint import named_checkpoint
 from scripts.explaining.memory_images import MemoryImages
 
 
@@ -86,26 +83,15 @@ def load_pair_model(path: Path, option_file: Path | None, processes: Processes) 
     The options are those that the checkpoint keeps, or those of a file for one that keeps none, such as a published
     .pth. Raises UserError for a checkpoint and options that the user has to mend.
     """
-    if option_file is not None:
-        checkpoint, options = path, read_options(ExperimentOptions, option_file)
-    else:
-        if path.is_file() or ((path / ENCODER).is_file() and not (path / STATE).is_file()):
-            raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
-        checkpoint = checkpoint_of(path)
-        options = _own_options(checkpoint)
-    is_evaluated = (checkpoint / STATE).is_file() and read_state(checkpoint).evaluation is not None
-    rule = decision_rule("calibrated" if is_evaluated else options.predict.threshold, checkpoint)
+    given = read_options(ExperimentOptions, option_file) if option_file is not None else None
+    checkpoint = named_checkpoint(path, given)
+    options = checkpoint.options
     tokenizer = Tokenizer(options.data.text.tokenizer, options.data.text.max_tokens) if options.reads.text else None
     encoder = build_item_encoder(with_random_weights(options.model))
     # Loader processes would take longer to start than a few items to load.
     plan = replace(encoding_plan(options, options.prediction_precision, processes.device), workers=0)
-    model = PairModel(options, encoder, tokenizer, rule, plan, processes)
+    model = PairModel(options, encoder, tokenizer, checkpoint.rule, plan, processes)
     check_inputs(encoder, model.tensors([Item("", "", {}, "", "")], {}))
-    load_checkpoint_weights(checkpoint, encoder, options.model)
+    load_checkpoint_weights(checkpoint.path, encoder, options.model)
     encoder.to(processes.device)
     return model
-
-
-def _own_options(checkpoint: Path) -> ExperimentOptions:
-    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
-    return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))

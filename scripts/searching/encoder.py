@@ -1,6 +1,5 @@
 """The model that made the embeddings of an index, for its threshold and for items that are not in it."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,9 @@ from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.tokenizer import Tokenizer
-from engine.checkpoint import read_state
 from engine.decision_rule import DecisionRule, decision_rule
 from engine.distributed import started_processes
 from engine.encode import encode_items, encoding_plan
-from engine.experiment import ExperimentOptions
 from engine.index_folder import CatalogueIndex
 from engine.predictor import load_encoder
 from engine.run_folder import run_folder
@@ -22,6 +19,7 @@ from models.item_encoder import ItemEncoder
 from models.weights import weights_digest
 from options.errors import UserError
 from scripts.deciding.evaluated import checkpoint_of
+from scripts.deciding.named_checkpoint import checkpoint_options
 
 
 def index_rule(index: CatalogueIndex, threshold: float | str, checkpoint: Path | None) -> tuple[DecisionRule, str]:
@@ -52,11 +50,6 @@ def load_index_encoder(index: CatalogueIndex, checkpoint: Path, items: ItemTenso
             "checkpoint that they are of (--checkpoint), or embed and index again"
         )
     return encoder
-
-
-def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
-    """Return the options of the run that wrote a checkpoint."""
-    return ExperimentOptions.model_validate_json(json.dumps(read_state(checkpoint).run.options))
 
 
 def encode_item(index: CatalogueIndex, checkpoint: Path, item: Item, images: Path) -> Numbers:
