@@ -76,7 +76,8 @@ class ExportDescription:
 
     format: int
     run: str
-    step: int
+    step: int | None
+    """Null where the checkpoint did not say it, as published ones do not."""
     model: str
     """File beside this one."""
     arithmetic: Arithmetic

@@ -11,6 +11,7 @@ from engine.experiment import ExperimentOptions
 from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
+from scripts.deciding.named_checkpoint import named_checkpoint
 from scripts.export.export import Export, Source, export, read_source
 from tests.tiny_data import AGREEMENT, option_tree
 
@@ -37,6 +38,6 @@ def make_exported_run(place: Path, tiny_dataset: Path) -> ExportedRun:
         result = run_training(options, "", Processes(rank=0, count=1, device=torch.device("cpu")))
     assert result is not None
     checkpoint = place / result.checkpoint
-    source = read_source(checkpoint)
+    source = read_source(named_checkpoint(checkpoint, None), labelled=True)
     found = export(source, place / "exported", int8=False, num_pairs=10)
     return ExportedRun(option_file, options, checkpoint, source, place / "exported", found)

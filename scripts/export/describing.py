@@ -68,13 +68,13 @@ DECISION_RULES = (
 
 def describe(
     options: ExperimentOptions,
-    step: int,
+    step: int | None,
     encoder: ItemEncoder,
     tokenizer: Tokenizer | None,
     rule: DecisionRule,
     arithmetic: Arithmetic,
 ) -> ExportDescription:
-    """Return the description of an encoder, built of a run's options, at a step."""
+    """Return the description of an encoder, built of a run's options, at a step where that is known."""
     image, compared = options.data.image if options.reads.image else None, options.reads.attributes
     return ExportDescription(
         format=FORMAT,

@@ -1,17 +1,17 @@
 """From a checkpoint to a folder that another program can use."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from data.loading import Split, load_split
+from data.options import DataOptions, SplitOptions
 from data.tokenizer import Tokenizer
-from engine.checkpoint import read_state
 from engine.checksums import write_checksums
-from engine.decision_rule import DecisionRule, decision_rule
+from engine.decision_rule import DecisionRule
 from engine.disk import writing
 from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, Arithmetic, write_description
@@ -20,6 +20,7 @@ from engine.predictor import load_encoder
 from models.item_embedder import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
+from scripts.deciding.named_checkpoint import NamedCheckpoint
 from scripts.export.describing import describe
 from scripts.export.effect import Effect, first_pairs, measure_effects
 from scripts.export.graph import write_graph
@@ -27,17 +28,19 @@ from scripts.export.parity import BatchParity, measure_parity, refuse_difference
 from scripts.export.quantization import quantize
 
 EXAMPLE_ITEMS = 2
+SplitName = Literal["val", "test"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A checkpoint, read, and the validation split of its run."""
+    """A checkpoint, read, and the split that its graph is compared on."""
 
     options: ExperimentOptions
-    step: int
+    step: int | None
     encoder: ItemEncoder
     """In evaluation mode."""
     rule: DecisionRule
+    split_name: SplitName
     split: Split
     tokenizer: Tokenizer | None
 
@@ -54,21 +57,34 @@ class Export:
     """Of the graph's files."""
 
 
-def read_source(checkpoint: Path) -> Source:
-    """Read a checkpoint and the validation split of its run; raises UserError where either cannot be read."""
-    state = read_state(checkpoint)
-    options = ExperimentOptions.model_validate_json(json.dumps(state.run.options))
-    rule = decision_rule("calibrated", checkpoint)
-    assert options.data.val is not None, "a run that wrote a checkpoint has one"
-    split = load_split(options.data.val, options.data, options.reads, labelled=True)
-    encoder = load_encoder(options, checkpoint, split.items).eval()
+def read_source(checkpoint: NamedCheckpoint, labelled: bool) -> Source:
+    """Read a checkpoint and the split of its options to compare on; raises UserError where either cannot be read.
+
+    `labelled` demands labels of the split's pairs, which int8 is measured by.
+    """
+    options = checkpoint.options
+    split_name, files = _split_to_compare_on(options.data)
+    split = load_split(files, options.data, options.reads, labelled)
+    encoder = load_encoder(options, checkpoint.path, split.items).eval()
     text = options.data.text
     tokenizer = Tokenizer(text.tokenizer, text.max_tokens) if options.reads.text else None
-    return Source(options, state.step, encoder, rule, split, tokenizer)
+    return Source(options, checkpoint.step, encoder, checkpoint.rule, split_name, split, tokenizer)
+
+
+def _split_to_compare_on(data: DataOptions) -> tuple[SplitName, SplitOptions]:
+    """Return the validation split, or where there is none that to predict."""
+    if data.val is not None:
+        return "val", data.val
+    if data.test is not None:
+        return "test", data.test
+    raise UserError(
+        "data.val, data.test: the options name neither split, and the graph is compared with the model on items of "
+        "one; give data.val.items=FILE data.val.pairs=FILE data.val.images=FOLDER"
+    )
 
 
 def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
-    """Write the folder, whole or not at all; with int8 measure what it changes on the first validation pairs.
+    """Write the folder, whole or not at all; with int8 measure what it changes on the first pairs of the split.
 
     Raises UserError where the folder exists or cannot be written, for a model that torch cannot write, and where the
     graph's embeddings are not those of PyTorch.
