@@ -2,9 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from data.item_pair import PairTable
+from engine.encode import EncodedItems
 from engine.index_plan import KINDS, KindName, plan_index
 from engine.item_index import ItemIndex, create_index, load_index, sample_size
+from engine.pair_scores import score_pairs
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, margins, numbers
 
@@ -18,6 +22,24 @@ def built(kind: KindName, probes: int) -> ItemIndex:
     index.add(IDS[:200], packed[:200])
     index.add(IDS[200:], packed[200:])
     return index
+
+
+def test_the_flat_kind_gives_the_scores_of_pairs_and_the_ten_best_of_all() -> None:
+    # Both scores are large beside their difference, as those of embeddings that are not normalised.
+    packed = numbers(300) + 3
+    source, target = (rows.ravel() for rows in np.indices((20, 300)))
+    items = EncodedItems(torch.from_numpy(packed), torch.zeros(300, dtype=torch.bool))
+    scores = score_pairs(items, PairTable(source, target, None), HALF)
+    margin = scores.margin.reshape(20, 300)
+    bound = 1e-5 * (np.abs(scores.match) + np.abs(scores.threshold)).reshape(20, 300)
+
+    index = create_index(plan_index("flat", 300, 2 * HALF, 1e9), packed, HALF, 1)
+    index.add(IDS, packed)
+    for row, found in enumerate(index.search(packed[:20], 300)):
+        rows = [IDS.index(item_id) for item_id, _ in found]
+        assert rows[:10] == np.argsort(-margin[row])[:10].tolist()
+        assert sorted(rows) == list(range(300))
+        assert (np.abs([value for _, value in found] - margin[row, rows]) <= bound[row, rows]).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
