@@ -72,11 +72,14 @@ class OnnxItemEncoder(ItemEmbedder):
                 "the parts of an item that the model of the option file reads; give the option file of its run "
                 f"({self.description.run})"
             )
-        data = options.data
+        data, model = options.data, options.model
+        if attributes is not None and model.agreement is not None:
+            agreement = model.agreement.model_copy(update={"in_title": attributes.in_title})
+            model = model.model_copy(update={"agreement": agreement})
         if image is not None:
             update = {"size": image.size, "mean": image.mean, "std": image.std}
             data = data.model_copy(update={"image": data.image.model_copy(update=update)})
         if text is not None:
             read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
             data = data.model_copy(update={"text": data.text.model_copy(update=read)})
-        return options.model_copy(update={"data": data})
+        return options.model_copy(update={"data": data, "model": model})

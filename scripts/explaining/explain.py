@@ -93,7 +93,7 @@ def _variants(
 ) -> Iterator[tuple[Part, _Subject]]:
     """Yield the item without each part of it that the model reads."""
     item, picture = subject.item, subject.picture
-    if model.tokenizer is not None:
+    if model.reads_titles:
         for part, other in without_title(side, item):
             yield part, replace(subject, item=other)
         for part, other in without_words(side, item, settings.most_words):
@@ -106,7 +106,7 @@ def _variants(
 
 
 def _num_words_left(model: PairModel, item: Item, settings: ExplanationSettings) -> int:
-    return max(0, num_words(item.title) - settings.most_words) if model.tokenizer is not None else 0
+    return max(0, num_words(item.title) - settings.most_words) if model.reads_titles else 0
 
 
 def _scores(model: PairModel, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:

@@ -45,6 +45,11 @@ class PairModel:
         return self.options.data.image if self.options.reads.image else None
 
     @property
+    def reads_titles(self) -> bool:
+        """Whether the title of an item counts: in its text, or for what it states."""
+        return self.tokenizer is not None or len(self.options.reads.attributes.in_title) > 0
+
+    @property
     def attributes(self) -> Sequence[str]:
         """Names of the attributes that the model reads, in its text or by themselves."""
         reads = self.options.reads

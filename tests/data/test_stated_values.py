@@ -49,6 +49,16 @@ def test_a_title_states_what_an_item_leaves_out_if_it_has_just_one_value(title: 
     assert value_digests(item(title), compared) == [expected]
 
 
+def test_values_that_are_empty_once_cleaned_are_found_nowhere() -> None:
+    for values in (("#", "", "red"), ("#",)):
+        assert value_digests(item("blue"), ComparedAttributes(("color",), {"color": values})) == [NOT_STATED]
+
+
+def test_any_text_that_an_item_file_may_hold_has_a_digest() -> None:
+    compared = ComparedAttributes(("color",), {"color": ("\ud800",)})
+    assert value_digests(item(color=("\ud800",)), compared) == value_digests(item("a \ud800"), compared) != [NOT_STATED]
+
+
 def test_what_an_item_states_counts_before_its_title() -> None:
     compared = ComparedAttributes(("color", "size"), {"color": ("red", "blue")})
     assert value_digests(item("red s", color=("blue",)), compared) == [zlib.crc32(b"blue"), NOT_STATED]

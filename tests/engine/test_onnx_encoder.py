@@ -47,7 +47,12 @@ def test_a_catalogues_embeddings_are_those_of_the_checkpoint(
 def test_items_are_prepared_as_the_folder_says(exported_run: ExportedRun, folder: Path) -> None:
     other = exported_run.options.data.text.model_copy(update={"max_tokens": 5, "tokenizer": "none", "attributes": ()})
     data = exported_run.options.data.model_copy(update={"text": other})
-    text = OnnxItemEncoder(folder).prepared(exported_run.options.model_copy(update={"data": data})).data.text
+    compared = AgreementOptions(attributes=exported_run.options.reads.attributes.names)
+    model = exported_run.options.model.model_copy(update={"agreement": compared})
+    options = exported_run.options.model_copy(update={"data": data, "model": model})
+    prepared = OnnxItemEncoder(folder).prepared(options)
+    assert prepared.reads.attributes == exported_run.options.reads.attributes
+    text = prepared.data.text
     assert (text.max_tokens, text.tokenizer) == (exported_run.options.data.text.max_tokens, str(folder))
     assert text.attributes == exported_run.options.data.text.attributes
 
