@@ -13,7 +13,9 @@ from engine.embedding_folder import EmbeddingFolder
 from engine.search_backend import Neighbour, Numbers, SearchBackend, query_numbers
 
 CANDIDATES = 4
-"""For each item that is asked for; the best of them by exact margins are kept."""
+"""Of an approximate search, for each item that is asked for; the best of them by their own margins are kept."""
+SPARE = 8
+"""Candidates of an exact search beyond those that are asked for, as its float32 may exchange close ones."""
 
 
 class EmbeddedRows:
@@ -42,36 +44,45 @@ class EmbeddedRows:
 
 
 class RescoredSearch:
-    """A search backend that orders what an approximate one has found by exact margins; see search_backend.py."""
+    """A search backend that orders what another one has found by margins in float64; see search_backend.py.
+
+    Match and threshold of a pair may be large beside their difference, which float32 then gives few digits of.
+    """
 
     def __init__(
-        self, approximate: SearchBackend, numbers: EmbeddedRows, rows: Mapping[str, int], threshold_width: int
+        self,
+        searched: SearchBackend,
+        is_exact: bool,
+        numbers: EmbeddedRows,
+        rows: Mapping[str, int],
+        threshold_width: int,
     ) -> None:
         """Take the numbers of the items from these rows, by id."""
-        self._approximate = approximate
+        self._searched = searched
+        self._is_exact = is_exact
         self._numbers = numbers
         self._rows = rows
         self._threshold_width = threshold_width
 
     def __len__(self) -> int:
         """Return how many items there are."""
-        return len(self._approximate)
+        return len(self._searched)
 
     def add(self, item_ids: Sequence[str], packed: Numbers) -> None:
         """Add items that are not there yet, with their numbers (M, W)."""
-        self._approximate.add(item_ids, packed)
+        self._searched.add(item_ids, packed)
 
     def remove(self, item_ids: Sequence[str]) -> None:
         """Remove items that are there."""
-        self._approximate.remove(item_ids)
+        self._searched.remove(item_ids)
 
     def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
         """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
-        queries = query_numbers(packed, self._threshold_width)
-        found = self._approximate.search(packed, CANDIDATES * k)
+        queries = query_numbers(packed, self._threshold_width).astype(np.float64)
+        found = self._searched.search(packed, k + SPARE if self._is_exact else CANDIDATES * k)
         return [self._best(query, candidates, k) for query, candidates in zip(queries, found, strict=True)]
 
-    def _best(self, query: Numbers, candidates: list[Neighbour], k: int) -> list[Neighbour]:
+    def _best(self, query: NDArray[np.float64], candidates: list[Neighbour], k: int) -> list[Neighbour]:
         margins = self._numbers.take([self._rows[candidate.item_id] for candidate in candidates]) @ query
         order = np.argsort(-margins, kind="stable")[:k].tolist()
         return [Neighbour(candidates[place].item_id, float(margins[place])) for place in order]

@@ -144,10 +144,10 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
     items = read_indexed_items(record.items_file(folder))
     backend = _backend(folder, record, items, mapped)
     embeddings = Path(record.embeddings)
-    if mapped and not record.is_exact and (embeddings / EMBEDDINGS).is_file():
+    if mapped and (embeddings / EMBEDDINGS).is_file():
         opened = CatalogueIndex(folder, record, items, backend).embeddings
         places = {item.item_id: item.row for item in items if item.row is not None}
-        backend = RescoredSearch(backend, EmbeddedRows(opened), places, record.threshold_width)
+        backend = RescoredSearch(backend, record.is_exact, EmbeddedRows(opened), places, record.threshold_width)
     return CatalogueIndex(folder, record, items, backend)
 
 

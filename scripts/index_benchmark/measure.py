@@ -72,7 +72,7 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     searches = []
     for count in [0] if KINDS[kind].is_exact else probes:
         loaded = load_index(file, kind, threshold_width, ids, count, mapped=False)
-        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, rows, row_of, threshold_width)
+        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, rows, row_of, threshold_width)
         searches.append(_search(workload, backend, queries, count, is_truth=kind == "flat"))
         del loaded, backend
     size = file.stat().st_size

@@ -28,7 +28,7 @@ def test_approximate_margins_become_exact_and_ordered(tmp_path: Path) -> None:
     rough = create_index(plan_index("ivf_pq", 300, 2 * HALF, 1e9), packed, HALF, probes=300)
     ids = [f"item{row}" for row in range(300)]
     rough.add(ids, packed)
-    exact = RescoredSearch(rough, rows, {item_id: row for row, item_id in enumerate(ids)}, HALF)
+    exact = RescoredSearch(rough, False, rows, {item_id: row for row, item_id in enumerate(ids)}, HALF)
     queries = numbers(10, seed=1)
     expected = margins(queries, packed)
     for own, values in zip(exact.search(queries, 10), expected, strict=True):
@@ -37,3 +37,19 @@ def test_approximate_margins_become_exact_and_ordered(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, [values[ids.index(item_id)] for item_id, _ in own], rtol=1e-5, atol=1e-5)
     best = [own[0].item_id for own in exact.search(queries, 10)]
     assert sum(one == f"item{row}" for one, row in zip(best, expected.argmax(axis=1), strict=True)) >= 9
+
+
+def test_margins_that_nearly_cancel_are_those_of_pairs_and_in_their_order(tmp_path: Path) -> None:
+    packed = numbers(200)
+    packed[:, :HALF] = packed[:, HALF:] * (1 + 1e-4 * numbers(200, seed=2)[:, :HALF])
+    packed *= 30
+    rows = EmbeddedRows(write_embeddings(tmp_path, packed))
+    ids = [f"item{row}" for row in range(200)]
+    flat = create_index(plan_index("flat", 200, 2 * HALF, 1e9), packed, HALF, probes=1)
+    flat.add(ids, packed)
+    search = RescoredSearch(flat, True, rows, {item_id: row for row, item_id in enumerate(ids)}, HALF)
+    expected = margins(packed[:20].astype(np.float64), packed.astype(np.float64))
+    for own, values in zip(search.search(packed[:20], 10), expected, strict=True):
+        best = np.argsort(-values, kind="stable")[:10]
+        assert [item_id for item_id, _ in own] == [f"item{row}" for row in best]
+        np.testing.assert_allclose([margin for _, margin in own], values[best], rtol=1e-9)
