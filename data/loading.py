@@ -12,7 +12,7 @@ from data.image_store import ImageFolder, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
-from data.loader_process import obey_the_parent_alone
+from data.loader_process import give_back_freed_memory, obey_the_parent_alone
 from data.options import DataOptions, Modalities, SplitOptions
 from data.pair_batch import ItemBatch, PairBatch
 from data.pair_dataset import ItemDataset, PairDataset
@@ -82,6 +82,8 @@ class _ErrorsAsValues(Dataset["Batch | UserError"], Generic[Batch]):
 def _batches(
     dataset: Dataset[Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
 ) -> Iterator[Batch]:
+    if workers:
+        give_back_freed_memory()
     loader: DataLoader[Batch | UserError] = DataLoader(
         _ErrorsAsValues(dataset),
         batch_size=None,

@@ -1,9 +1,12 @@
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -49,3 +52,25 @@ def test_a_loader_process_ignores_the_users_signals_and_ends_with_a_parent_that_
     assert "ZeroDivisionError" in stderr
     assert time.monotonic() - started < 10
     assert not Path(f"/proc/{worker}").exists()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have no such call")
+def test_freed_memory_is_given_back_before_a_fork() -> None:
+    program = """
+import resource
+from data.loader_process import give_back_freed_memory
+def resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+blocks = [b"x" * (1 << 20) for _ in range(200)]
+last = b"x" * (1 << 20)  # which lies above the freed ones
+del blocks
+before = resident()
+give_back_freed_memory()
+print(before - resident())
+"""
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+    )
+    assert int(answer.stdout) > 100 << 20
