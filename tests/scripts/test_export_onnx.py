@@ -3,23 +3,11 @@ from pathlib import Path
 import pytest
 
 from engine import onnx_packages
-from scripts import export_onnx
 from scripts.export import export as export_module
 from tests.exported_encoder import ExportedRun
+from tests.scripts.export_command import refusal, run
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr("sys.argv", ["export_onnx.py", *map(str, arguments)])
-    export_onnx.main()
-
-
-def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        run(monkeypatch, *arguments)
-    assert ended.value.code == 2
-    return capsys.readouterr().err
 
 
 def test_the_parity_and_what_int8_does_are_printed(

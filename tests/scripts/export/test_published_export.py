@@ -14,9 +14,9 @@ from engine.onnx_encoder import OnnxItemEncoder
 from engine.published_checkpoint import import_published
 from models.embedding import pack
 from options.yaml_values import to_yaml
-from scripts import export_onnx
 from scripts.export import export as export_module
 from tests.published_network import ASSETS, NETWORK, arrays, published_options, published_tree
+from tests.scripts.export_command import refusal, run
 from tests.tiny_data import write_lines
 
 pytestmark = pytest.mark.xdist_group("published_export")  # which takes long to make
@@ -50,18 +50,6 @@ def graph_at_hand(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copy(exported / MODEL, file)
 
     monkeypatch.setattr(export_module, "write_graph", copy)
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr("sys.argv", ["export_onnx.py", *map(str, arguments)])
-    export_onnx.main()
-
-
-def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        run(monkeypatch, *arguments)
-    assert ended.value.code == 2
-    return capsys.readouterr().err
 
 
 def test_the_graph_gives_the_published_embeddings(exported: Path, tmp_path: Path) -> None:
