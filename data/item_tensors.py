@@ -14,8 +14,9 @@ from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.item_text import item_text
+from data.length_runs import length_runs
 from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions
-from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, ItemBatch
+from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, NO_RUNS, ItemBatch
 from data.stated_values import value_digests
 from data.tokenizer import Tokenizer
 from options.printable import quoted
@@ -43,9 +44,9 @@ class TextTokens:
         """Return the token ids of one text."""
         return self.ids[self.starts[row] : self.starts[row + 1]]
 
-    def lengths(self) -> NDArray[np.int64]:
-        """Return the number of tokens of each text: (N,)."""
-        return np.diff(self.starts)
+    def lengths(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the number of tokens of each text, or of those of some rows: (N,)."""
+        return np.diff(self.starts) if rows is None else self.starts[rows + 1] - self.starts[rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,30 @@ class ItemTensors:
         """Return the items of N rows; raises BadImageError naming the item of an unreadable one."""
         token_ids, attention_mask = self._tokens(rows)
         images, blank_image = self._images(rows)
-        item = torch.tensor(rows, dtype=torch.int64)
-        batch = ItemBatch(images, token_ids, attention_mask, item, blank_image, attributes=self._attributes(rows))
+        batch = ItemBatch(
+            images,
+            token_ids,
+            attention_mask,
+            item=torch.tensor(rows, dtype=torch.int64),
+            blank_image=blank_image,
+            attributes=self._attributes(rows),
+            text_runs=torch.from_numpy(length_runs(self.read_lengths(rows))) if self._reads_text else NO_RUNS,
+        )
         return batch if self.known is None else _with_known(batch, self.known)
 
     def token_lengths(self) -> NDArray[np.int64]:
         """Return the number of tokens of every item; 0 without text."""
         return self.text.lengths() if self.text is not None else np.zeros(len(self.catalog), np.int64)
+
+    def read_lengths(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """Return the number of tokens that are read of N items: (N,); 0 where the model reads none."""
+        if self.text is None or not self._reads_text:
+            return np.zeros(len(rows), np.int64)
+        return self.text.lengths(np.asarray(rows, np.int64))
+
+    @property
+    def _reads_text(self) -> bool:
+        return self.text is not None and (self.known is None or self.known.text is None)
 
     def _attributes(self, rows: Sequence[int]) -> Tensor:
         if not self.attributes:
@@ -93,7 +111,7 @@ class ItemTensors:
         return torch.tensor([value_digests(self.catalog[row], self.attributes) for row in rows])
 
     def _tokens(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        if self.text is None or (self.known is not None and self.known.text is not None):
+        if self.text is None or not self._reads_text:
             return torch.empty((len(rows), 0), dtype=torch.int64), torch.empty((len(rows), 0), dtype=torch.bool)
         texts = [self.text[row] for row in rows]
         token_ids = np.full((len(rows), max(map(len, texts))), self.text.padding_id, np.int64)

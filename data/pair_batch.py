@@ -1,10 +1,11 @@
 """Batches of tensors.
 
-Letters of shapes: B pairs, N items, L tokens, H,W pixels.
+Letters of shapes: B pairs, N items, L tokens, R runs of texts, H,W pixels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,8 @@ NO_FEATURES = torch.empty((0, 0))
 """In the place of features that are not known beforehand."""
 NO_ATTRIBUTES = torch.empty((0, 0), dtype=torch.int64)
 """In the place of attributes where the model compares none."""
+NO_RUNS = torch.empty((0, 2), dtype=torch.int64)
+"""In the place of runs where texts are padded to the longest of all."""
 
 
 class ItemBatch(NamedTuple):
@@ -38,14 +41,30 @@ class ItemBatch(NamedTuple):
     """(N, width of the image encoder) float32, or (0, 0) where they are not known"""
     attributes: Tensor = NO_ATTRIBUTES
     """(N, K) int64, the digests of the values of K attributes, -1 where an item does not state one; or (0, 0)"""
+    text_runs: Tensor = NO_RUNS
+    """(R, 2) int64, always on the CPU: the row after each run of texts of similar length, and its longest text"""
 
     def to(self, device: torch.device) -> ItemBatch:
         """Copy to a device, without waiting where the memory is pinned."""
-        return ItemBatch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        moved = ItemBatch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        # The runs decide what is launched on the device, so nobody is to wait for it to tell them.
+        return moved._replace(text_runs=self.text_runs)
 
     def pin_memory(self) -> ItemBatch:
         """Copy to page-locked memory; the data loader calls this."""
         return ItemBatch(*(tensor.pin_memory() for tensor in self))
+
+    def runs(self) -> Iterator[ItemBatch]:
+        """Yield the items run by run, in their order, texts padded to the longest of the run alone."""
+        if not len(self.text_runs):
+            yield self
+        first = 0
+        for end, longest in self.text_runs.tolist():
+            run = ItemBatch(*(tensor[first:end] for tensor in self))
+            yield run._replace(
+                token_ids=run.token_ids[:, :longest], attention_mask=run.attention_mask[:, :longest], text_runs=NO_RUNS
+            )
+            first = end
 
 
 class PairBatch(NamedTuple):

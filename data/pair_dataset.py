@@ -24,11 +24,13 @@ class PairDataset(Dataset[PairBatch]):
     """(number of items,) the known product of each item"""
 
     def __getitem__(self, numbers: Sequence[int]) -> PairBatch:
-        """Return the batch of the pairs of these numbers, each distinct item once."""
+        """Return the batch of the pairs of these numbers, each distinct item once, by the length of its text."""
         assert self.pairs.same is not None
         index = np.asarray(numbers)
         ends = np.concatenate([self.pairs.source[index], self.pairs.target[index]])
         rows, places = np.unique(ends, return_inverse=True)
+        order = np.argsort(self.items.read_lengths(rows.tolist()), kind="stable")
+        rows, places = rows[order], np.argsort(order)[places]
         source, target = torch.from_numpy(places.reshape(2, -1))
         return PairBatch(
             items=self.items.batch(rows.tolist()),

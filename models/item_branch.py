@@ -1,5 +1,6 @@
 """One branch of the model: encoders of image and text, and a projection."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -47,8 +48,8 @@ class ItemBranch(nn.Module):
     def features(self, items: ItemBatch, others: ItemFeatures = NO_FEATURES) -> ItemFeatures:
         """Return the features of N items; `others` are those of the branch whose encoders are used as well."""
         return ItemFeatures(
-            text=_features(self.text_encoder, items, items.text_features, others.text),
-            image=_features(self.image_encoder, items, items.image_features, others.image),
+            text=_features(self.text_encoder, items.runs(), items.text_features, others.text),
+            image=_features(self.image_encoder, [items], items.image_features, others.image),
         )
 
     def project(self, features: ItemFeatures) -> Tensor:
@@ -57,10 +58,11 @@ class ItemBranch(nn.Module):
         return embeddings
 
 
-def _features(encoder: Encoder | None, items: ItemBatch, known: Tensor, others: Tensor | None) -> Tensor | None:
+def _features(
+    encoder: Encoder | None, parts: Iterable[ItemBatch], known: Tensor, others: Tensor | None
+) -> Tensor | None:
     if encoder is None:
         return others
     if encoder.is_frozen and len(known):
         return known
-    features: Tensor = encoder(items)
-    return features
+    return torch.cat([encoder(part) for part in parts])

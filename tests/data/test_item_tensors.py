@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from data.image_store import ImageFolder, open_images
 from data.item import Item
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError, find_image, read_image
-from data.item_tensors import ItemTensors, tokenize_catalog
+from data.item_tensors import ItemTensors, KnownFeatures, tokenize_catalog
 from data.item_text import item_text
+from data.length_runs import length_runs
 from data.options import ImageOptions, TextOptions
 from data.tokenizer import Tokenizer
 from tests.tiny_data import IMAGE_SIZE, MAX_TOKENS, NUM_ITEMS
@@ -50,6 +52,18 @@ def test_token_lengths_are_those_of_every_item(items: ItemTensors, tokenizer: To
     expected = [len(ids) for ids in tokenizer([item_text(item, ATTRIBUTES) for item in items.catalog])]
     assert items.token_lengths().tolist() == expected
     assert len(set(expected)) > 1
+
+
+def test_a_batch_tells_the_runs_of_its_texts_where_they_are_read(items: ItemTensors) -> None:
+    rows = [5, 0, 3, 39]
+    lengths = items.token_lengths()[rows]
+    assert items.read_lengths(rows).tolist() == lengths.tolist()
+    assert items.batch(rows).text_runs.tolist() == length_runs(lengths).tolist()
+    count = len(items.catalog)
+    known = KnownFeatures(torch.zeros(count, 2), None, torch.zeros(count, dtype=torch.bool))
+    for without in (replace(items, text=None), replace(items, known=known)):
+        assert without.read_lengths(rows).tolist() == [0] * 4
+        assert len(without.batch(rows).text_runs) == 0
 
 
 @pytest.mark.parametrize("at_once", [1, 7, NUM_ITEMS, NUM_ITEMS + 1])

@@ -1,14 +1,19 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_pair import PairTable, read_pairs
-from data.item_tensors import ItemTensors
+from data.item_tensors import ItemTensors, tokenize_catalog
+from data.options import TextOptions
 from data.pair_dataset import ItemDataset, PairDataset, product_groups
+from data.tokenizer import Tokenizer
+from tests.tiny_data import MAX_TOKENS
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,22 @@ def test_a_batch_holds_each_distinct_item_once_and_points_at_it(
         assert ids[batch.source[place]] == lines[number]["src_item_id"]
         assert ids[batch.target[place]] == lines[number]["tgt_item_id"]
         assert bool(batch.same[place]) == (lines[number]["item_label"] == "1")
+
+
+def test_items_come_from_the_shortest_text_to_the_longest_where_texts_are_read(
+    dataset: PairDataset, tiny_dataset: Path
+) -> None:
+    tokenizer = Tokenizer(str(tiny_dataset / "tokenizer"), MAX_TOKENS)
+    text = tokenize_catalog(dataset.items.catalog, tokenizer, TextOptions().attributes)
+    with_text = PairDataset(dataset.pairs, replace(dataset.items, text=text), dataset.group)
+    numbers = [7, 30, 12, 59, 12]
+    sorted_batch, batch = with_text[numbers], dataset[numbers]
+    lengths = sorted_batch.items.attention_mask.sum(dim=1).tolist()
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) > 1
+    for side in ("source", "target"):
+        assert torch.equal(sorted_batch.items.item[getattr(sorted_batch, side)], batch.items.item[getattr(batch, side)])
+    assert torch.equal(sorted_batch.group, torch.from_numpy(dataset.group[sorted_batch.items.item]))
 
 
 def test_a_pair_of_an_item_with_itself_points_twice_at_it(dataset: PairDataset) -> None:

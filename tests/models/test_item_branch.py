@@ -59,3 +59,10 @@ def test_known_features_stand_for_a_frozen_encoder_alone(items: ItemBatch) -> No
     assert features.text is not None
     assert torch.equal(features.text, TEXT(items))
     assert features.image is known.image_features
+
+
+def test_features_of_runs_are_those_of_the_whole_batch(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, Projection(4, 3))
+    padded = items._replace(token_ids=torch.ones(4, 9), attention_mask=torch.ones(4, 9, dtype=torch.bool))
+    in_runs = padded._replace(text_runs=torch.tensor([[1, 4], [4, 9]]))
+    assert torch.equal(branch.features(in_runs).joined(), branch.features(padded).joined())

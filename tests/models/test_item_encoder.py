@@ -106,6 +106,18 @@ def test_the_embedding_of_an_item_does_not_depend_on_its_batch(items: ItemBatch)
     torch.testing.assert_close(encoder(longer).match, together.match, atol=1e-5, rtol=0)
 
 
+def test_runs_of_similar_length_change_no_embedding_and_no_gradient(items: ItemBatch) -> None:
+    runs = torch.tensor([[1, 6], [3, 5], [4, 3]])  # texts of 6, 5, 4 and 3 tokens, of which the third is padded
+    found = []
+    for batch in (items, items._replace(text_runs=runs)):
+        encoder = build()
+        embedding = encoder(batch)
+        (embedding.match * embedding.threshold).sum().backward()
+        found.append([*embedding, *(parameter.grad for parameter in encoder.parameters())])
+    for whole, in_runs in zip(*found, strict=True):
+        torch.testing.assert_close(in_runs, whole)
+
+
 def test_normalised_embeddings_have_length_one(items: ItemBatch) -> None:
     for embedding in build(normalize=True)(items):
         torch.testing.assert_close(embedding.norm(dim=1), torch.ones(4))
