@@ -13,6 +13,7 @@ from engine.options import Precision
 from models.item_encoder import ItemEncoder
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.limits import matrix_products
+from scripts.benchmarks.loader_wait import encoding_wait
 from scripts.benchmarks.model_sizes import FULL, TINY, ModelSize
 from scripts.benchmarks.models import (
     ALONE,
@@ -63,7 +64,8 @@ def measure_full_size(bench: Bench) -> list[BenchmarkRow]:
                 f"{operations / FULL_ITEMS / 1e9:,.3g} x 10^9 operations an item",
                 *(f"{kind}: {share:.1%} of the encoder's time" for kind, share in shares.items()),
             ),
-        )
+        ),
+        encoding_wait(bench, "full-size", f"{model.name} model", file, FULL_BATCH),
     ]
 
 

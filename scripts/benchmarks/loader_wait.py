@@ -7,36 +7,49 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Generic, TypeVar
 
-from data.pair_batch import PairBatch
+import torch
+
+from data.loading import item_batches
+from engine.encode import EncodingPlan
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.demo import demo_options
-from scripts.benchmarks.models import workload_options, workload_split
+from scripts.benchmarks.models import workload_model, workload_options, workload_split
 from scripts.benchmarks.record import BenchmarkRow
 from scripts.benchmarks.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
 from scripts.benchmarks.sides import Round, SideRounds, Work
 from scripts.benchmarks.training import OurTraining
 from scripts.benchmarks.workload import WorkloadSize, write_workload
 
+WHOLE_EPOCH = 1_000_000
 MOST_STEPS = 12
 """Of the larger model, whose epoch is long."""
 
 
-class Waiting:
+Batch = TypeVar("Batch")
+
+
+class Waiting(Generic[Batch]):
     """Passes batches on and counts how long they were waited for."""
 
-    def __init__(self, batches: Iterator[PairBatch]) -> None:
+    def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
+        self._started = time.perf_counter()
         self.seconds: list[float] = []
 
-    def __iter__(self) -> Iterator[PairBatch]:
+    def __iter__(self) -> Iterator[Batch]:
         return self
 
-    def __next__(self) -> PairBatch:
+    def __next__(self) -> Batch:
         started = time.perf_counter()
         batch = next(self._batches)
         self.seconds.append(time.perf_counter() - started)
         return batch
+
+    def round(self) -> Round:
+        """Return the time until now, the wait for the first batch and that for all others."""
+        return Round(time.perf_counter() - self._started, (self.seconds[0], sum(self.seconds[1:])))
 
 
 def measure_loader_wait(bench: Bench) -> list[BenchmarkRow]:
@@ -46,8 +59,8 @@ def measure_loader_wait(bench: Bench) -> list[BenchmarkRow]:
     file = write_workload(settings.work / "loader_wait", settings.size, size, settings.seed)
     demo, overrides = demo_options(settings.work, settings.demo_items)
     return [
-        _row(bench, "demo", demo, overrides, 1_000_000),
-        _row(bench, f"{settings.size.name} model", file, (), MOST_STEPS),
+        _training_wait(bench, "demo", demo, overrides, WHOLE_EPOCH),
+        _training_wait(bench, f"{settings.size.name} model", file, (), MOST_STEPS),
     ]
 
 
@@ -59,10 +72,25 @@ def training_epoch(option_file: Path, overrides: tuple[str, ...], workers: int, 
     training = OurTraining(options, split)
 
     def epoch() -> Round:
-        started = time.perf_counter()
         waiting = Waiting(training.batches(num_steps))
         training.steps(waiting, num_steps)
-        return Round(time.perf_counter() - started, (waiting.seconds[0], sum(waiting.seconds[1:])))
+        return waiting.round()
+
+    return epoch
+
+
+def encoding_epoch(option_file: Path, batch_size: int, workers: int) -> Work:
+    """Return a round of encoding all items, which also tells how long was waited."""
+    items = workload_split(workload_options(option_file)).items
+    encoder = workload_model(workload_options(option_file)).eval()
+    batches = EncodingPlan(batch_size, workers, "float32").batches(items)
+
+    @torch.inference_mode()
+    def epoch() -> Round:
+        waiting = Waiting(item_batches(items, batches, workers, pin=False))
+        for batch in waiting:
+            encoder(batch)
+        return waiting.round()
 
     return epoch
 
@@ -72,27 +100,39 @@ def epoch_steps(num_pairs: int, batch_size: int, most_steps: int) -> int:
     return min(most_steps, max(1, num_pairs // batch_size))
 
 
-def _row(bench: Bench, title: str, file: Path, overrides: tuple[str, ...], most_steps: int) -> BenchmarkRow:
+def encoding_wait(bench: Bench, row: str, title: str, file: Path, batch_size: int) -> BenchmarkRow:
+    """Measure the encoding of a workload's items, for a row of this name."""
+    makes = {name: partial(encoding_epoch, file, batch_size, workers) for name, workers in (("ours", 1), ("plain", 0))}
+    sides = bench.measured(makes, f"loader, {title}")
+    num_items = len(workload_split(workload_options(file)).catalog)
+    return _row(row, f"encoding {num_items} items with the {title}", "items", num_items, sides)
+
+
+def _training_wait(bench: Bench, title: str, file: Path, overrides: tuple[str, ...], most_steps: int) -> BenchmarkRow:
     makes = {
         name: partial(training_epoch, file, overrides, workers, most_steps)
         for name, workers in (("ours", 1), ("plain", 0))
     }
     sides = bench.measured(makes, f"loader, {title}")
-    words = [
-        f"{_waiting(side)} with data.workers={workers}" for side, workers in zip(sides.values(), (1, 0), strict=True)
-    ]
     options = workload_options(file, *overrides)
     pairs = epoch_steps(len(workload_split(options).pairs), options.train.batch_size, most_steps)
     pairs *= options.train.batch_size
+    return _row("loader-wait", f"training on {pairs:,} pairs of the {title}", "pairs", pairs, sides)
+
+
+def _row(name: str, work: str, unit: str, count: int, sides: dict[str, SideRounds]) -> BenchmarkRow:
+    words = [
+        f"{_waiting(side)} with data.workers={workers}" for side, workers in zip(sides.values(), (1, 0), strict=True)
+    ]
     return BenchmarkRow(
-        "loader-wait",
-        f"training on {pairs:,} pairs of the {title}, data.workers=1, the loader's start included",
-        "pairs",
-        pairs,
+        name,
+        f"{work}, data.workers=1, the loader's start included",
+        unit,
+        count,
         sides["ours"].timing,
         "data.workers=0",
         sides["plain"].timing,
-        details=(f"{title}: the model waits {' and '.join(words)}",),
+        details=(f"the model waits {' and '.join(words)}",),
     )
 
 

@@ -16,9 +16,13 @@ def test_an_epoch_takes_each_pair_once_and_at_most_so_many_steps() -> None:
 
 
 def test_waiting_passes_batches_on_and_counts() -> None:
-    waiting = Waiting(iter([1, 2, 3]))  # type: ignore[arg-type]
+    waiting = Waiting(iter([1, 2, 3]))
     assert [*waiting] == [1, 2, 3]
     assert len(waiting.seconds) == 3
+    whole = waiting.round()
+    first, rest = whole.figures
+    assert (first, rest) == (waiting.seconds[0], sum(waiting.seconds[1:]))
+    assert whole.seconds >= first + rest
 
 
 def test_operators_are_told_apart() -> None:

@@ -25,7 +25,7 @@ ROWS: dict[str, tuple[Measure, int, int]] = {
     "prediction": (measure_prediction, 1, 2),
     "training": (measure_training, 1, 1),
     "checkpointing": (measure_checkpointing, 1, 0),
-    "full-size": (measure_full_size, 1, 0),
+    "full-size": (measure_full_size, 2, 0),
     "precisions": (measure_precisions, 2, 0),
     "lines": (measure_submission_lines, 1, 2),
     "decoding": (measure_decoding, 1, 0),
