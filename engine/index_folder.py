@@ -42,7 +42,7 @@ class IndexRecord:
     """Of FAISS: a kind of engine/index_plan.py; of Milvus: FLAT or AUTOINDEX."""
     lists: int
     probes: int
-    """Lists that are looked through, or candidates that HNSW keeps."""
+    """Lists that are looked through, or candidates that HNSW keeps; of FAISS alone."""
     address: str
     """Of a Milvus that runs elsewhere, else empty."""
     collection: str

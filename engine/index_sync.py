@@ -24,7 +24,7 @@ from engine.index_folder import (
     read_index_record,
     write_index_record,
 )
-from engine.index_plan import KindName, plan_index
+from engine.index_plan import KINDS, KindName, plan_index
 from engine.indexed_items import IndexedItem, embedding_digest, write_indexed_items
 from engine.run_lock import sole_user
 from engine.search_backend import Numbers, SearchBackend
@@ -43,7 +43,8 @@ class IndexChoice:
     """Of FAISS: auto or a kind of engine/index_plan.py."""
     memory: float = 8e9
     """Bytes that an index of FAISS may take."""
-    probes: int = 32
+    probes: int | None = None
+    """None for those of the kind."""
     address: str = ""
     """Of a Milvus that runs elsewhere."""
     collection: str = COLLECTION
@@ -99,7 +100,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         backend=choice.backend,
         kind="AUTOINDEX" if choice.address else "FLAT",
         lists=0,
-        probes=choice.probes,
+        probes=choice.probes or 0,
         address=choice.address,
         collection=choice.collection if choice.backend == "milvus" else "",
         embeddings=str(embeddings.path.resolve()),
@@ -123,10 +124,10 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         from engine.item_index import create_index, sample_size
 
         plan = plan_index(choice.kind, len(embeddings), width, choice.memory)
-        record = replace(record, kind=plan.kind, lists=plan.lists)
+        record = replace(record, kind=plan.kind, lists=plan.lists, probes=choice.probes or KINDS[plan.kind].probes)
         print(f"{plan.kind} index of {len(embeddings):,} items: {plan.memory / 1e9:.2f} GB", file=sys.stderr)
         sample = EmbeddedRows(embeddings).sample(max(1, sample_size(plan)))
-        backend = create_index(plan, sample, own.threshold_width, choice.probes)
+        backend = create_index(plan, sample, own.threshold_width, record.probes)
     return _finish(embeddings, folder, record, backend, _compare([], embeddings))
 
 

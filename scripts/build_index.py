@@ -32,7 +32,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--memory", type=positive_number, default=8.0, metavar="GB", help="that FAISS's index may take (%(default)g)"
     )
     parser.add_argument(
-        "--probes", type=at_least_one, default=32, metavar="N", help="lists that a search looks through (%(default)s)"
+        "--probes",
+        type=at_least_one,
+        metavar="N",
+        help="lists that a search looks through (32), or candidates that hnsw keeps (128)",
     )
     parser.add_argument("--address", default="", help="of a Milvus cluster, http://host:19530; else it runs embedded")
     parser.add_argument("--collection", default="items", help="of Milvus (%(default)s)")

@@ -96,6 +96,22 @@ def test_another_checkpoint_kind_or_engine_needs_a_rebuild(
         synchronise(other, tmp_path / "index", replace(IndexChoice(), **changed))
 
 
+@pytest.mark.parametrize(
+    ("choice", "probes"),
+    [
+        (IndexChoice(kind="ivf_sq8"), 32),
+        (IndexChoice(kind="hnsw"), 128),
+        (IndexChoice(kind="hnsw", probes=7), 7),
+        (IndexChoice(), 32),
+    ],
+)
+def test_a_search_goes_as_deep_as_the_kind_needs_unless_told_otherwise(
+    choice: IndexChoice, probes: int, tmp_path: Path
+) -> None:
+    change = synchronise(write_embeddings(tmp_path / "e", numbers(60)), tmp_path / "index", choice)
+    assert change.record.probes == probes
+
+
 def test_margins_of_an_approximate_index_are_exact_while_the_embeddings_are_there(tmp_path: Path) -> None:
     packed = numbers(300)
     synchronise(write_embeddings(tmp_path / "e", packed), tmp_path / "index", IndexChoice(kind="ivf_pq", probes=100))
