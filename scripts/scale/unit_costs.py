@@ -21,7 +21,7 @@ class UnitCosts:
     """A second: NVIDIA's figure for an A100 in bfloat16. Not measured."""
     gpu_utilisation: float = 0.35
     """Share of that which encoding reaches. Assumed, not measured."""
-    cpu_seconds_an_item: float = 1 / 0.243
+    cpu_seconds_an_item: float = 1 / 0.371
     """On two cores in float32: BENCHMARKS.md, row full-size."""
     image_bytes: float = 45e3
     """Of a JPEG of 384 x 384. Assumed."""
