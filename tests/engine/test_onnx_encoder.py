@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from engine.embedder import run_embedding
@@ -42,6 +43,21 @@ def test_a_catalogues_embeddings_are_those_of_the_checkpoint(
     expected = numbers(tmp_path / "torch")
     assert expected.shape == (40, 2 * 16 + 2 + 2 * 8)
     np.testing.assert_allclose(numbers(tmp_path / "onnx"), expected, atol=1e-4)
+
+
+def test_no_buffer_of_one_branch_is_held_until_the_other_one_runs(
+    exported_run: ExportedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, file: Path, settings: onnxruntime.SessionOptions, providers: list[str]) -> None:
+            super().__init__(file, settings, providers=providers)
+            opened.append((settings.enable_mem_reuse, settings.enable_mem_pattern))
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    OnnxItemEncoder(exported_run.folder)
+    assert opened == [(False, False)]
 
 
 def test_items_are_prepared_as_the_folder_says(exported_run: ExportedRun, folder: Path) -> None:
