@@ -23,6 +23,7 @@ from scripts.benchmarks.training import OurTraining
 from scripts.benchmarks.workload import WorkloadSize, write_workload
 
 WHOLE_EPOCH = 1_000_000
+"""Steps, more than the demo has."""
 MOST_STEPS = 12
 """Of the larger model, whose epoch is long."""
 
@@ -102,22 +103,23 @@ def epoch_steps(num_pairs: int, batch_size: int, most_steps: int) -> int:
 
 def encoding_wait(bench: Bench, row: str, title: str, file: Path, batch_size: int) -> BenchmarkRow:
     """Measure the encoding of a workload's items, for a row of this name."""
-    makes = {name: partial(encoding_epoch, file, batch_size, workers) for name, workers in (("ours", 1), ("plain", 0))}
-    sides = bench.measured(makes, f"loader, {title}")
+    sides = _sides(bench, title, partial(encoding_epoch, file, batch_size))
     num_items = len(workload_split(workload_options(file)).catalog)
     return _row(row, f"encoding {num_items} items with the {title}", "items", num_items, sides)
 
 
 def _training_wait(bench: Bench, title: str, file: Path, overrides: tuple[str, ...], most_steps: int) -> BenchmarkRow:
-    makes = {
-        name: partial(training_epoch, file, overrides, workers, most_steps)
-        for name, workers in (("ours", 1), ("plain", 0))
-    }
-    sides = bench.measured(makes, f"loader, {title}")
+    sides = _sides(bench, title, partial(training_epoch, file, overrides, most_steps=most_steps))
     options = workload_options(file, *overrides)
     pairs = epoch_steps(len(workload_split(options).pairs), options.train.batch_size, most_steps)
     pairs *= options.train.batch_size
     return _row("loader-wait", f"training on {pairs:,} pairs of the {title}", "pairs", pairs, sides)
+
+
+def _sides(bench: Bench, title: str, epoch: partial[Work]) -> dict[str, SideRounds]:
+    """Measure an epoch with a loader process and without."""
+    makes = {name: partial(epoch, workers=workers) for name, workers in (("ours", 1), ("plain", 0))}
+    return bench.measured(makes, f"loader, {title}")
 
 
 def _row(name: str, work: str, unit: str, count: int, sides: dict[str, SideRounds]) -> BenchmarkRow:
