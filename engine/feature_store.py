@@ -10,6 +10,7 @@ from torch import Tensor
 
 from data.content_keys import KEY_BYTES
 from engine.disk import whole_path
+from engine.run_lock import one_at_a_time
 from models.encoder import Encoder
 from models.weights import read_safetensors, weights_digest
 from options.errors import UserError
@@ -35,7 +36,15 @@ class FeatureStore:
         return features, is_there
 
     def add(self, keys: list[bytes | None], features: Tensor) -> None:
-        """Write the features (N, width) of keys that are not in the file yet beside those that are."""
+        """Write the features (N, width) of keys that are not in the file yet beside those that are.
+
+        Runs that do so at once do it one after another, so that none's features are lost.
+        """
+        if any(keys):
+            with one_at_a_time(self.file.with_name(".lock")):
+                self._add(keys, features)
+
+    def _add(self, keys: list[bytes | None], features: Tensor) -> None:
         rows, stored = self._read()
         new = {key: place for place, key in enumerate(keys) if key is not None and key not in rows}
         if not new:

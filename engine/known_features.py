@@ -72,8 +72,8 @@ def _found_or_computed(
         for rows, part, blank in computed:
             features[rows], blank_image[rows] = part, blank
     if processes.is_first:
-        kept = [None if blank else key for key, blank in zip(keys, blank_image.tolist(), strict=True)]
-        store.add(kept, features)
+        passed_over = (is_there | blank_image).tolist()
+        store.add([None if skip else key for key, skip in zip(keys, passed_over, strict=True)], features)
     return features, blank_image
 
 

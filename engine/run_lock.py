@@ -1,10 +1,11 @@
-"""One run at a time in a folder."""
+"""One run at a time in a folder, or at a file."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from engine.disk import writing
 from options.errors import UserError
@@ -16,11 +17,7 @@ def sole_user(lock: Path, what: str) -> Iterator[None]:
 
     Raises UserError where another process holds it; `what` says what it then does already.
     """
-    with writing(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        # Unlike flock, this is not handed on to loader processes, which may outlive a killed parent.
-        file = lock.open("a+", encoding="ascii")
-    with file:
+    with _opened(lock) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -31,3 +28,18 @@ def sole_user(lock: Path, what: str) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Hold a lock file once whoever holds it is done."""
+    with _opened(lock) as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(lock: Path) -> TextIO:
+    with writing(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # Unlike flock, lockf is not handed on to loader processes, which may outlive a killed parent.
+        return lock.open("a+", encoding="ascii")

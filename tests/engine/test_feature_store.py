@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.multiprocessing as multiprocessing
 
 from engine.feature_store import FeatureStore, feature_store
 from models.options import TransformersTextEncoderOptions
@@ -20,6 +21,25 @@ def test_what_was_added_is_found_and_nothing_else(tmp_path: Path) -> None:
     features, is_there = store.find([b"c" * 16, None, b"a" * 16, b"x" * 16])
     assert is_there.tolist() == [True, False, True, False]
     assert features[[0, 2]].tolist() == [[14.0, 15.0], [0.0, 1.0]]
+
+
+def _add_one_by_one(rank: int, file: Path) -> None:
+    for number in range(20):
+        FeatureStore(file, 2).add([bytes([rank, number] * 8)], torch.tensor([[rank, number]]).float())
+
+
+def test_runs_that_add_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "text.safetensors"
+    multiprocessing.start_processes(_add_one_by_one, (file,), 2, start_method="fork")
+    wanted = torch.cartesian_prod(torch.arange(2), torch.arange(20))
+    features, is_there = FeatureStore(file, 2).find([bytes(row * 8) for row in wanted.tolist()])
+    assert is_there.all()
+    assert features.equal(wanted.float())
+
+
+def test_nothing_to_add_leaves_the_folder_alone(tmp_path: Path) -> None:
+    FeatureStore(tmp_path / "folder" / "text.safetensors", 2).add([None, None], FEATURES[:2])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("width", [2, 3])

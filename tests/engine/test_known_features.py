@@ -90,12 +90,16 @@ def test_a_killed_run_with_frozen_parts_goes_on_to_the_same_bits(
     assert run_folder("whole").result.exists()
 
 
+def stored() -> list[str]:
+    return sorted(file.name.split("_")[0] for file in Path("features").glob("*.safetensors"))
+
+
 def test_features_are_computed_once_for_all_runs(make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     options = make_options(*ALL)
     split, encoder = split_and_encoder(options)
     plan = encoding_plan(options, "float32", ALONE.device)
     first = with_known_features(split, encoder, Path("features"), plan, ALONE, "")
-    assert sorted(path.name.split("_")[0] for path in Path("features").iterdir()) == ["image", "text"]
+    assert stored() == ["image", "text"]
     monkeypatch.setattr("engine.known_features._encoded", lambda *_: pytest.fail("computed again"))
     second = with_known_features(split, encoder, Path("features"), plan, ALONE, "")
     assert first.items.known is not None
@@ -112,7 +116,7 @@ def test_other_weights_have_features_of_their_own(make_options: MakeOptions) -> 
     with torch.no_grad():
         next(iter(encoder.match.image_encoder.parameters())).add_(0.1)  # type: ignore[union-attr]
     with_known_features(split, encoder, Path("features"), plan, ALONE, "")
-    assert sorted(path.name.split("_")[0] for path in Path("features").iterdir()) == ["image", "image", "text"]
+    assert stored() == ["image", "image", "text"]
 
 
 def test_blank_images_are_reported_and_not_kept(make_options: MakeOptions, tiny_dataset: Path, tmp_path: Path) -> None:
