@@ -59,10 +59,16 @@ def _found_or_computed(
     processes: Processes,
     title: str,
 ) -> tuple[Tensor, Tensor]:
-    """Return the features (N, width) of N items and where images are blank (N,), and keep those that were missing."""
+    """Return the features (N, width) of N items and where images are blank (N,), and keep those that were missing.
+
+    Items of one key are computed once: in another batch they would be rounded otherwise, and differ in the run that
+    computes them but not in those that find them.
+    """
     features, is_there = store.find(keys)
+    first = _first_of_key(keys)
     blank_image = torch.zeros(len(keys), dtype=torch.bool)
-    batches = [[row for row in batch if not is_there[row]] for batch in plan.batches(items)]
+    wanted = ~is_there & (first == torch.arange(len(keys)))
+    batches = [[row for row in batch if wanted[row]] for batch in plan.batches(items)]
     missing = share([batch for batch in batches if batch], processes.rank, processes.count)
     loaded = item_batches(items, missing, plan.workers, pin=processes.device.type == "cuda")
     show = None if processes.is_first else True
@@ -71,10 +77,18 @@ def _found_or_computed(
     for computed in from_every(own):
         for rows, part, blank in computed:
             features[rows], blank_image[rows] = part, blank
+    features, blank_image = features[first], blank_image[first]
     if processes.is_first:
         passed_over = (is_there | blank_image).tolist()
         store.add([None if skip else key for key, skip in zip(keys, passed_over, strict=True)], features)
     return features, blank_image
+
+
+def _first_of_key(keys: list[bytes | None]) -> Tensor:
+    """Return the first of N rows with the key of each, itself where that is None: (N,)."""
+    rows: dict[bytes, int] = {}
+    first = [row if key is None else rows.setdefault(key, row) for row, key in enumerate(keys)]
+    return torch.tensor(first, dtype=torch.int64)
 
 
 @torch.no_grad()

@@ -108,6 +108,26 @@ def test_features_are_computed_once_for_all_runs(make_options: MakeOptions, monk
     assert torch.equal(first.items.known.image, second.items.known.image)  # type: ignore[arg-type]
 
 
+def test_items_that_read_alike_have_the_same_features_in_the_run_that_computes_them(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = make_options(*ALL)
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    unlike = [bytes([row] * 16) for row in range(len(split.catalog))]
+    monkeypatch.setattr("engine.known_features.text_keys", lambda _: [unlike[0], unlike[0], *unlike[2:]])
+    # Stands for an encoder whose rounding depends on what else is in the batch.
+    monkeypatch.setattr(
+        "engine.known_features._encoded", lambda encoder, batch, *_: torch.rand(len(batch.item), encoder.width)
+    )
+    computed, found = (with_known_features(split, encoder, Path("features"), plan, ALONE, "") for _ in range(2))
+    assert computed.items.known is not None
+    assert found.items.known is not None
+    assert computed.items.known.text is not None
+    assert computed.items.known.text[0].equal(computed.items.known.text[1])
+    assert computed.items.known.text.equal(found.items.known.text)  # type: ignore[arg-type]
+
+
 def test_other_weights_have_features_of_their_own(make_options: MakeOptions) -> None:
     options = make_options(*ALL)
     split, encoder = split_and_encoder(options)
