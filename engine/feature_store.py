@@ -40,7 +40,7 @@ class FeatureStore:
 
         Runs that do so at once do it one after another, so that none's features are lost.
         """
-        if any(keys):
+        if any(key is not None for key in keys):
             with one_at_a_time(self.file.with_name(".lock")):
                 self._add(keys, features)
 

@@ -67,8 +67,8 @@ def _found_or_computed(
     features, is_there = store.find(keys)
     first = _first_of_key(keys)
     blank_image = torch.zeros(len(keys), dtype=torch.bool)
-    wanted = ~is_there & (first == torch.arange(len(keys)))
-    batches = [[row for row in batch if wanted[row]] for batch in plan.batches(items)]
+    is_computed = ~is_there & (first == torch.arange(len(keys)))
+    batches = [[row for row in batch if is_computed[row]] for batch in plan.batches(items)]
     missing = share([batch for batch in batches if batch], processes.rank, processes.count)
     loaded = item_batches(items, missing, plan.workers, pin=processes.device.type == "cuda")
     show = None if processes.is_first else True

@@ -32,9 +32,10 @@ def sole_user(lock: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def one_at_a_time(lock: Path) -> Iterator[None]:
-    """Hold a lock file once whoever holds it is done."""
+    """Hold a lock file once whoever holds it is done; raises UserError where files cannot be locked."""
     with _opened(lock) as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
+        with writing(lock):
+            fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 

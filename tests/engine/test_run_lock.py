@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import multiprocessing
 import os
 import subprocess
@@ -6,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.run_lock import sole_user
+from engine.run_lock import one_at_a_time, sole_user
 from options.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +52,12 @@ def test_loader_processes_do_not_take_the_lock_over(tmp_path: Path) -> None:
     second.wait()
     child.kill()
     child.join()
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "lockf", without_locks)
+    with pytest.raises(UserError, match=r"\.lock: .*[Nn]o locks"), one_at_a_time(tmp_path / ".lock"):
+        pass
