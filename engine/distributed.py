@@ -11,7 +11,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from engine.allocation import keep_freed_memory
 from engine.orphan import end_with_parent
 from options.errors import UserError
 
@@ -42,7 +41,6 @@ def started_processes(connected: bool = True) -> Iterator[Processes]:
     Unconnected ones only know their places: each goes on whatever becomes of the others, and functions of this
     module answer as if it were alone. Raises UserError for variables that give them no place.
     """
-    keep_freed_memory()
     if not connected:
         yield _unconnected()
         return

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engine.allocation import keep_freed_memory
 from options.errors import UserError, exit_on_user_error
 
 STOPPED = 75
@@ -31,6 +32,7 @@ def main() -> None:
     apart = sys.argv[1] == "--apart"
     command = sys.argv[2:] if apart else sys.argv[1:]
     among_machines = "PET_NNODES" in os.environ and not apart
+    keep_freed_memory()
     alone = _num_processes() == 1 and not among_machines and "PET_MAX_RESTARTS" not in os.environ
     if alone or {"-h", "--help"} & {*command}:
         os.execv(sys.executable, [sys.executable, *command])

@@ -35,6 +35,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from tqdm import tqdm
 
+from engine.allocation import keep_freed_memory
 from engine.run_folder import write_text
 from options.errors import exit_on_user_error
 from scripts.benchmarks.bench import Bench
@@ -105,6 +106,7 @@ def main() -> int:
 
 def _measure(arguments: argparse.Namespace) -> BenchmarkRecord:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    keep_freed_memory()
     names = arguments.only or [name for name in ROWS if name != "full-size" or arguments.full_size]
     record = BenchmarkRecord(
         date=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),

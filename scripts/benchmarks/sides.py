@@ -15,7 +15,6 @@ from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from engine.allocation import keep_freed_memory
 from scripts.benchmarks.record import Timing
 from scripts.endurance.peak_memory import peak_bytes
 
@@ -128,7 +127,6 @@ def _process(name: str, target: Callable[[Connection], None], threads: int) -> I
 
 
 def _run(threads: int, start_method: str, target: Callable[[Connection], None], sender: Connection) -> None:
-    keep_freed_memory()
     os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS=str(threads))
     # Else a spawned process spawns its loader's processes, too, and each of them imports everything again.
     set_start_method(start_method, force=True)

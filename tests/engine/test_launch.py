@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import launch
+from engine.allocation import KEEPING
 
 
 class ReplacedError(Exception):
@@ -41,6 +42,9 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     for name in ("NPROC", "CUDA_VISIBLE_DEVICES", "PET_NNODES", "PET_MAX_RESTARTS"):
         monkeypatch.delenv(name, raising=False)
+    for name in KEEPING:
+        monkeypatch.setenv(name, "0")
+        monkeypatch.delenv(name)
     monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([]))
     return Machine(monkeypatch)
 
@@ -149,3 +153,10 @@ def test_restarts_are_torchruns_also_with_one_process(machine: Machine, monkeypa
     monkeypatch.setenv("PET_MAX_RESTARTS", "2")
     assert launched(monkeypatch, "train.py", "demo.yml") == 0
     assert machine.started[-1] == ["torchrun", "1", "train.py", "demo.yml"]
+
+
+def test_what_is_started_keeps_the_memory_of_freed_tensors(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+    with pytest.raises(ReplacedError):
+        launched(monkeypatch, "train.py", "a.yml")
+    assert machine.started
+    assert {name: os.environ[name] for name in KEEPING} == KEEPING
