@@ -1,10 +1,10 @@
 """Each item of a split through the encoder, once, on all processes."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ from engine.precision import autocast
 from engine.stop_request import StoppedError, StopRequest
 from models.embedding import pack
 from models.item_embedder import ItemEmbedder
+
+T = TypeVar("T")
 
 BATCHES_A_ROUND = 4
 """Of each process; as much is lost at most when a prediction is killed."""
@@ -128,28 +130,45 @@ def encoded_rounds(
 
     Raises StoppedError in all processes where any is asked to stop.
     """
+    for encoded in in_rounds(
+        lambda own: encoded_batches(encoder, items, own, plan, processes), batches, processes, title, stop
+    ):
+        yield _gathered(encoded, embedding_width(encoder))
+
+
+def in_rounds(
+    make: Callable[[list[list[int]]], Generator[T, None, None]],
+    batches: list[list[int]],
+    processes: Processes,
+    title: str,
+    stop: StopRequest,
+) -> Iterator[list[T]]:
+    """Yield what this process makes of its share of batches, in rounds of some batches a process.
+
+    `make` gets the rows of the process's batches and yields something of each. Raises StoppedError in all processes, in
+    place of a round, where any is asked to stop.
+    """
     at_once = BATCHES_A_ROUND * processes.count
     rounds = [batches[first : first + at_once] for first in range(0, len(batches), at_once)]
     own = [share(round_batches, processes.rank, processes.count) for round_batches in rounds]
     own_batches = list(chain.from_iterable(own))
-    batches_encoded = encoded_batches(encoder, items, own_batches, plan, processes)
     show = None if processes.is_first else True
     with (
-        closing(batches_encoded),
+        closing(make(own_batches)) as made,
         tqdm(total=len(own_batches), desc=title, unit="batch", leave=False, disable=show) as progress,
     ):
         for own_of_round in own:
-            encoded = []
+            done = []
             for _ in own_of_round:
                 if stop.made:
                     break
-                encoded.append(next(batches_encoded))
+                done.append(next(made))
                 progress.update()
             if stop.agreed():
                 raise StoppedError(
                     f"{title}: {progress.n} of {progress.total} batches are done; run the same command again"
                 )
-            yield _gathered(encoded, embedding_width(encoder))
+            yield done
 
 
 @torch.inference_mode()

@@ -1,87 +1,115 @@
-"""The features of frozen encoders, computed once for all items of a split."""
+"""The features of frozen encoders, computed once for all items of a split.
 
-from dataclasses import replace
+Letters of shapes: N items, n items of a batch.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from data.content_keys import image_keys, text_keys
 from data.item_tensors import ItemTensors, KnownFeatures
 from data.loading import Split, item_batches
 from data.pair_batch import ItemBatch
-from data.pair_sampler import share
-from engine.distributed import Processes, from_every
-from engine.encode import EncodingPlan
+from engine.distributed import Processes, from_every, from_first
+from engine.encode import EncodingPlan, in_rounds
 from engine.feature_store import FeatureStore, feature_store
 from engine.precision import autocast
+from engine.stop_request import StopRequest
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
 
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Rows (n,) of the catalogue, their features (n, width), and where images are blank (n,)."""
+FEWEST_KEPT = 256
+"""Items whose features are written at once."""
+KEPT_AFTER = 0.25
+"""Of the items that are written already: the file is written anew each time, and the whole of it a few times over."""
+
 
 def with_known_features(
-    split: Split, encoder: ItemEncoder, folder: Path, plan: EncodingPlan, processes: Processes, title: str
+    split: Split,
+    encoder: ItemEncoder,
+    folder: Path,
+    plan: EncodingPlan,
+    processes: Processes,
+    title: str,
+    stop: StopRequest | None = None,
 ) -> Split:
     """Return a split whose items bring the features of the encoders that are frozen as a whole, in all processes.
 
     They come from the folder; those that are missing there are computed, each by one process, and written to it.
-    Without such an encoder the split is returned as it is.
+    Without such an encoder the split is returned as it is. Raises StoppedError in all processes where any is asked to
+    stop; what was computed until then is in the folder.
     """
+    stop = stop or StopRequest()
     text, image = encoder.match.text_encoder, encoder.match.image_encoder
     items, known = split.items, KnownFeatures(None, None, torch.zeros(len(split.catalog), dtype=torch.bool))
     circumstances = (plan.precision, processes.device.type)
     if text is not None and text.is_frozen:
         wanted = replace(items, image=None)
         store = feature_store(folder, "text", text, circumstances)
-        features, _ = _found_or_computed(store, text_keys(items), wanted, text, plan, processes, f"text, {title}")
+        work = _Work(wanted, text, plan, processes, f"text, {title}", stop)
+        features, _ = _found_or_computed(store, text_keys(items), work)
         known = replace(known, text=features)
     if image is not None and image.is_frozen:
         assert items.image is not None
         wanted = replace(items, text=None)
         preparation = (items.image.size, items.image.mean, items.image.std)
         store = feature_store(folder, "image", image, (*circumstances, *preparation))
-        features, blank = _found_or_computed(
-            store, image_keys(items), wanted, image, plan, processes, f"images, {title}"
-        )
+        work = _Work(wanted, image, plan, processes, f"images, {title}", stop)
+        features, blank = _found_or_computed(store, image_keys(items), work)
         known = replace(known, image=features, blank_image=blank)
     if known.text is None and known.image is None:
         return split
     return replace(split, items=replace(items, known=known))
 
 
-def _found_or_computed(
-    store: FeatureStore,
-    keys: list[bytes | None],
-    items: ItemTensors,
-    encoder: Encoder,
-    plan: EncodingPlan,
-    processes: Processes,
-    title: str,
-) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How features are computed."""
+
+    items: ItemTensors
+    """With what the encoder reads alone."""
+    encoder: Encoder
+    plan: EncodingPlan
+    processes: Processes
+    title: str
+    stop: StopRequest
+
+
+def _found_or_computed(store: FeatureStore, keys: list[bytes | None], work: _Work) -> tuple[Tensor, Tensor]:
     """Return the features (N, width) of N items and where images are blank (N,), and keep those that were missing.
 
     Items of one key are computed once: in another batch they would be rounded otherwise, and differ in the run that
     computes them but not in those that find them.
     """
-    features, is_there = store.find(keys)
+    # Of one process, as another run may add some between the looks of two: they have to agree on who computes what.
+    features, is_there = from_first(lambda: store.find(keys))
     first = _first_of_key(keys)
     blank_image = torch.zeros(len(keys), dtype=torch.bool)
     is_computed = ~is_there & (first == torch.arange(len(keys)))
-    batches = [[row for row in batch if is_computed[row]] for batch in plan.batches(items)]
-    missing = share([batch for batch in batches if batch], processes.rank, processes.count)
-    loaded = item_batches(items, missing, plan.workers, pin=processes.device.type == "cuda")
-    show = None if processes.is_first else True
-    shown = tqdm(loaded, total=len(missing), desc=title, unit="batch", leave=False, disable=show)
-    own = [(batch.item, _encoded(encoder, batch, plan, processes), batch.blank_image) for batch in shown]
-    for computed in from_every(own):
-        for rows, part, blank in computed:
+    batches = [[row for row in batch if is_computed[row]] for batch in work.plan.batches(work.items)]
+    kept, unkept = 0, list[int]()
+
+    def keep() -> None:
+        if work.processes.is_first:
+            store.add([keys[row] for row in unkept], features[unkept])
+
+    try:
+        for rows, part, blank in _computed(work, [batch for batch in batches if batch]):
             features[rows], blank_image[rows] = part, blank
-    features, blank_image = features[first], blank_image[first]
-    if processes.is_first:
-        passed_over = (is_there | blank_image).tolist()
-        store.add([None if skip else key for key, skip in zip(keys, passed_over, strict=True)], features)
-    return features, blank_image
+            unkept += rows[~blank].tolist()
+            if len(unkept) > max(FEWEST_KEPT, kept * KEPT_AFTER):
+                keep()
+                kept, unkept = kept + len(unkept), []
+    finally:
+        keep()
+    return features[first], blank_image[first]
 
 
 def _first_of_key(keys: list[bytes | None]) -> Tensor:
@@ -89,6 +117,19 @@ def _first_of_key(keys: list[bytes | None]) -> Tensor:
     rows: dict[bytes, int] = {}
     first = [row if key is None else rows.setdefault(key, row) for row, key in enumerate(keys)]
     return torch.tensor(first, dtype=torch.int64)
+
+
+def _computed(work: _Work, batches: list[list[int]]) -> Iterator[Batch]:
+    """Yield the features of batches, each computed by one process, in all of them."""
+    for own in in_rounds(partial(_own_batches, work), batches, work.processes, work.title, work.stop):
+        for made in from_every(own):
+            yield from made
+
+
+def _own_batches(work: _Work, batches: list[list[int]]) -> Generator[Batch, None, None]:
+    pin = work.processes.device.type == "cuda"
+    for batch in item_batches(work.items, batches, work.plan.workers, pin):
+        yield batch.item, _encoded(work.encoder, batch, work.plan, work.processes), batch.blank_image
 
 
 @torch.no_grad()

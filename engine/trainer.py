@@ -119,14 +119,14 @@ def _with_known_features(run: TrainingRun, state: TrainState, folder: Path) -> T
     encoder, processes = state.model.item_encoder, run.processes
     plan = encoding_plan(run.options, run.options.train.precision, processes.device)
     train_split, val_split = (
-        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}")
+        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}", run.stop)
         for name, split in (("train", run.train_split), ("val", run.val_split))
     )
     return replace(run, train_split=train_split, val_split=val_split)
 
 
 def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:
-    known_blank = read_blank_ids(run.folder) if state.step else []
+    known_blank = read_blank_ids(run.folder) if state.step else {}
     blank_images = BlankImages(run.train_split.catalog, known_blank)
     after_step = AfterStep(run, state, log, blank_images)
     after_step.finish_evaluation()

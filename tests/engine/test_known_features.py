@@ -1,18 +1,23 @@
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from data.loading import Split, load_split
+from engine import known_features
+from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
 from engine.known_features import with_known_features
 from engine.run_folder import run_folder
+from engine.stop_request import StoppedError, StopRequest
 from engine.trainer import run_training
 from models.item_encoder import ItemEncoder, build_item_encoder
 from tests.engine.conftest import ALONE, HEADS, MakeOptions
+from tests.engine.processes import run_processes
 from tests.engine.test_trainer import final_tensors, killed_after, lines, without_speed  # noqa: F401
 
 ALL = ("model.text_encoder.freeze=all", "model.image_encoder.freeze=all")
@@ -94,6 +99,39 @@ def stored() -> list[str]:
     return sorted(file.name.split("_")[0] for file in Path("features").glob("*.safetensors"))
 
 
+@pytest.mark.parametrize("reason", ["stop", "fault"])
+def test_what_was_computed_before_a_stop_or_a_fault_is_kept(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    options = make_options(*ALL, "evaluate.batch_size=2")
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    stop = StopRequest()
+    encode = known_features._encoded
+    num_batches = 0
+
+    def interrupted(*arguments: object) -> torch.Tensor:
+        nonlocal num_batches
+        num_batches += 1
+        stop.made = reason == "stop" and num_batches == 10
+        if reason == "fault" and num_batches == 10:
+            raise OSError
+        return encode(*arguments)  # type: ignore[arg-type]
+
+    def counted(folder: str, stop: StopRequest) -> int:
+        nonlocal num_batches
+        num_batches = 0
+        with_known_features(split, encoder, Path(folder), plan, ALONE, "", stop)
+        return num_batches
+
+    monkeypatch.setattr(known_features, "_encoded", interrupted)
+    with pytest.raises((StoppedError, OSError)):
+        counted("features", stop)
+    reason = "none any more"
+    # Rounds have four batches; the third was not finished.
+    assert counted("features", StopRequest()) == counted("whole", StopRequest()) - 8
+
+
 def test_features_are_computed_once_for_all_runs(make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     options = make_options(*ALL)
     split, encoder = split_and_encoder(options)
@@ -126,6 +164,29 @@ def test_items_that_read_alike_have_the_same_features_in_the_run_that_computes_t
     assert computed.items.known.text is not None
     assert computed.items.known.text[0].equal(computed.items.known.text[1])
     assert computed.items.known.text.equal(found.items.known.text)  # type: ignore[arg-type]
+
+
+def _known_to_the_last_process_alone(options: ExperimentOptions, processes: Processes, folder: Path) -> None:
+    """Stands for another run that adds its features after the first process has looked and before the last has."""
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", processes.device)
+    own = folder / ("empty" if processes.is_first else "filled")
+    known = with_known_features(split, encoder, own, plan, processes, "").items.known
+    assert known is not None
+    torch.save({"text": known.text, "image": known.image}, folder / f"result{processes.rank}.pt")
+
+
+def test_no_features_are_missing_where_another_run_adds_some_while_processes_look(
+    make_options: MakeOptions, tmp_path: Path
+) -> None:
+    options = make_options(*ALL, "data.workers=0", "evaluate.batch_size=2")
+    split, encoder = split_and_encoder(options)
+    plan = encoding_plan(options, "float32", ALONE.device)
+    alone = with_known_features(split, encoder, tmp_path / "filled", plan, ALONE, "").items.known
+    assert alone is not None
+    for result in run_processes(2, partial(_known_to_the_last_process_alone, options), tmp_path):
+        torch.testing.assert_close(result["text"], alone.text, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(result["image"], alone.image, atol=1e-6, rtol=1e-5)
 
 
 def test_other_weights_have_features_of_their_own(make_options: MakeOptions) -> None:
