@@ -52,7 +52,7 @@ def embeddings_record(
         type=job.type,
         weights=weights_digest(encoder),
         items=file_checksum(job.items),
-        options=_options(options),
+        options=options.encoding,
     )
 
 
@@ -104,16 +104,3 @@ def _other(job: EmbeddingJob, changes: list[str]) -> UserError:
 
 def _fixed(record: EmbeddingsRecord) -> Mapping[str, JsonValue]:
     return {**record.options, **{key: value for key, value in asdict(record).items() if key in FIXED}}
-
-
-def _options(options: ExperimentOptions) -> Mapping[str, JsonValue]:
-    """Return the options that embeddings depend on, the first weights apart, which the weights are in place of."""
-    data: dict[str, JsonValue] = {}
-    if options.reads.text:
-        data["text"] = options.data.text.model_dump(mode="json")
-    if options.reads.image:
-        data["image"] = options.data.image.model_dump(mode="json", include={"size", "mean", "std"})
-    model = options.model.model_dump(
-        mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
-    )
-    return {"model": model, "data": data, "predict": {"precision": options.prediction_precision}}

@@ -1,6 +1,7 @@
 """The embeddings that a prediction has so far, in a file, so that it goes on after a kill."""
 
 import hashlib
+import json
 import time
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from data.item_tensors import ItemTensors
 from engine.disk import writing
 from engine.distributed import Processes
 from engine.encode import EncodedRound, EncodingPlan
+from engine.experiment import ExperimentOptions
 from models.item_embedder import ItemEmbedder
 from models.weights import weights_digest
 
@@ -100,15 +102,17 @@ class EncodingProgress:
         return np.frombuffer(content, self._record) if zlib.crc32(content) == checksum else None
 
 
-def encoding_key(encoder: ItemEmbedder, items: ItemTensors, plan: EncodingPlan, processes: Processes) -> str:
+def encoding_key(
+    options: ExperimentOptions, encoder: ItemEmbedder, items: ItemTensors, plan: EncodingPlan, processes: Processes
+) -> str:
     """Return a digest of all that embeddings depend on but the images' content."""
     digest = hashlib.sha256(weights_digest(encoder).encode())
-    for item in items.catalog:
-        digest.update(f"{item.item_id}\0{item.image}\n".encode())
+    digest.update(json.dumps(options.encoding, sort_keys=True).encode())
+    digest.update(items.catalog.digest(range(len(items.catalog))).encode())
     if items.text is not None:
         digest.update(items.text.ids.tobytes())
         digest.update(items.text.starts.tobytes())
-    surroundings = (items.images.path.resolve(), items.image, replace(plan, workers=0), encoder)
+    surroundings = (items.images.path.resolve(), items.image, replace(plan, workers=0))
     digest.update(f"{surroundings} {processes.device.type} {torch.__version__}".encode())
     return digest.hexdigest()
 

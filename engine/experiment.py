@@ -1,8 +1,9 @@
 """The root of an option file, and the checks that span its sections."""
 
+from collections.abc import Mapping
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from data.options import NOTHING_COMPARED, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
@@ -61,6 +62,19 @@ class ExperimentOptions(Options):
     def prediction_precision(self) -> Precision:
         """The type of the encoders' arithmetic in prediction."""
         return self.predict.precision or self.train.precision
+
+    @property
+    def encoding(self) -> Mapping[str, JsonValue]:
+        """The options that embeddings depend on; not the first weights, in whose place are those of a checkpoint."""
+        data: dict[str, JsonValue] = {}
+        if self.reads.text:
+            data["text"] = self.data.text.model_dump(mode="json")
+        if self.reads.image:
+            data["image"] = self.data.image.model_dump(mode="json", include={"size", "mean", "std"})
+        model = self.model.model_dump(
+            mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
+        )
+        return {"model": model, "data": data, "predict": {"precision": self.prediction_precision}}
 
     @field_validator("name")
     @classmethod

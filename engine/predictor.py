@@ -98,7 +98,7 @@ def _encode(
     batches = plan.batches(split.items)
     earlier: list[EncodedRound] = []
     if processes.is_first:
-        earlier = progress.resume(encoding_key(encoder, split.items, plan, processes), split.items)
+        earlier = progress.resume(encoding_key(options, encoder, split.items, plan, processes), split.items)
     num_items = sum(len(encoded.item) for encoded in earlier)
     if earlier:
         print(f"goes on after {num_items} of {len(split.catalog)} items, kept in {progress.file}", file=sys.stderr)

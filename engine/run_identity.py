@@ -22,6 +22,8 @@ FIXED = (
     "train.optimizer.name",
 )
 """Options that change the data order or the model, with all below them."""
+USERS_KEYS = ("arguments", "architecture", "in_title")
+"""Last part of the options that hold keys of the user's own."""
 FIRST_WEIGHTS = "weights"
 """Last part of the options that matter before the first step only."""
 
@@ -77,15 +79,19 @@ def _is_fixed(key: str) -> bool:
 
 
 def differences(
-    before: Mapping[str, JsonValue], now: Mapping[str, JsonValue], prefix: str = ""
+    before: Mapping[str, JsonValue], now: Mapping[str, JsonValue], prefix: str = "", users_keys: bool = False
 ) -> Iterator[tuple[str, JsonValue, JsonValue]]:
-    """Yield the dotted keys that both have with other values; an option that one of them lacks is newer or gone."""
-    for key in now:
-        if key not in before or before[key] == now[key]:
+    """Yield the dotted keys with other values, before and now, in the order of both.
+
+    An option that one of them lacks is newer or gone and passed over; a key of the user's own is None there.
+    """
+    for key in {**before, **now}:
+        old, new = before.get(key), now.get(key)
+        is_shared = key in before and key in now
+        if old == new if is_shared else not users_keys:
             continue
-        old, new = before[key], now[key]
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from differences(old, new, f"{prefix}{key}.")
+            yield from differences(old, new, f"{prefix}{key}.", users_keys or key in USERS_KEYS)
         else:
             yield prefix + key, old, new
 

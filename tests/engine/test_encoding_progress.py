@@ -107,7 +107,7 @@ def test_the_key_tells_weights_items_text_and_plan_apart(make_options: MakeOptio
         options = make_options(*overrides)
         torch.manual_seed(seed)
         plan = EncodingPlan(batch_size, 0, options.prediction_precision)
-        return encoding_key(build_item_encoder(options.model), items_of(options), plan, ALONE)
+        return encoding_key(options, build_item_encoder(options.model), items_of(options), plan, ALONE)
 
     assert key() == key()
     keys = [
@@ -118,15 +118,19 @@ def test_the_key_tells_weights_items_text_and_plan_apart(make_options: MakeOptio
         key("data.text.max_tokens=5"),
         key("data.image.std=[1.0, 1.0, 1.0]"),
         key("model.share_encoders=true"),
-        key("data.test.items=other.jsonl") if _copied_items(make_options) else "",
+        key("model.normalize=true"),
+        key("model.agreement={attributes: [颜色]}"),
+        key("model.agreement={attributes: [颜色], in_title: {颜色: [红色]}}"),
+        key("data.test.items=image.jsonl") if _copied_items(make_options, "image.jsonl", '.jpg"', '.jpeg"') else "",
+        key("data.test.items=title.jsonl") if _copied_items(make_options, "title.jsonl", "花瓶 ", "瓶 ") else "",
     ]
     assert len(set(keys)) == len(keys)
 
 
-def _copied_items(make_options: MakeOptions) -> bool:
-    """Write other.jsonl, the test items with another name for one image."""
+def _copied_items(make_options: MakeOptions, name: str, text: str, other: str) -> bool:
+    """Write a copy of the test items with another text in one of them."""
     test = make_options().data.test
     assert test is not None
-    text = test.items.read_text()
-    Path("other.jsonl").write_text(text.replace('.jpg"', '.jpeg"', 1))
-    return Path("other.jsonl").read_text() != text
+    items = test.items.read_text()
+    Path(name).write_text(items.replace(text, other, 1))
+    return text in items

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from data.loading import load_split
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.run_identity import RunIdentity, changes, run_identity
+from engine.run_identity import USERS_KEYS, RunIdentity, changes, run_identity
 from tests.engine.conftest import MakeOptions
 
 
@@ -39,6 +40,45 @@ def test_options_that_change_the_data_order_or_the_model_are_forbidden_by_name(
     assert len(found.forbidden) == 1
     assert found.forbidden[0].startswith(line)
     assert found.allowed == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "line"),
+    [
+        ("model.image_encoder.arguments={}", "model.image_encoder.arguments={drop_path_rate: 0.2}",
+         "model.image_encoder.arguments.drop_path_rate: 0.2, before None"),
+        ("model.agreement={attributes: [size], in_title: {size: [s, m]}}", "model.agreement={attributes: [size]}",
+         "model.agreement.in_title.size: None, before ['s', 'm']"),
+    ],
+)  # fmt: skip
+def test_keys_of_the_users_own_are_forbidden_to_come_and_go(
+    make_options: MakeOptions, before: str, now: str, line: str
+) -> None:
+    assert changes(identity(make_options(before)), identity(make_options(now))) == ([line], [])
+
+
+def test_an_architecture_that_is_written_out_may_not_get_another_field(make_options: MakeOptions) -> None:
+    before = make_options()
+    assert before.model.text_encoder is not None
+    architecture = {**before.model.text_encoder.architecture, "num_attention_heads": 1}  # type: ignore[dict-item]
+    now = make_options(change=lambda tree: tree["model"]["text_encoder"].update(architecture=architecture))
+    found = changes(identity(before), identity(now))
+    assert [line.split(":")[0] for line in found.forbidden] == ["model.text_encoder.architecture.num_attention_heads"]
+
+
+def test_options_that_hold_keys_of_the_users_own_are_known_by_name() -> None:
+    def free(schema: object) -> Iterator[str]:
+        """Yield the names of properties that may have any key."""
+        if isinstance(schema, list):
+            for part in schema:
+                yield from free(part)
+        if isinstance(schema, dict):
+            for name, own in schema.get("properties", {}).items():
+                yield from (name for form in (own, *own.get("anyOf", ())) if form.get("additionalProperties"))
+            for part in schema.values():
+                yield from free(part)
+
+    assert set(free(ExperimentOptions.model_json_schema())) == set(USERS_KEYS)
 
 
 @pytest.mark.parametrize(
