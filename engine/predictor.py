@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -68,6 +68,8 @@ def run_prediction(
     encoder.to(processes.device)
     file = _output(options)
     with _alone(file) if processes.is_first else nullcontext():
+        if processes.is_first:
+            _check_neighbours(file, similarity_source(encoder.threshold_width))
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
         items = _encode(progress, split, encoder, options, processes, stop or StopRequest())
         if items is None:
@@ -83,6 +85,17 @@ def run_prediction(
 
 def _alone(file: Path) -> AbstractContextManager[None]:
     return sole_user(file.with_name(f".{file.name}.lock"), f"predicts {file.name}")
+
+
+def _check_neighbours(file: Path, similarity: str) -> None:
+    """Raise UserError where other submission files of the folder are scored by another similarity.py."""
+    source = file.with_name("similarity.py")
+    others = [other.name for other in file.parent.glob("*.jsonl") if other != file]
+    if others and source.exists() and source.read_text(encoding="utf-8") != similarity:
+        raise UserError(
+            f"{source}: belongs to embeddings of other widths than these, in {', '.join(sorted(others))}; give "
+            "predict.output a folder of its own"
+        )
 
 
 def _encode(
@@ -179,10 +192,8 @@ def _prediction(
     same, thresholds = split.pairs.same, rule.thresholds(split)
     figures = evaluation(margins, same, rule.threshold, thresholds) if same is not None and same.any() else None
     blank_ids = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
-    if figures is not None:
-        write_json(file.with_suffix(".metrics.json"), figures.as_dict())
-    if blank_ids:
-        write_json(file.with_suffix(".blank_images.json"), {"items": blank_ids})
+    _write_beside(file, "metrics", figures.as_dict() if figures is not None else None)
+    _write_beside(file, "blank_images", {"items": blank_ids} if blank_ids else None)
     return Prediction(
         file=file,
         num_pairs=len(margins),
@@ -191,3 +202,12 @@ def _prediction(
         evaluation=figures,
         num_blank_images=len(blank_ids),
     )
+
+
+def _write_beside(file: Path, what: str, content: Mapping[str, object] | None) -> None:
+    """Write what belongs to a submission file, or remove what belonged to the one before."""
+    beside = file.with_suffix(f".{what}.json")
+    if content is not None:
+        write_json(beside, content)
+    else:
+        beside.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 import errno
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -93,18 +94,47 @@ def test_the_learned_threshold_of_the_self_adaptive_loss_is_zero(make_options: M
     assert predict(make_options("predict.threshold=learned")).threshold == 0.0
 
 
+def without_labels(pairs: Path) -> Path:
+    unlabelled = Path("pairs.jsonl")
+    unlabelled.write_text(
+        "".join(json.dumps({key: pair[key] for key in ("src_item_id", "tgt_item_id")}) + "\n" for pair in lines(pairs))
+    )
+    return unlabelled
+
+
 @pytest.mark.usefixtures("trained")
 def test_unlabelled_pairs_are_predicted_without_metrics(make_options: MakeOptions, tiny_dataset: Path) -> None:
-    unlabelled = Path("pairs.jsonl")
-    pairs = lines(tiny_dataset / "item_test_pair.jsonl")
-    unlabelled.write_text(
-        "".join(json.dumps({key: pair[key] for key in ("src_item_id", "tgt_item_id")}) + "\n" for pair in pairs)
-    )
+    unlabelled = without_labels(tiny_dataset / "item_test_pair.jsonl")
     labelled = predict(make_options())
     prediction = predict(make_options(f"data.test.pairs={unlabelled}", "predict.output=out/other.jsonl"))
     assert prediction.evaluation is None
     assert prediction.file.read_bytes() == labelled.file.read_bytes()
     assert prediction.file == Path("out/other.jsonl")
+
+
+@pytest.mark.usefixtures("trained")
+def test_what_an_earlier_prediction_said_of_its_file_does_not_stay_beside_the_next(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    images = Path("images")
+    shutil.copytree(tiny_dataset / "images", images)
+    next(iter(sorted(images.glob("test1.*")))).write_bytes(b"no picture")
+    file = predict(make_options(f"data.test.images={images}", "data.image.on_bad_image=blank")).file
+    beside = [file.with_suffix(".metrics.json"), file.with_suffix(".blank_images.json")]
+    assert all(one.is_file() for one in beside)
+    unlabelled = without_labels(tiny_dataset / "item_test_pair.jsonl")
+    assert predict(make_options(f"data.test.pairs={unlabelled}")).file == file
+    assert not any(one.exists() for one in beside)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_folder_whose_other_files_are_scored_otherwise_is_refused(make_options: MakeOptions) -> None:
+    first = predict(make_options("predict.output=out/first.jsonl")).file
+    scored_by = first.with_name("similarity.py")
+    scored_by.write_text(scored_by.read_text().replace("16", "8"))
+    with pytest.raises(UserError, match=r"similarity\.py: belongs to embeddings of other widths.* first\.jsonl"):
+        predict(make_options("predict.output=out/second.jsonl"))
+    assert predict(make_options("predict.output=out/first.jsonl")).file == first
 
 
 def test_a_checkpoint_is_taken_by_its_path(make_options: MakeOptions, trained: TrainingResult) -> None:
