@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from typing import NoReturn
 
-from engine.blank_images import BlankImages
+from engine.blank_images import BlankImages, write_blank_ids
 from engine.checkpoint import save_checkpoint
 from engine.distributed import any_process, from_every, mean_over_processes
 from engine.encode import encode_items, encoding_plan
@@ -13,6 +13,7 @@ from engine.evaluation_view import evaluation_view
 from engine.evaluator import Evaluation, evaluation, with_f1_interval
 from engine.non_finite import non_finite_error
 from engine.pair_scores import score_pairs
+from engine.parallel import share_statistics
 from engine.run_folder import write_json
 from engine.run_log import RunLog
 from engine.schedule import learning_rate
@@ -62,8 +63,10 @@ class AfterStep:
             self._stop(saved)
 
     def finish_evaluation(self) -> None:
-        """Evaluate the step that a resumed run begins with, where it was stopped in that."""
-        if self._state.evaluation_due:
+        """Evaluate the step that a resumed run begins with, where it was stopped in that or is the last one now."""
+        state = self._state
+        is_over = state.step >= self._options.steps and state.evaluation is None
+        if state.evaluation_due or is_over:
             self._evaluate_and_save(evaluates=True, saves=True)
 
     def _evaluate_and_save(self, evaluates: bool, saves: bool) -> bool:
@@ -150,6 +153,7 @@ class AfterStep:
         """Evaluate on the validation split; the first process keeps the figures, and whether they are the best."""
         state, split = self._state, self._run.val_split
         encoder = state.model.item_encoder
+        share_statistics(encoder)  # as they are saved and predicted with
         items = encode_items(encoder, split.items, self._plan, self._run.processes, "validate", self._run.stop)
         blank_train = self._blank_images.item_ids()
         if items is None:
@@ -164,25 +168,23 @@ class AfterStep:
         if self._log.has_dashboards:
             self._log.evaluation(state.step, evaluation_view(split, margins, state.evaluation.calibrated_threshold))
         blank_val = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
-        self._report_blank_images(blank_train, blank_val)
+        self._blank_images.validation = blank_val
+        if blank_train or blank_val:
+            self._log.line(
+                f"unreadable images replaced so far: {len(blank_train)} in train, {len(blank_val)} in val; "
+                f"their items are in {self._run.folder.blank_images}"
+            )
         if state.evaluation.calibrated_f1 > state.best_f1:
             state.best_f1, state.best_step = state.evaluation.calibrated_f1, state.step
 
-    def _report_blank_images(self, train: list[str], val: list[str]) -> None:
-        if train or val:
-            file = self._run.folder.blank_images
-            write_json(file, {"train": train, "val": val})
-            self._log.line(
-                f"unreadable images replaced so far: {len(train)} in train, {len(val)} in val; "
-                f"their items are in {file}"
-            )
-
     def _save(self) -> None:
-        """Write a checkpoint, in the first process; the figures until then are on the disk before it."""
+        """Write a checkpoint, in the first process; what goes on from it is on the disk before it."""
         state, run = self._state, self._run
         loss_sums = from_every(float(state.loss_sum.item()))
+        blank_train = self._blank_images.item_ids()
         if not run.processes.is_first:
             return
+        write_blank_ids(run.folder, blank_train, self._blank_images.validation)
         self._log.sync()
         save_checkpoint(run.folder.checkpoints, state, loss_sums, run.identity, self._options.keep_checkpoints)
         if state.evaluation is not None and state.best_step == state.step:

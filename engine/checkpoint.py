@@ -49,11 +49,6 @@ class CheckpointState:
     overflow: OverflowFigures
     run: RunIdentity
 
-    @property
-    def is_best(self) -> bool:
-        """Whether no earlier evaluation was better."""
-        return self.best_step == self.step
-
 
 def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float], run: RunIdentity, keep: int) -> Path:
     """Write the checkpoint of a step, whole or not at all, and delete those not kept; return its path.

@@ -39,7 +39,8 @@ def started_processes(connected: bool = True) -> Iterator[Processes]:
     """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun.
 
     Unconnected ones only know their places: each goes on whatever becomes of the others, and functions of this
-    module answer as if it were alone. Raises UserError for variables that give them no place.
+    module answer as if it were alone. Raises UserError for variables that give them no place, and where there are fewer
+    GPUs than processes.
     """
     if not connected:
         yield _unconnected()
@@ -47,10 +48,11 @@ def started_processes(connected: bool = True) -> Iterator[Processes]:
     count = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     device = _device(int(os.environ.get("LOCAL_RANK", "0")))
+    if count > 1 or "LOCAL_WORLD_SIZE" in os.environ:  # torchrun may have started one alone, to start it again
+        end_with_parent()
     if count == 1:
         yield Processes(rank, count, device)
         return
-    end_with_parent()
     # Tensors on the CPU travel over gloo, those on GPUs over nccl.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=TIMEOUT)
@@ -87,6 +89,8 @@ def _unconnected() -> Processes:
 def _device(local_rank: int) -> torch.device:
     if not torch.cuda.is_available():
         return torch.device("cpu")
+    if local_rank >= torch.cuda.device_count():
+        raise UserError(f"NPROC: more processes on this machine than its {torch.cuda.device_count()} GPU(s)")
     device = torch.device("cuda", local_rank)
     torch.cuda.set_device(device)
     return device
@@ -117,6 +121,12 @@ def from_first(make: Callable[[], T]) -> T:
     made: list[T | None] = [make() if dist.get_rank() == 0 else None]
     dist.broadcast_object_list(made, device=torch.device("cpu"))
     return cast(T, made[0])
+
+
+def copy_from_first(tensor: Tensor) -> None:
+    """Overwrite the tensor of every process by that of the first one."""
+    if dist.is_initialized():
+        dist.broadcast(tensor, 0)
 
 
 def from_every(own: T) -> list[T]:

@@ -3,10 +3,18 @@
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.distributed import Processes
+from engine.distributed import Processes, copy_from_first
 
 BUCKET_MEBIBYTES = 25
 """Of gradients that are sent together."""
+
+
+def share_statistics(model: nn.Module) -> None:
+    """Give all processes the first one's statistics of batch normalisation, which on the CPU each takes by itself."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            for buffer in module.buffers(recurse=False):
+                copy_from_first(buffer)
 
 
 def data_parallel(

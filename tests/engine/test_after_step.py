@@ -1,22 +1,30 @@
 import json
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from data.loading import load_split
 from engine import after_step
 from engine.after_step import AfterStep
 from engine.checkpoint import read_state
 from engine.checkpoint_folder import latest_checkpoint
 from engine.distributed import Processes
+from engine.encode import encode_items, encoding_plan
+from engine.pair_scores import score_pairs
 from engine.precision import OverflowFigures
+from engine.predictor import load_encoder
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
+from engine.validation_scores import VALIDATION, read_scores
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions
+from tests.engine.processes import in_processes
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 QUICK = ["model.image_encoder=null", "train.precision=float16", "log.tensorboard=false"]
@@ -147,6 +155,60 @@ def test_a_run_whose_validation_was_broken_off_begins_with_it_and_ends_with_the_
         files = [run_folder(run).checkpoints / "step_00000004" / name for run in ("stopped", "whole")]
         stopped, whole = (file.read_bytes().replace(b'"stopped"', b'"whole"') for file in files)
         assert stopped == whole
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_run_that_is_shortened_to_where_it_is_evaluates_that_step(make_options: MakeOptions, steps: int) -> None:
+    overrides = [*QUICK, "train.precision=float32", "train.evaluate_every=9"]
+    stop = StopRequest()
+    stop.made = True
+    for step in (1, 2):
+        with pytest.raises(StoppedError, match=f"step {step} of 6 is saved"):
+            run_training(make_options(*overrides), "", ALONE, stop)
+    result = run_training(make_options(*overrides, f"train.steps={steps}"), "", ALONE)
+    assert result.step == 2
+    assert result.checkpoint.name == "step_00000002"
+    assert [line["step"] for line in course("tiny") if "f1" in line] == [2]
+
+
+def test_items_of_replaced_images_are_not_forgotten_by_a_stop_between_two_evaluations(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    shutil.copytree(tiny_dataset / "images", "images")
+    for picture in Path("images").glob("train*"):
+        picture.write_bytes(b"no picture")
+    overrides = [f"data.{split}.images=images" for split in ("train", "val")]
+    overrides += ["model.text_encoder=null", "log.tensorboard=false", "data.image.on_bad_image=blank"]
+    stop = StopRequest()
+    stop.made = True
+    seen = []
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            run_training(make_options(*overrides, "train.batch_size=1"), "", ALONE, stop)
+        seen.append(set(json.loads(run_folder("tiny").blank_images.read_text())["train"]))
+    assert seen[0]
+    assert seen[0] < seen[1]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_validation_encodes_with_the_statistics_that_are_saved(
+    make_options: MakeOptions, tmp_path: Path, count: int
+) -> None:
+    options = make_options(*QUICK, "train.precision=float32", "model.standardize=true", "train.steps=3")
+
+    def run(processes: Processes, folder: Path) -> None:
+        run_training(options, "", processes)
+
+    in_processes(count, run, tmp_path)
+    checkpoint = latest_checkpoint(run_folder("tiny").checkpoints)
+    assert checkpoint is not None
+    assert options.data.val is not None
+    split = load_split(options.data.val, options.data, options.reads, labelled=True)
+    encoder = load_encoder(options, checkpoint, split.items)
+    items = encode_items(encoder, split.items, encoding_plan(options, "float32", ALONE.device), ALONE, "")
+    assert items is not None
+    margin = score_pairs(items, split.pairs, encoder.threshold_width).margin
+    assert margin == pytest.approx(read_scores(checkpoint / VALIDATION).margin, rel=1e-5)
 
 
 def test_a_stop_after_any_step_saves_that_step_and_the_run_goes_on_from_it(make_options: MakeOptions) -> None:

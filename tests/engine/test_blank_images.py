@@ -22,6 +22,12 @@ def test_the_items_of_replaced_images_are_collected_once_each_in_catalogue_order
     assert blank_images.item_ids() == ["b", "e"]
 
 
+def test_what_an_earlier_start_has_found_is_gone_on_with() -> None:
+    blank_images = BlankImages(CATALOG, {"train": ["d", "gone"], "val": ["x"]})
+    list(blank_images.watch(iter([batch([0], [True])])))
+    assert (blank_images.item_ids(), blank_images.validation) == (["a", "d"], ["x"])
+
+
 def test_what_is_collected_grows_with_the_batches() -> None:
     blank_images = BlankImages(CATALOG)
     watched = blank_images.watch(iter([batch([0], [False]), batch([3], [True])]))

@@ -211,7 +211,7 @@ def test_saving_a_step_again_replaces_it(state: TrainState, tmp_path: Path) -> N
     for best in (False, True):
         save(tmp_path / "c", state, keep=3, is_best=best)
     assert steps(tmp_path / "c") == [2]
-    assert read_state(tmp_path / "c/step_00000002").is_best
+    assert read_state(tmp_path / "c/step_00000002").best_step == 2
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_what_a_state_says_is_read_as_it_was_written(saved: Path, state: TrainSt
     assert record.evaluation == FIGURES
     assert record.loss_sums == (state.loss_sum.item(),)
     assert dict(record.scaler) == state.scaler.state_dict()
-    assert (record.step, record.is_best, record.best_f1) == (2, True, FIGURES.calibrated_f1)
+    assert (record.step, record.best_step, record.best_f1) == (2, 2, FIGURES.calibrated_f1)
     assert record.run == SOME_RUN
 
 

@@ -69,6 +69,29 @@ def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> Non
         assert mean_over_processes(rows) is rows
 
 
+@pytest.mark.parametrize("by_torchrun", [True, False])
+def test_a_single_process_ends_with_the_torchrun_that_may_start_it_again(
+    monkeypatch: pytest.MonkeyPatch, by_torchrun: bool
+) -> None:
+    calls = []
+    monkeypatch.setattr("engine.distributed.end_with_parent", lambda: calls.append(True))
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if by_torchrun:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    with started_processes() as processes:
+        assert processes.count == 1
+    assert bool(calls) == by_torchrun
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match=r"NPROC: more processes on this machine than its 2 GPU"), started_processes():
+        pass
+
+
 def unconnected(patch: pytest.MonkeyPatch, **variables: int | str) -> Processes:
     for name in ("PET_NNODES", "PET_NODE_RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
         patch.delenv(name, raising=False)
