@@ -1,5 +1,6 @@
 """What is kept of a step whose loss or gradient was not finite: the state before it, and what it was given."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ def non_finite_error(
     pairs = list(_pairs(run, step))
     state.step = step
     if run.processes.is_first:
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier failure, perhaps of a later step
         # The losses so far are spoilt, and no figure of this step's.
         no_losses = [0.0] * run.processes.count
         checkpoint = save_checkpoint(folder, state, no_losses, run.identity, keep=1)

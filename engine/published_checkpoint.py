@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.checkpoint import ENCODER
 from engine.checksums import write_checksums
+from engine.disk import writing
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
 from models.swin_names import ImageLibrary
@@ -89,12 +90,11 @@ def _write(target: Path, write: Callable[[Path], None]) -> None:
     """Write under a temporary name beside the target, then give it its name."""
     temporary = target.with_name(f".writing_{target.name}")
     _remove(temporary)
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        write(temporary)
-        temporary.rename(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written: {error.strerror or error}") from error
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(temporary)
+            temporary.rename(target)
     finally:
         _remove(temporary)
 

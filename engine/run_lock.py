@@ -18,12 +18,15 @@ def sole_user(lock: Path, what: str) -> Iterator[None]:
     Raises UserError where another process holds it; `what` says what it then does already.
     """
     with _opened(lock) as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            holder = file.read(20).strip()
-            raise UserError(f"{lock.parent}: process {holder} {what} here already; wait for it or end it") from error
+        with writing(lock):
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:  # which one is up to the system
+                file.seek(0)
+                holder = file.read(20).strip()
+                raise UserError(
+                    f"{lock.parent}: process {holder} {what} here already; wait for it or end it"
+                ) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

@@ -204,7 +204,7 @@ def test_a_second_process_of_a_number_is_refused_and_others_are_not(
 
     context = get_context("fork")
     begun, ended = context.Event(), context.Event()
-    process = context.Process(target=embed_meanwhile)
+    process = context.Process(target=embed_meanwhile, daemon=True)
     process.start()
     begun.wait()
     with pytest.raises(UserError, match=rf"process {process.pid} embeds as number 1 here already; wait for it or end"):

@@ -54,6 +54,14 @@ def test_the_state_kept_is_the_one_before_the_step(make_options: MakeOptions) ->
     assert report()["step"] == 2
 
 
+def test_the_state_of_an_earlier_failure_at_a_later_step_gives_way(make_options: MakeOptions) -> None:
+    later = run_folder("tiny").non_finite / "step_00000009"
+    later.mkdir(parents=True)
+    diverged(make_options)
+    assert not later.exists()
+    assert (run_folder("tiny").non_finite / str(report()["checkpoint"])).is_dir()
+
+
 def test_a_stop_saves_no_state_that_comes_after_a_step_that_was_not_finite(
     make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@ from typing import Literal
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine.published_checkpoint import export_published, import_published
@@ -83,6 +84,16 @@ def test_a_checkpoint_of_another_network_is_not_exported(tmp_path: Path) -> None
     with pytest.raises(UserError, match="its image encoder is no Swin Transformer"):
         export_published(tmp_path / "other.safetensors", tmp_path / "out.pth")
     assert not (tmp_path / "out.pth").exists()
+
+
+def test_a_disk_that_is_full_ends_an_import_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device")  # what safetensors makes of it
+
+    monkeypatch.setattr("engine.published_checkpoint.save_file", no_room)
+    with pytest.raises(UserError, match=r"out: cannot be written: .*No space left"):
+        import_published(NETWORK, tmp_path / "out", "timm")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

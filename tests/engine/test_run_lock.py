@@ -4,6 +4,9 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,10 +57,13 @@ def test_loader_processes_do_not_take_the_lock_over(tmp_path: Path) -> None:
     child.join()
 
 
-def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lock", [one_at_a_time, partial(sole_user, what="trains")], ids=["waiting", "alone"])
+def test_a_file_system_without_locks_is_named(
+    lock: Callable[[Path], AbstractContextManager[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def without_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "lockf", without_locks)
-    with pytest.raises(UserError, match=r"\.lock: .*[Nn]o locks"), one_at_a_time(tmp_path / ".lock"):
+    with pytest.raises(UserError, match=r"\.lock: .*[Nn]o locks"), lock(tmp_path / ".lock"):
         pass
