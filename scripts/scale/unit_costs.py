@@ -26,7 +26,7 @@ class UnitCosts:
     image_bytes: float = 45e3
     """Of a JPEG of 384 x 384. Assumed."""
     decoding_seconds: float = 2.6e-3
-    """Of a core, for a picture of 384 x 384: README.md, full-size training."""
+    """Of a core, for a picture of 384 x 384: the slowest of what docs/speed.md has."""
     exact_numbers: float = 5.2e10
     """Multiply-adds of a core and second in products of many queries with many items: 50 queries/s on 1,000,000 items
     of 1,024 numbers with one thread, scripts/benchmark_index.py."""
@@ -38,8 +38,9 @@ class UnitCosts:
     list_share: float = 1 / 64
     """Share of the lists that are looked through: recall@10 of 0.994 with 32 of 2,048, scripts/benchmark_index.py."""
 
-    item_file_memory: float = 250.0
-    """Bytes of memory that a process takes for an item of 300 bytes in the item file: README.md, data format."""
+    item_file_memory: float = 350.0
+    """Bytes of memory that a process takes at its peak for an item of 300 bytes in the item file: docs/speed.md, a
+    catalogue of 10 million items."""
 
     @property
     def gpu_items(self) -> float:
