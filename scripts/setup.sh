@@ -12,10 +12,14 @@ else
         echo "error: Python 3.11 or newer is needed; python3 is $(python3 --version 2>&1)" >&2
         exit 2
     fi
-    [ -x .venv/bin/python ] || python3 -m venv .venv
+    # Without Debian's python3-venv, or ended while it is made, .venv has Python but no pip.
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv .venv || {
+        echo "error: .venv cannot be made; on Debian and Ubuntu install python3-venv, then run this again" >&2
+        exit 2
+    }
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$requirements"
     .venv/bin/python scripts/missing_requirements.py "$requirements"
     PYTHON=.venv/bin/python
-    echo "Set up: .venv"
+    echo "Set up: .venv; for other commands: source .venv/bin/activate"
 fi
 export PYTHON
