@@ -27,7 +27,7 @@ FORMAT = 1
 RECORD = "index.json"
 MILVUS_FILE = "milvus.db"
 CHANGING = "changing"
-"""File that is there while Milvus, unlike files, is changed in place."""
+"""File that is there while Milvus, unlike files, is changed in place; says which collection."""
 COLLECTION = "items"
 BackendName = Literal["faiss", "milvus"]
 

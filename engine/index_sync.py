@@ -26,6 +26,7 @@ from engine.index_folder import (
 )
 from engine.index_plan import KINDS, KindName, plan_index
 from engine.indexed_items import IndexedItem, embedding_digest, write_indexed_items
+from engine.run_folder import write_text
 from engine.run_lock import sole_user
 from engine.search_backend import Numbers, SearchBackend
 from options.errors import UserError
@@ -75,7 +76,8 @@ class _Difference:
 def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> IndexChange:
     """Make the index of a folder, or change it so that it holds what the embeddings hold.
 
-    Raises UserError for an index of another checkpoint, kind or engine than asked for, and for damaged files.
+    Raises UserError for an index of another checkpoint, kind or engine than asked for, for damaged files, and for a
+    Milvus collection that may be of another index.
     """
     need_package(choice.backend)
     with sole_user(folder / ".lock", "builds an index"):
@@ -87,7 +89,7 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
         opened = open_index(folder, mapped=False)
         difference = _compare(opened.items, embeddings)
         if record.backend == "milvus":
-            (folder / CHANGING).touch()
+            write_text(folder / CHANGING, _collection_name(record))
         opened.backend.remove(difference.gone)
         return _finish(embeddings, folder, record, opened.backend, difference)
 
@@ -118,7 +120,12 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         from engine.milvus_index import MilvusIndex
 
         backend = MilvusIndex(record.milvus_address(folder), record.collection, own.threshold_width)
-        (folder / CHANGING).touch()
+        if backend.exists() and not (choice.rebuild or _is_own(record, folder)):
+            raise UserError(
+                f"{folder}: the collection {record.collection} is there already in Milvus, perhaps of another index; "
+                "name another one (--collection), or replace it (--rebuild)"
+            )
+        write_text(folder / CHANGING, _collection_name(record))
         backend.create(width, record.kind)
     else:
         from engine.item_index import create_index, sample_size
@@ -129,6 +136,16 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         sample = EmbeddedRows(embeddings).sample(max(1, sample_size(plan)))
         backend = create_index(plan, sample, own.threshold_width, record.probes)
     return _finish(embeddings, folder, record, backend, _compare([], embeddings))
+
+
+def _is_own(record: IndexRecord, folder: Path) -> bool:
+    """Return whether a collection is within the folder, or the one of which a change was interrupted."""
+    file = folder / CHANGING
+    return not record.address or (file.exists() and file.read_text(encoding="utf-8") == _collection_name(record))
+
+
+def _collection_name(record: IndexRecord) -> str:
+    return f"{record.address} {record.collection}\n"
 
 
 def _finish(

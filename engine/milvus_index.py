@@ -35,10 +35,18 @@ class MilvusIndex:
         with self._mendable():
             self._client = MilvusClient(address)
 
-    def create(self, width: int, search: str) -> None:
-        """Make the collection empty, for items of W numbers; `search` is FLAT (exact) or AUTOINDEX."""
+    def exists(self) -> bool:
+        """Return whether the collection is there."""
         with self._mendable():
-            if self._client.has_collection(self._collection):
+            return bool(self._client.has_collection(self._collection))
+
+    def create(self, width: int, search: str) -> None:
+        """Make the collection for items of W numbers, in place of one that is there.
+
+        `search` is FLAT (exact) or AUTOINDEX.
+        """
+        with self._mendable():
+            if self.exists():
                 self._client.drop_collection(self._collection)
             schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field(ID, DataType.VARCHAR, is_primary=True, max_length=LONGEST_ID)

@@ -196,6 +196,36 @@ def test_an_interrupted_change_of_milvus_is_told_and_mended_by_the_next_run(
     assert best_ids(index) == expected_ids(numbers(12), [f"item{row}" for row in range(12)])
 
 
+def test_a_collection_of_another_index_is_not_replaced_unless_asked_for(tmp_path: Path) -> None:
+    choice = IndexChoice(backend="milvus", address=str(tmp_path / "shared.db"))
+    synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "one", choice)
+    others = write_embeddings(tmp_path / "f", numbers(5))
+    with pytest.raises(UserError, match=r"two: the collection items is there already.*--collection.*--rebuild"):
+        synchronise(others, tmp_path / "two", choice)
+    with pytest.raises(UserError, match="is missing: no index"):
+        open_index(tmp_path / "two")
+    synchronise(others, tmp_path / "two", replace(choice, collection="others"))
+    assert len(open_index(tmp_path / "one").backend) == 9
+    synchronise(others, tmp_path / "three", replace(choice, rebuild=True))
+    assert len(open_index(tmp_path / "three").backend) == 5
+
+
+def test_an_interrupted_change_of_a_collection_goes_on_with_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = IndexChoice(backend="milvus", address=str(tmp_path / "shared.db"))
+    embeddings = write_embeddings(tmp_path / "e", numbers(9))
+    synchronise(embeddings, tmp_path / "other", replace(choice, collection="other"))
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.index_sync.write_index_record", lambda folder, record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            synchronise(embeddings, tmp_path / "index", choice)
+    with pytest.raises(UserError, match="the collection other is there already"):
+        synchronise(embeddings, tmp_path / "index", replace(choice, collection="other"))
+    synchronise(embeddings, tmp_path / "index", choice)
+    assert len(open_index(tmp_path / "index").backend) == 9
+
+
 def test_an_index_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
     file = tmp_path / "index" / "index.json"
