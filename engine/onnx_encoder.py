@@ -1,5 +1,6 @@
 """An exported item encoder, run by onnxruntime on the CPU."""
 
+import hashlib
 from pathlib import Path
 
 import onnxruntime
@@ -17,7 +18,7 @@ from options.errors import UserError
 class OnnxItemEncoder(ItemEmbedder):
     """Gives items the embeddings that the encoder in an exported folder gives them.
 
-    Its state is the checksum of the graph alone, by which it is told from others.
+    Its state is the checksum of the model alone, by which it is told from others.
     """
 
     checksum: torch.Tensor
@@ -28,8 +29,7 @@ class OnnxItemEncoder(ItemEmbedder):
         self.folder = folder
         self.description = read_description(folder)
         check_files(folder)
-        checksum = recorded_checksum(folder, self.description.model)
-        assert checksum is not None, "the files have been checked"
+        checksum = _model_checksum(folder, self.description.model)
         self.register_buffer("checksum", torch.tensor(list(bytes.fromhex(checksum)), dtype=torch.uint8))
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = torch.get_num_threads()
@@ -86,3 +86,10 @@ class OnnxItemEncoder(ItemEmbedder):
             read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
             data = data.model_copy(update={"text": data.text.model_copy(update=read)})
         return options.model_copy(update={"data": data, "model": model})
+
+
+def _model_checksum(folder: Path, model: str) -> str:
+    """Return the checksum of a graph and of its weights, where these stand beside it, as those of large ones do."""
+    names = sorted(file.name for file in folder.iterdir() if file.name.startswith(model))
+    checksums = [recorded_checksum(folder, name) or "" for name in names]
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("".join(checksums).encode()).hexdigest()

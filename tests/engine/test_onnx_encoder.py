@@ -2,9 +2,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
+from engine.checksums import write_checksums
 from engine.embedder import run_embedding
 from engine.embedding_folder import open_embeddings
 from engine.embedding_job import EmbeddingJob
@@ -99,6 +101,18 @@ def test_two_graphs_have_other_states(folder: Path) -> None:
     sums = folder / "SHA256SUMS"
     line = next(line for line in sums.read_text().splitlines() if line.endswith(MODEL))
     assert bytes(state["checksum"].tolist()).hex() == line.split()[0]
+
+
+def test_two_graphs_with_their_weights_in_a_file_beside_them_have_other_states(folder: Path) -> None:
+    weights = folder / f"{MODEL}.data"
+    onnx.save_model(onnx.load(folder / MODEL), folder / MODEL, save_as_external_data=True, location=weights.name)
+    write_checksums(folder)
+    before = OnnxItemEncoder(folder).state_dict()["checksum"].tolist()
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    write_checksums(folder)
+    assert OnnxItemEncoder(folder).state_dict()["checksum"].tolist() != before
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
