@@ -61,6 +61,8 @@ class IndexRecord:
     num_removed: int
     checksums: Mapping[str, str]
     """SHA-256 of its files, by name."""
+    items: str | None = None
+    """SHA-256 of the item file of the embeddings; None in an index of before it was kept."""
 
     @property
     def is_exact(self) -> bool:
@@ -107,7 +109,19 @@ class CatalogueIndex:
         embeddings = open_embeddings(Path(self.record.embeddings))
         if embeddings.record.weights != self.record.weights:
             raise UserError(f"{embeddings.path}: holds embeddings of another checkpoint than {self.path}; build anew")
+        if embeddings.record.items != self.record.items:
+            self._check_rows(embeddings)
         return embeddings
+
+    def _check_rows(self, embeddings: EmbeddingFolder) -> None:
+        """Raise UserError unless each item still has its row there, as it has after others were appended."""
+        ids = list(embeddings.ids())
+        for item in self.items:
+            if item.row is not None and ids[item.row : item.row + 1] != [item.item_id]:
+                raise UserError(
+                    f"{embeddings.path}: holds embeddings of other items than {self.path} was built of, its row "
+                    f"{item.row + 1:,} is not of {quoted(item.item_id)}; run scripts/build_index.py again"
+                )
 
 
 def write_index_record(folder: Path, record: IndexRecord) -> None:

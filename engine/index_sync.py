@@ -161,6 +161,7 @@ def _finish(
     record = replace(
         record,
         embeddings=str(embeddings.path.resolve()),
+        items=embeddings.record.items,
         generation=record.generation + 1,
         num_rows=len(items),
         num_removed=len(items) - num_present,

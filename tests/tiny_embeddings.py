@@ -1,6 +1,7 @@
 """Folders of small embeddings, for tests of what reads them."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,8 @@ def write_embeddings(
     ids = ids or [f"item{row}" for row in range(len(packed))]
     record = EmbeddingsRecord(
         format=1, run=run, num_items=len(packed), shard_items=shard_items, threshold_width=HALF,
-        match_width=packed.shape[1] - HALF, type=number_type, weights=weights, items="", options={},
+        match_width=packed.shape[1] - HALF, type=number_type, weights=weights,
+        items=sha256("\n".join(ids).encode()).hexdigest(), options={},
     )  # fmt: skip
     items = [EmbeddedItem(*pair) for pair in zip(ids, categories or [""] * len(ids), strict=True)]
     for shard in record.shards(folder):

@@ -136,6 +136,31 @@ def test_a_float16_catalogue_is_served_exactly_from_half_the_memory(tmp_path: Pa
         np.testing.assert_allclose([value for _, value in own], -np.sort(-exact[row]), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("ids", [["item1", "item0", "item2"], ["item0", "item1"]], ids=["reordered", "fewer"])
+def test_embeddings_that_were_made_anew_of_other_items_are_refused(ids: list[str], tmp_path: Path) -> None:
+    synchronise(write_embeddings(tmp_path / "e", numbers(3)), tmp_path / "index", IndexChoice())
+    others = write_embeddings(tmp_path / "e", numbers(len(ids)), ids)
+    with pytest.raises(UserError, match=r"e: holds embeddings of other items.*run scripts/build_index\.py again"):
+        open_index(tmp_path / "index")
+    synchronise(others, tmp_path / "index", IndexChoice())
+    assert sorted(open_index(tmp_path / "index").rows) == sorted(ids)
+
+
+def test_items_that_were_appended_to_the_embeddings_leave_an_index_as_it_is(tmp_path: Path) -> None:
+    synchronise(write_embeddings(tmp_path / "e", numbers(30)), tmp_path / "index", IndexChoice())
+    write_embeddings(tmp_path / "e", numbers(40))
+    assert best_ids(open_index(tmp_path / "index")) == expected_ids(numbers(30), [f"item{row}" for row in range(30)])
+
+
+def test_an_index_that_does_not_say_which_item_file_it_is_of_is_opened(tmp_path: Path) -> None:
+    synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
+    file = tmp_path / "index" / "index.json"
+    content = json.loads(file.read_text())
+    del content["items"]
+    file.write_text(json.dumps(content))
+    assert len(open_index(tmp_path / "index").backend) == 9
+
+
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-9])
 
