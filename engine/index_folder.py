@@ -143,6 +143,12 @@ def read_index_record(folder: Path) -> IndexRecord | None:
     return record
 
 
+def last_generation(folder: Path) -> int:
+    """Return the last generation of which there are files, whether or not index.json can be read; 0 without any."""
+    numbers = (file.stem.removeprefix("items_") for file in folder.glob("items_*.jsonl"))
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
     """Open an index, memory-mapped unless it is to be changed; raises UserError for a missing or damaged one."""
     record = read_index_record(folder)

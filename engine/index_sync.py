@@ -19,6 +19,7 @@ from engine.index_folder import (
     FORMAT,
     BackendName,
     IndexRecord,
+    last_generation,
     need_package,
     open_index,
     read_index_record,
@@ -96,7 +97,6 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
 
 def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> IndexChange:
     own, width = embeddings.record, embeddings.record.threshold_width + embeddings.record.match_width
-    former = read_index_record(folder)
     record = IndexRecord(
         format=FORMAT,
         backend=choice.backend,
@@ -110,7 +110,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         weights=own.weights,
         threshold_width=own.threshold_width,
         match_width=own.match_width,
-        generation=former.generation if former is not None else 0,
+        generation=last_generation(folder),
         num_rows=0,
         num_removed=0,
         checksums={},

@@ -251,6 +251,21 @@ def test_an_interrupted_change_of_a_collection_goes_on_with_no_other_one(
     assert len(open_index(tmp_path / "index").backend) == 9
 
 
+@pytest.mark.parametrize(
+    "change", [{"kind": "tree"}, {"format": 99}, {"lists": "many"}], ids=["unknown kind", "other format", "damaged"]
+)
+def test_a_rebuild_mends_an_index_whose_record_cannot_be_read(change: dict[str, object], tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path / "e", numbers(30))
+    synchronise(embeddings, tmp_path / "index", IndexChoice())
+    file = tmp_path / "index" / "index.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(UserError, match="--rebuild"):
+        synchronise(embeddings, tmp_path / "index", IndexChoice())
+    synchronise(embeddings, tmp_path / "index", IndexChoice(rebuild=True))
+    assert best_ids(open_index(tmp_path / "index")) == expected_ids(numbers(30), [f"item{row}" for row in range(30)])
+    assert [own.name for own in (tmp_path / "index").glob("items_*")] == ["items_00002.jsonl"]
+
+
 def test_an_index_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
     file = tmp_path / "index" / "index.json"
