@@ -49,7 +49,8 @@ class IndexChoice:
     """None for those of the kind."""
     address: str = ""
     """Of a Milvus that runs elsewhere."""
-    collection: str = COLLECTION
+    collection: str = ""
+    """Of Milvus; empty for that of the index, of a new or rebuilt one COLLECTION."""
     rebuild: bool = False
 
 
@@ -87,6 +88,8 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
         if record is None:
             return _build(embeddings, folder, choice)
         _check_goes_on(record, embeddings, choice, folder)
+        if record.backend == "faiss":
+            record = replace(record, probes=choice.probes or record.probes)
         opened = open_index(folder, mapped=False)
         difference = _compare(opened.items, embeddings)
         if record.backend == "milvus":
@@ -104,7 +107,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         lists=0,
         probes=choice.probes or 0,
         address=choice.address,
-        collection=choice.collection if choice.backend == "milvus" else "",
+        collection=choice.collection or COLLECTION if choice.backend == "milvus" else "",
         embeddings=str(embeddings.path.resolve()),
         run=own.run,
         weights=own.weights,
@@ -224,6 +227,7 @@ def _check_goes_on(record: IndexRecord, embeddings: EmbeddingFolder, choice: Ind
         ("the engine", record.backend, choice.backend),
         ("the kind", record.kind, record.kind if choice.kind == "auto" else choice.kind),
         ("the address", record.address, choice.address or record.address),
+        ("the collection", record.collection, choice.collection or record.collection),
     ):
         if found != wanted:
             raise UserError(f"{folder}: holds an index of which {what} is {found}, not {wanted}; --rebuild replaces it")

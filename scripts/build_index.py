@@ -38,13 +38,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="lists that a search looks through (32), or candidates that hnsw keeps (128)",
     )
     parser.add_argument("--address", default="", help="of a Milvus cluster, http://host:19530; else it runs embedded")
-    parser.add_argument("--collection", default="items", help="of Milvus (%(default)s)")
+    parser.add_argument("--collection", default="", help="of Milvus (of a new index or a rebuilt one: items)")
     parser.add_argument("--rebuild", action="store_true", help="replace an index that is there")
     parsed = parser.parse_args(argv)
-    if parsed.backend == "faiss" and parsed.address:
-        parser.error("--address: is one of --backend milvus")
-    if parsed.backend == "milvus" and parsed.kind != "auto":
-        parser.error("--kind: is one of --backend faiss; Milvus chooses its own")
+    if parsed.backend == "faiss" and (parsed.address or parsed.collection):
+        parser.error(f"{'--address' if parsed.address else '--collection'}: is one of --backend milvus")
+    if parsed.backend == "milvus" and (parsed.kind != "auto" or parsed.probes):
+        parser.error(f"{'--probes' if parsed.probes else '--kind'}: is one of --backend faiss; Milvus chooses its own")
     return parsed
 
 

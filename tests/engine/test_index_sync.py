@@ -112,6 +112,22 @@ def test_a_search_goes_as_deep_as_the_kind_needs_unless_told_otherwise(
     assert change.record.probes == probes
 
 
+def test_an_index_that_is_there_is_searched_as_deep_as_the_last_run_that_said_so_wants(tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path / "e", numbers(60))
+    for probes, expected in ((None, 32), (5, 5), (None, 5)):
+        synchronise(embeddings, tmp_path / "index", IndexChoice(kind="ivf_sq8", probes=probes))
+        assert open_index(tmp_path / "index").record.probes == expected
+
+
+def test_another_collection_needs_a_rebuild_and_none_is_that_of_the_index(tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path / "e", numbers(9))
+    choice = IndexChoice(backend="milvus")
+    synchronise(embeddings, tmp_path / "index", replace(choice, collection="own"))
+    with pytest.raises(UserError, match=r"the collection is own, not other; --rebuild replaces it"):
+        synchronise(embeddings, tmp_path / "index", replace(choice, collection="other"))
+    assert synchronise(embeddings, tmp_path / "index", choice).record.collection == "own"
+
+
 def test_margins_of_an_approximate_index_are_exact_while_the_embeddings_are_there(tmp_path: Path) -> None:
     packed = numbers(300)
     synchronise(write_embeddings(tmp_path / "e", packed), tmp_path / "index", IndexChoice(kind="ivf_pq", probes=100))

@@ -29,6 +29,8 @@ def test_an_index_is_built_and_brought_up_to_date(
         (["e", "i", "--memory", "1e-9"], "are allowed: allow more (--memory)"),
         (["e", "i", "--memory", "0"], "--memory"),
         (["e", "i", "--address", "http://host"], "--address: is one of --backend milvus"),
+        (["e", "i", "--collection", "own"], "--collection: is one of --backend milvus"),
+        (["e", "i", "--backend", "milvus", "--probes", "9"], "--probes: is one of --backend faiss"),
         (["e", "i", "--backend", "milvus", "--kind", "flat"], "--kind: is one of --backend faiss"),
     ],
 )
