@@ -31,6 +31,7 @@ from engine.run_folder import write_text
 from engine.run_lock import sole_user
 from engine.search_backend import Numbers, SearchBackend
 from options.errors import UserError
+from options.printable import without_credentials
 
 BLOCK = 4096
 """Items that are read and added at once."""
@@ -226,8 +227,9 @@ def _check_goes_on(record: IndexRecord, embeddings: EmbeddingFolder, choice: Ind
         ("the width of the match half", record.match_width, own.match_width),
         ("the engine", record.backend, choice.backend),
         ("the kind", record.kind, record.kind if choice.kind == "auto" else choice.kind),
-        ("the address", record.address, choice.address or record.address),
+        ("the address (user and password are not shown)", record.address, choice.address or record.address),
         ("the collection", record.collection, choice.collection or record.collection),
     ):
         if found != wanted:
-            raise UserError(f"{folder}: holds an index of which {what} is {found}, not {wanted}; --rebuild replaces it")
+            there, asked = (without_credentials(str(value)) for value in (found, wanted))
+            raise UserError(f"{folder}: holds an index of which {what} is {there}, not {asked}; --rebuild replaces it")

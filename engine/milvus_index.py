@@ -13,6 +13,7 @@ from pymilvus.exceptions import MilvusException
 
 from engine.search_backend import Neighbour, Numbers, query_numbers
 from options.errors import UserError
+from options.printable import without_credentials
 
 ID, EMBEDDING = "item_id", "embedding"
 LONGEST_ID = 65_535
@@ -104,6 +105,6 @@ class MilvusIndex:
             yield
         except MilvusException as error:
             raise UserError(
-                f"Milvus at {self._address.rpartition('@')[2]}, collection {self._collection}: {error.message}; is it "
-                "running, and is its address right (--address)? If the collection is gone, build with --rebuild"
+                f"Milvus at {without_credentials(self._address)}, collection {self._collection}: {error.message}; is "
+                "it running, and is its address right (--address)? If the collection is gone, build with --rebuild"
             ) from error

@@ -27,6 +27,11 @@ def quoted(text: str, longest: int = LONGEST_SHOWN) -> str:
     return repr(text) if len(text) <= longest else f"{text[:longest]!r}..."
 
 
+def without_credentials(address: str) -> str:
+    """Return the address of a server without user and password, and without the scheme before them."""
+    return address.rpartition("@")[2]
+
+
 def _steers(character: str) -> bool:
     return character != "\n" and unicodedata.category(character) in _STEERING
 

@@ -128,6 +128,17 @@ def test_another_collection_needs_a_rebuild_and_none_is_that_of_the_index(tmp_pa
     assert synchronise(embeddings, tmp_path / "index", choice).record.collection == "own"
 
 
+def test_a_wrong_address_is_named_without_user_and_password(tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path / "e", numbers(9))
+    choice = IndexChoice(backend="milvus")
+    synchronise(embeddings, tmp_path / "index", choice)
+    file = tmp_path / "index" / "index.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "address": "http://someone:secret@one:19530"}))
+    with pytest.raises(UserError, match=r"the address .* is one:19530, not two:19530; --rebuild") as refused:
+        synchronise(embeddings, tmp_path / "index", replace(choice, address="http://someone:secret@two:19530"))
+    assert "secret" not in str(refused.value)
+
+
 def test_margins_of_an_approximate_index_are_exact_while_the_embeddings_are_there(tmp_path: Path) -> None:
     packed = numbers(300)
     synchronise(write_embeddings(tmp_path / "e", packed), tmp_path / "index", IndexChoice(kind="ivf_pq", probes=100))

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from options.errors import UserError
 from options.fault import shown
-from options.printable import printable, quoted, shortened
+from options.printable import printable, quoted, shortened, without_credentials
 
 ESCAPE = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\u2066\u200b\r\x00\ud83d"
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
@@ -24,6 +24,11 @@ def test_long_values_are_cut() -> None:
     assert shortened("花" * 100) == "花" * 80 + "..."
     assert quoted("花" * 100) == "'" + "花" * 80 + "'..."
     assert shortened("花" * 80) == "花" * 80
+
+
+def test_user_and_password_of_an_address_are_not_shown() -> None:
+    assert without_credentials("http://someone:p@ss@host:19530") == "host:19530"
+    assert without_credentials("http://host:19530") == "http://host:19530"
 
 
 @given(text=ANY_TEXT)
