@@ -65,7 +65,7 @@ class _Block(NamedTuple):
     record: BlockRecord
     source: NDArray[np.int64]
     target: NDArray[np.int64]
-    margin: NDArray[np.float32]
+    margin: NDArray[np.float64]
 
 
 def find_pairs(index: CatalogueIndex, bound: float, folder: Path) -> FoundPairs:
@@ -119,7 +119,7 @@ def _search(index: CatalogueIndex, numbers: EmbeddedRows, rows: range, digest: s
     source, target, margin = zip(*pairs, strict=True) if pairs else ((), (), ())
     num_cut_off = sum(len(own) == MOST for own in found)
     record = BlockRecord(rows.start, rows.stop, len(index.items), digest, _search_name(index), bound, num_cut_off)
-    return _Block(record, np.array(source, np.int64), np.array(target, np.int64), np.array(margin, np.float32))
+    return _Block(record, np.array(source, np.int64), np.array(target, np.int64), np.array(margin, np.float64))
 
 
 def _kept_blocks(index: CatalogueIndex, bound: float, folder: Path) -> Iterator[_Block]:
@@ -175,10 +175,11 @@ def _write(file: Path, block: _Block) -> None:
 
 
 def _read(file: Path) -> _Block | None:
-    """Read a block; None where there is none, or a damaged one, which is found again."""
+    """Read a block; None where there is none, or a damaged one or one of rounded margins, which is found again."""
     try:
         with np.load(file, allow_pickle=False) as kept:
             record = TypeAdapter(BlockRecord).validate_json(str(kept["record"]))
-            return _Block(record, kept["source"], kept["target"], kept["margin"])
+            block = _Block(record, kept["source"], kept["target"], kept["margin"])
+            return block if block.margin.dtype == np.float64 else None
     except (OSError, ValueError, KeyError, EOFError, ValidationError, BadZipFile):
         return None

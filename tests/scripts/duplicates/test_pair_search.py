@@ -47,6 +47,24 @@ def test_all_pairs_above_the_bound_are_found_once(tmp_path: Path) -> None:
     assert (found.num_searched, found.num_cut_off) == (30, 0)
 
 
+def test_margins_have_all_their_digits(tmp_path: Path) -> None:
+    found = find(tmp_path, numbers(30))
+    assert as_dict(found) == pytest.approx(slow_pairs(numbers(30)), rel=1e-12)
+    again = find(tmp_path, numbers(30))
+    assert (again.num_searched, as_dict(again)) == (0, as_dict(found))
+
+
+def test_blocks_of_rounded_margins_are_searched_for_again(tmp_path: Path) -> None:
+    find(tmp_path, numbers(30))
+    file = tmp_path / "found" / "block_00000.npz"
+    with np.load(file) as kept:
+        content = dict(kept)
+    np.savez(file, **{**content, "margin": content["margin"].astype(np.float32)})
+    found = find(tmp_path, numbers(30))
+    assert found.num_searched == 30
+    assert as_dict(found) == pytest.approx(slow_pairs(numbers(30)), rel=1e-12)
+
+
 def test_after_items_were_added_only_they_are_searched_for(tmp_path: Path) -> None:
     find(tmp_path, numbers(30)[:21])
     found = find(tmp_path, numbers(30))
