@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.jsonl import id_field, read_records
+from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
 from engine.disk import whole_file
 from engine.index_folder import CatalogueIndex
@@ -116,12 +116,10 @@ def _pair_lines(found: CatalogueGroups) -> Iterator[str]:
 def agreement_with_truth(found: CatalogueGroups, file: Path) -> GroupAgreement:
     """Compare the groups with a file of the true products: a line for each item, with item_id and product.
 
-    Items of equal products, whatever JSON they are, are identical. Raises UserError for an item that the file lacks.
+    Items of equal products, whatever JSON they are, are identical. Raises UserError for an item that the file lacks,
+    for a line without a product, and for a second line of an item.
     """
-    product_of = {
-        id_field(file, number, record, "item_id"): json.dumps(record.get("product"), sort_keys=True)
-        for number, record in read_records(file)
-    }
+    product_of = _true_products(file)
     rows = [row for row, item in enumerate(found.index.items) if item.row is not None]
     ids = [found.index.items[row].item_id for row in rows]
     if missing := [item_id for item_id in ids if item_id not in product_of]:
@@ -130,3 +128,15 @@ def agreement_with_truth(found: CatalogueGroups, file: Path) -> GroupAgreement:
         )
     truth = np.unique([product_of[item_id] for item_id in ids], return_inverse=True)[1]
     return group_agreement(found.numbers[rows], truth.astype(np.int64))
+
+
+def _true_products(file: Path) -> dict[str, str]:
+    products: dict[str, str] = {}
+    for number, record in read_records(file):
+        item_id = id_field(file, number, record, "item_id")
+        if record.get("product") is None:
+            raise DataError(file, number, "has no 'product'")
+        if item_id in products:
+            raise DataError(file, number, f"is a second line of item {quoted(item_id)}; keep one of them")
+        products[item_id] = json.dumps(record["product"], sort_keys=True)
+    return products

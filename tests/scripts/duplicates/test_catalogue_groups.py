@@ -90,3 +90,20 @@ def test_a_truth_that_lacks_an_item_is_refused(index: CatalogueIndex, tmp_path: 
     truth.write_text('{"item_id": "a", "product": 1}\n')
     with pytest.raises(UserError, match=r"truth\.jsonl: has no line for item 'b' of the index, nor for 5 others"):
         agreement_with_truth(grouped(index, DecisionRule(0.75)), truth)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"item_id": "b", "group": 1}', r"truth\.jsonl:2: has no 'product'"),
+        ('{"item_id": "b", "product": null}', r"truth\.jsonl:2: has no 'product'"),
+        ('{"item_id": "a", "product": 2}', r"truth\.jsonl:2: is a second line of item 'a'; keep one of them"),
+    ],
+)
+def test_a_truth_with_a_line_that_says_nothing_certain_is_refused(
+    line: str, message: str, index: CatalogueIndex, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.jsonl"
+    truth.write_text(f'{{"item_id": "a", "product": 1}}\n{line}\n')
+    with pytest.raises(UserError, match=message):
+        agreement_with_truth(grouped(index, DecisionRule(0.75)), truth)
