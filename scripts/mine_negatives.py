@@ -13,7 +13,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import aligned, at_least_one
+from scripts.preparation.summary import aligned, at_least_one, finite_number
 
 
 @exit_on_user_error()
@@ -25,7 +25,10 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="pair file to write; must not exist")
     parser.add_argument("--per-item", type=at_least_one, default=3, metavar="K", help="at most (%(default)s)")
     parser.add_argument(
-        "--ceiling", type=float, metavar="MARGIN", help="leave out pairs from here on (median of the same products)"
+        "--ceiling",
+        type=finite_number,
+        metavar="MARGIN",
+        help="leave out pairs from here on (median of the same products)",
     )
     parser.add_argument("--same-category", action="store_true", help="both items of one category")
     parser.add_argument("--ungrouped", action="store_true", help="also items in no pair labelled 1")

@@ -1,6 +1,7 @@
 """Small helpers that the commands share: aligned tables and arguments."""
 
 import argparse
+import math
 from collections.abc import Mapping
 
 
@@ -45,4 +46,19 @@ def positive_number(text: str) -> float:
         number = 0.0
     if not 0.0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def finite_number(text: str) -> float:
+    """Parse a command line argument that is a finite number.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
     return number

@@ -3,15 +3,17 @@
 import argparse
 from pathlib import Path
 
+from scripts.preparation.summary import finite_number
+
 
 def threshold(text: str) -> float | str:
-    """Parse calibrated, learned or a number; raises argparse.ArgumentTypeError for anything else."""
+    """Parse calibrated, learned or a finite number; raises argparse.ArgumentTypeError for anything else."""
     if text in ("calibrated", "learned"):
         return text
     try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither calibrated nor learned nor a number") from None
+        return finite_number(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither calibrated nor learned nor a finite number") from None
 
 
 def add_decision_arguments(parser: argparse.ArgumentParser) -> None:

@@ -104,3 +104,12 @@ def test_guards_that_leave_nothing_say_so(embeddings: Path, pairs: Path, tmp_pat
     with pytest.raises(UserError, match=r"no pair of items passed the guards below the ceiling -1000\.0000"):
         mine(embeddings, pairs, tmp_path / "out.jsonl", MiningSettings(2, -1000.0, False, False, False))
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_ceiling_that_is_no_number_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mine_negatives.py", "embeddings", "pairs", "out", "--ceiling", "nan"])
+    with pytest.raises(SystemExit):
+        mine_negatives.main()
+    assert "--ceiling: 'nan' is no finite number" in capsys.readouterr().err

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from scripts.preparation.summary import aligned, at_least_one, positive_number
+from scripts.preparation.summary import aligned, at_least_one, finite_number, positive_number
 
 
 def test_names_stand_left_and_values_right() -> None:
@@ -19,3 +19,9 @@ def test_no_whole_number_of_at_least_one_is_refused(text: str) -> None:
 def test_no_positive_number_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         positive_number(text)
+
+
+@pytest.mark.parametrize("text", ["x", "inf", "-inf", "nan"])
+def test_no_finite_number_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        finite_number(text)

@@ -113,7 +113,7 @@ def test_a_search_by_image_and_text_finds_the_item_they_are_of(
         (["i"], "give either ids of items or a new item"),
         (["i", "test-3", "--attribute", "x"], "give either"),
         (["i", "--attribute", "x"], "'x' is not KEY=VALUE"),
-        (["i", "test-3", "--threshold", "high"], "neither calibrated nor learned nor a number"),
+        (["i", "test-3", "--threshold", "high"], "neither calibrated nor learned nor a finite number"),
     ],
 )
 def test_what_cannot_be_looked_for_is_said(
