@@ -130,8 +130,20 @@ def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
     Raises UserError for a path that is neither, and for a pack that is damaged or holds pixels of another size than
     data.image.size.
     """
+    images = open_images_of_any_size(path, options.follow_links)
+    header = images.pack.header if isinstance(images, ImagePack) else None
+    if header is not None and header.kind == "pixels" and header.size != options.size:
+        raise UserError(
+            f"{path}: holds pixels of size {header.size}, but data.image.size is {options.size}; set "
+            f"data.image.size={header.size}, or pack the images again with --as jpeg or --size {options.size}"
+        )
+    return images
+
+
+def open_images_of_any_size(path: Path, follow_links: bool = False) -> ImageFolder | ImagePack:
+    """Return the images of a folder or of a pack, to look at; raises UserError for what is neither or damaged."""
     if path.is_dir():
-        return ImageFolder(path, options.follow_links)
+        return ImageFolder(path, follow_links)
     if not path.exists():
         what = (
             "pack of images does not exist; scripts/pack_images.py makes it"
@@ -141,10 +153,4 @@ def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
         raise UserError(f"{path}: the {what}")
     if not path.is_file():
         raise UserError(f"{path}: is neither a folder of images nor a pack of them")
-    pack = PackReader(path)
-    if pack.header.kind == "pixels" and pack.header.size != options.size:
-        raise UserError(
-            f"{path}: holds pixels of size {pack.header.size}, but data.image.size is {options.size}; set "
-            f"data.image.size={pack.header.size}, or pack the images again with --as jpeg or --size {options.size}"
-        )
-    return ImagePack(path, pack)
+    return ImagePack(path, PackReader(path))

@@ -7,7 +7,6 @@ OUT/found: a killed command goes on, and once items were added to the index, onl
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -15,9 +14,6 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 from options.errors import exit_on_user_error
 from scripts.preparation.summary import aligned, at_least_one
 from scripts.searching.arguments import add_decision_arguments
-
-if TYPE_CHECKING:
-    from scripts.duplicates.page.render import GroupPage
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -48,6 +44,8 @@ def main() -> None:
     """Search, group, write, print."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
+    from data.image_store import open_images_of_any_size
+    from data.item_catalog import read_items
     from engine.index_folder import open_index
     from engine.run_folder import write_json, write_text
     from engine.run_lock import sole_user
@@ -65,6 +63,9 @@ def main() -> None:
 
     index = open_index(parsed.index)
     rule, source = index_rule(index, parsed.threshold, parsed.checkpoint)
+    # Before the search, which takes long to end on a wrong name.
+    catalog = read_items(parsed.items) if parsed.items else None
+    images = open_images_of_any_size(parsed.images) if parsed.images else None
     with sole_user(parsed.out / ".lock", "finds duplicates"):
         pairs = find_pairs(index, lowest_threshold(rule), parsed.out / "found")
         found = group_catalogue(index, pairs, rule, parsed.within_categories)
@@ -83,28 +84,17 @@ def main() -> None:
         if agreement is not None:
             figures |= {f"truth {name.replace('_', ' ')}": value for name, value in agreement._asdict().items()}
         write_json(parsed.out / "summary.json", {name.replace(" ", "_"): value for name, value in figures.items()})
-        if parsed.items:
+        if catalog is not None:
             shown = {} if agreement is None else {"F1 of pairs against the truth": f"{agreement.f1:.3f}"}
             threshold = f"{signed(rule.threshold, 4)} ({source})"
-            page = GroupPage(found, threshold, most_groups=parsed.gallery, figures=shown)
-            write_text(parsed.out / "groups.html", render_groups(_with_items(page, parsed)))
+            page = GroupPage(found, threshold, catalog, images, parsed.gallery, shown)
+            write_text(parsed.out / "groups.html", render_groups(page))
     print(aligned(figures))
     print(f"threshold: {source}", file=sys.stderr)
     if pairs.num_cut_off:
         print(
             f"{pairs.num_cut_off:,} items have more than {MOST:,} matches; further ones were left out", file=sys.stderr
         )
-
-
-def _with_items(page: "GroupPage", parsed: argparse.Namespace) -> "GroupPage":
-    from dataclasses import replace
-
-    from data.image_store import open_images
-    from data.item_catalog import read_items
-    from data.options import ImageOptions
-
-    images = open_images(parsed.images, ImageOptions()) if parsed.images else None
-    return replace(page, catalog=read_items(parsed.items), images=images)
 
 
 if __name__ == "__main__":
