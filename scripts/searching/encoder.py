@@ -30,8 +30,12 @@ def index_rule(index: CatalogueIndex, threshold: float | str, checkpoint: Path |
     """
     if not isinstance(threshold, str):
         return DecisionRule(threshold), "as given"
-    found = index_checkpoint(index, checkpoint)
-    load_index_encoder(index, found, ItemTensors(ItemCatalog([]), None, ImageFolder(Path()), None))
+    try:
+        found = index_checkpoint(index, checkpoint)
+        load_index_encoder(index, found, ItemTensors(ItemCatalog([]), None, ImageFolder(Path()), None))
+    except UserError as error:
+        # Of embeddings by an exported encoder or a published .pth there is no checkpoint that could be named.
+        raise UserError(f"{error}; or decide by a threshold of your own (--threshold NUMBER)") from error
     rule = decision_rule("learned" if threshold == "learned" else "calibrated", found)
     return rule, f"{threshold}, of {found}"
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from options.errors import UserError
 from options.read import read_options
 from options.yaml_values import to_yaml
 from scripts import build_index, find_duplicates, search_items
+from scripts.preparation.image_packing import PackSettings, pack_images
 from scripts.searching.encoder import encode_item, index_checkpoint, index_rule
 from tests.engine.conftest import ALONE
 from tests.tiny_data import AGREEMENT, option_tree
@@ -75,8 +77,14 @@ def test_a_checkpoint_with_other_weights_is_refused(folder: Path) -> None:
     index = open_index(Path("i"))
     best = index_checkpoint(index, None)
     other = next(path for path in best.parent.iterdir() if path.is_dir() and path.name != best.name)
-    with pytest.raises(UserError, match=r"has other weights than those .*--checkpoint"):
+    with pytest.raises(UserError, match=r"has other weights than those .*--checkpoint.*--threshold NUMBER"):
         index_rule(index, "learned", other)
+
+
+def test_embeddings_of_no_run_ask_for_a_number(folder: Path) -> None:
+    index = open_index(Path("i"))
+    with pytest.raises(UserError, match=r"--threshold NUMBER"):
+        index_rule(replace(index, record=replace(index.record, run="nobody")), "calibrated", None)
 
 
 def test_a_search_by_id_leaves_out_the_item_itself(
@@ -151,3 +159,23 @@ def test_one_command_writes_groups_pairs_and_a_page(
     capsys.readouterr()
     run(monkeypatch, find_duplicates.main, "i", str(tmp_path / "out"), "--within-categories")
     assert re.search(r"searched for now +0\n", capsys.readouterr().out)
+
+
+def test_a_page_shows_the_pictures_of_a_pack_of_any_size(
+    folder: Path, tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = tiny_dataset / "item_test_info.jsonl"
+    pack = tmp_path / "images.pack"
+    pack_images(tiny_dataset / "images", pack, [items], PackSettings("pixels", 8, follow_links=False), processes=1)
+    more = ["--items", str(items), "--images", str(pack), "--threshold", "-1000"]
+    run(monkeypatch, find_duplicates.main, "i", str(tmp_path / "out"), *more)
+    assert "data:image/jpeg" in (tmp_path / "out" / "groups.html").read_text(encoding="utf-8")
+
+
+def test_images_that_are_not_there_are_told_before_the_search(
+    folder: Path, tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = ["--items", str(tiny_dataset / "item_test_info.jsonl"), "--images", str(tmp_path / "none.pack")]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, find_duplicates.main, "i", str(tmp_path / "out"), *more)
+    assert not (tmp_path / "out" / "found").exists()
