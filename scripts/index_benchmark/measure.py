@@ -82,7 +82,7 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
 
 def _centroids(workload: Workload, sample: Numbers, count: int) -> tuple[Numbers, float]:
     """Return the centroids that all kinds share, and the seconds of finding them where that is not now."""
-    file = workload.folder / f"centroids_{count}.npz"
+    file = workload.centroids(count)
     if file.is_file():
         kept = np.load(file)
         return kept["centroids"], float(kept["seconds"])

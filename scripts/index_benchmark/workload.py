@@ -26,6 +26,10 @@ class Workload:
         """What is looked for: (M, numbers an item) .npy, threshold half first."""
         return self.folder / "queries.npy"
 
+    def centroids(self, lists: int) -> Path:
+        """Return the file of the centroids of so many lists, which kinds share."""
+        return self.folder / f"centroids_{lists}.npz"
+
 
 def drawn_workload(folder: Path, catalogue: SyntheticCatalogue, num_queries: int) -> Workload:
     """Draw a catalogue, and for queries further listings of its products."""
@@ -47,5 +51,8 @@ def own_workload(folder: Path, embeddings: Path, num_queries: int) -> Workload:
 
 def _with_queries(workload: Workload, queries: Numbers) -> Workload:
     workload.folder.mkdir(parents=True, exist_ok=True)
+    # Kinds share centroids within a run; those of an earlier run may be of other embeddings.
+    for file in workload.folder.glob("centroids_*.npz"):
+        file.unlink()
     np.save(workload.queries, queries)
     return workload

@@ -38,6 +38,13 @@ def test_own_embeddings_are_measured_with_some_of_their_items_as_queries(tmp_pat
     assert_looking_everywhere_is_as_good_as_exact(workload)
 
 
+def test_lists_are_those_of_the_embeddings_and_not_of_an_earlier_run_in_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert_looking_everywhere_is_as_good_as_exact(drawn_workload(out, SyntheticCatalogue(400, half_width=LATENT), 20))
+    write_embeddings(tmp_path / "own", numbers(400))
+    assert_looking_everywhere_is_as_good_as_exact(own_workload(out, tmp_path / "own", 20))
+
+
 def test_an_empty_folder_of_embeddings_is_refused(tmp_path: Path) -> None:
     write_embeddings(tmp_path / "own", numbers(0))
     with pytest.raises(UserError, match="own: has no items"):
