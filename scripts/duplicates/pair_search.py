@@ -58,7 +58,8 @@ class BlockRecord:
     search: str
     """How the index found its neighbours."""
     bound: float
-    num_cut_off: int
+    cut_off: tuple[float, ...]
+    """The lowest margin of each item with MOST neighbours: only below it others were left out."""
 
 
 class _Block(NamedTuple):
@@ -89,7 +90,7 @@ def find_pairs(index: CatalogueIndex, bound: float, folder: Path) -> FoundPairs:
         if not _file(folder, number).exists():
             break
         _file(folder, number).unlink()
-    return _merged(index, blocks, len(rows))
+    return _merged(index, blocks, bound, len(rows))
 
 
 def neighbours_above(backend: SearchBackend, packed: Numbers, bound: float) -> list[list[Neighbour]]:
@@ -117,8 +118,8 @@ def _search(index: CatalogueIndex, numbers: EmbeddedRows, rows: range, digest: s
         if index.rows[neighbour.item_id] != row
     ]
     source, target, margin = zip(*pairs, strict=True) if pairs else ((), (), ())
-    num_cut_off = sum(len(own) == MOST for own in found)
-    record = BlockRecord(rows.start, rows.stop, len(index.items), digest, _search_name(index), bound, num_cut_off)
+    cut_off = tuple(own[-1].margin for own in found if len(own) == MOST)
+    record = BlockRecord(rows.start, rows.stop, len(index.items), digest, _search_name(index), bound, cut_off)
     return _Block(record, np.array(source, np.int64), np.array(target, np.int64), np.array(margin, np.float64))
 
 
@@ -151,7 +152,7 @@ def _search_name(index: CatalogueIndex) -> str:
     return f"{record.backend} {record.kind} {record.lists} {record.probes}"
 
 
-def _merged(index: CatalogueIndex, blocks: Sequence[_Block], num_searched: int) -> FoundPairs:
+def _merged(index: CatalogueIndex, blocks: Sequence[_Block], bound: float, num_searched: int) -> FoundPairs:
     """Bring together pairs, mostly found from both sides; those of removed items are left out."""
     one = np.concatenate([np.empty(0, np.int64), *(block.source for block in blocks)])
     other = np.concatenate([np.empty(0, np.int64), *(block.target for block in blocks)])
@@ -160,7 +161,7 @@ def _merged(index: CatalogueIndex, blocks: Sequence[_Block], num_searched: int) 
     keep = is_present[one] & is_present[other]
     low, high = np.minimum(one, other)[keep], np.maximum(one, other)[keep]
     _, first = np.unique(low * len(index.items) + high, return_index=True)
-    num_cut_off = sum(block.record.num_cut_off for block in blocks)
+    num_cut_off = sum(lowest > bound for block in blocks for lowest in block.record.cut_off)
     return FoundPairs(low[first], high[first], margin[keep][first], num_searched, num_cut_off)
 
 

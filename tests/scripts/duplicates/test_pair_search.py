@@ -117,6 +117,17 @@ def test_a_higher_bound_takes_what_was_found_and_a_lower_one_searches_again(tmp_
     assert as_dict(found) == pytest.approx(slow_pairs(numbers(30), BOUND - 1), rel=1e-5)
 
 
+def test_items_with_more_matches_than_are_kept_are_counted_by_the_bound_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_search, "MOST", 4)
+    values = margins(numbers(30), numbers(30))
+    for bound in (-1.0, 5.0):
+        found = find(tmp_path, numbers(30), bound=bound)
+        assert found.num_cut_off == ((values > bound).sum(axis=1) >= 4).sum() > 0
+        assert found.num_searched == (30 if bound < 0 else 0)
+
+
 def test_what_was_found_in_another_catalogue_is_not_taken(tmp_path: Path) -> None:
     find(tmp_path, numbers(30))
     embeddings = write_embeddings(tmp_path / "embeddings", numbers(30, seed=5))
