@@ -45,7 +45,7 @@ def main() -> None:
     # torch takes seconds to import, which wrong arguments and --help need not wait for.
     from engine.distributed import started_processes
     from scripts.explaining.catalogue import load_catalogue
-    from scripts.explaining.explain import ExplanationSettings
+    from scripts.explaining.explain import ExplanationSettings, check_grid
     from scripts.explaining.pair_model import load_pair_model
     from scripts.serving.app import build_app
     from scripts.serving.judge import Judge
@@ -54,6 +54,7 @@ def main() -> None:
     # Bound first, since a model takes long to load only to find the port taken.
     with bound_socket(parsed.host, parsed.port) as sock, started_processes() as processes:
         model = load_pair_model(parsed.checkpoint, parsed.options, processes)
+        check_grid(model, parsed.grid)  # whoever visits the page could not change it
         catalogue = load_catalogue(parsed.items, parsed.images, model.options)
         judge = Judge(model, catalogue, ExplanationSettings(parsed.grid, parsed.words))
         if not _is_loopback(parsed.host):

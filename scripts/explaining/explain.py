@@ -51,7 +51,7 @@ def explain(model: PairModel, source: Listing, target: Listing, settings: Explan
     variants: list[tuple[Part, _Subject]] = []
     num_words_left = 0
     if settings is not None:
-        _check_grid(model, settings.grid)
+        check_grid(model, settings.grid)
         for side, subject in zip(SIDES, subjects, strict=True):
             variants += _variants(model, side, subject, settings)
             num_words_left += _num_words_left(model, subject.item, settings)
@@ -80,7 +80,8 @@ def _subject(model: PairModel, listing: Listing) -> _Subject:
         raise
 
 
-def _check_grid(model: PairModel, grid: int) -> None:
+def check_grid(model: PairModel, grid: int) -> None:
+    """Raise UserError for a grid with more regions than are taken, or than the model's pictures have pixels."""
     if model.image is not None and grid > min(FINEST_GRID, model.image.size):
         raise UserError(
             f"a grid of {grid} x {grid} is too fine: at most {FINEST_GRID} x {FINEST_GRID} are taken, and no more than "

@@ -67,6 +67,15 @@ def test_only_other_addresses_than_loopback_are_warned_of(
     assert "warning: --host 0.0.0.0" in capsys.readouterr().err
 
 
+def test_too_fine_a_grid_is_refused_before_the_page_is_served(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.serving.listen.serve", lambda app, bound: None)
+    status, message = ending(monkeypatch, capsys, trained(), "--port", 0, "--grid", 21)
+    assert status == 2
+    assert "a grid of 21 x 21 is too fine" in message
+
+
 def test_the_command_serves_until_it_is_interrupted(trained: Trained) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
