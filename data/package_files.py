@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from options.errors import UserError
+from options.install import install_command
 
 PREFIX = "package:"
 
@@ -19,8 +20,8 @@ def local_path(name: str, option: str) -> str:
     folder = _folder(package)
     if folder is None:
         raise UserError(
-            f"{option}: {name!r}: there is no Python package {package!r}; `pip install {package.replace('_', '-')}` "
-            "installs it (see the requirements files for the version)"
+            f"{option}: {name!r}: there is no Python package {package!r}; "
+            f"`{install_command(package.replace('_', '-'))}` installs it (see the requirements files for the version)"
         )
     path = folder / inside
     if not inside or not path.exists():

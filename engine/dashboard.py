@@ -9,6 +9,7 @@ from engine.experiment import ExperimentOptions
 from engine.options import LogOptions
 from engine.run_folder import RunFolder
 from options.errors import UserError
+from options.install import install_command
 
 
 class Dashboard(Protocol):
@@ -31,7 +32,7 @@ def check_dashboards(options: LogOptions) -> None:
     if options.wandb is not None and (found is None or found.origin is None):
         raise UserError(
             f"log.wandb={options.wandb}: the package wandb is not installed; "
-            "run `pip install -r requirements-wandb.txt`, or set log.wandb=null"
+            f"run `{install_command('-r requirements-wandb.txt')}`, or set log.wandb=null"
         )
 
 

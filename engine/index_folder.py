@@ -21,6 +21,7 @@ from engine.json_record import read_json
 from engine.run_folder import write_json
 from engine.search_backend import SearchBackend
 from options.errors import UserError
+from options.install import install_command
 from options.printable import quoted
 
 FORMAT = 1
@@ -188,4 +189,5 @@ def need_package(backend: BackendName) -> None:
     """Raise UserError where the package of a back end is not installed."""
     package, purpose = ("pymilvus", "milvus") if backend == "milvus" else ("faiss", "index")
     if find_spec(package) is None:
-        raise UserError(f"the package {package} is not installed; run `pip install -r requirements-{purpose}.txt`")
+        command = install_command(f"-r requirements-{purpose}.txt")
+        raise UserError(f"the package {package} is not installed; run `{command}`")

@@ -14,6 +14,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import UserError, exit_on_user_error
+from options.install import install_command
 from scripts.preparation.summary import at_least_one
 
 LIBRARIES = ("starlette", "uvicorn", "python_multipart")
@@ -69,7 +70,8 @@ def main() -> None:
 def _check_libraries() -> None:
     missing = [library for library in LIBRARIES if find_spec(library) is None]
     if missing:
-        raise UserError(f"the page needs {', '.join(missing)}: python -m pip install -r requirements-serve.txt")
+        command = install_command("-r requirements-serve.txt")
+        raise UserError(f"the page needs {', '.join(missing)}; run `{command}`")
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,9 @@ from tests.engine.conftest import MakeOptions
 
 def test_a_dashboard_whose_package_is_missing_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.dashboard.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"wandb is not installed; run `pip install -r requirements-wandb\.txt`"):
+    with pytest.raises(
+        UserError, match=r"wandb is not installed; run `.*python.* -m pip install -r requirements-wandb\.txt`"
+    ):
         check_dashboards(LogOptions(wandb="project"))
     check_dashboards(LogOptions())
 

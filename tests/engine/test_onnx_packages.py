@@ -11,5 +11,7 @@ def test_installed_packages_pass() -> None:
 
 def test_missing_packages_are_named_with_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_packages, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UserError, match=r"not installed: onnxscript; run `pip install -r requirements-onnx\.txt`"):
+    with pytest.raises(
+        UserError, match=r"not installed: onnxscript; run `.*python.* -m pip install -r requirements-onnx\.txt`"
+    ):
         check_onnx_packages(*EXPORT)

@@ -131,7 +131,7 @@ def test_a_refusal_says_what_to_do(make_options: MakeOptions) -> None:
 
 @pytest.mark.usefixtures("no_wandb")
 def test_without_the_package_training_does_not_start(make_options: MakeOptions) -> None:
-    with pytest.raises(UserError, match=r"not installed; run `pip install -r requirements-wandb\.txt`"):
+    with pytest.raises(UserError, match=r"not installed; run `.*python.* -m pip install -r requirements-wandb\.txt`"):
         run_training(make_options(*QUICK, "data.train=null"), "", ALONE)
     assert not run_folder("tiny").root.exists()
 

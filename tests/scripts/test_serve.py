@@ -34,7 +34,7 @@ def test_a_missing_library_ends_with_the_command_that_installs_it(
     monkeypatch.setattr(serve, "LIBRARIES", ("starlette", "no_such_library"))
     status, message = ending(monkeypatch, capsys, "run")
     assert status == 2
-    assert "needs no_such_library: python -m pip install -r requirements-serve.txt" in message
+    assert f"needs no_such_library; run `{sys.executable} -m pip install -r requirements-serve.txt`" in message
 
 
 def test_a_taken_port_ends_with_status_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
