@@ -141,7 +141,7 @@ def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
 
 
 def open_images_of_any_size(path: Path, follow_links: bool = False) -> ImageFolder | ImagePack:
-    """Return the images of a folder or of a pack, to look at; raises UserError for what is neither or damaged."""
+    """Do as open_images for a use that no data.image.size binds."""
     if path.is_dir():
         return ImageFolder(path, follow_links)
     if not path.exists():

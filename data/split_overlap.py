@@ -1,5 +1,10 @@
 """Items that training and validation have in common, which make validation look better than it is."""
 
+from collections.abc import Hashable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from data.hash_index import HashIndex, text_hash
 from data.item import Item
 from data.item_catalog import ItemCatalog
@@ -38,6 +43,12 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
         if twin is not None:
             shared.append((item.item_id, twin))
     return shared
+
+
+def listing_rows(catalog: ItemCatalog) -> NDArray[np.int64]:
+    """Return for each of N items the first row of equal content, so that a listing under two ids counts once: (N,)."""
+    first: dict[Hashable, int] = {}
+    return np.array([first.setdefault(item.content, row) for row, item in enumerate(catalog)], dtype=np.int64)
 
 
 def _twin(item: Item, catalog: ItemCatalog, listings: HashIndex) -> str | None:

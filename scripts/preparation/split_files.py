@@ -1,7 +1,7 @@
 """Split a pair file into a training and a validation file, and report what the two have in common."""
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,11 +9,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data.image_store import ImageSource, open_images_of_any_size
 from data.item_catalog import ItemCatalog, read_items
-from data.item_image import find_image
+from data.item_image import BadImageError
 from data.item_pair import PairTable, read_pairs
 from data.item_text import item_text
 from data.pair_split import PairSplit, split_by_components, split_dropping_seen
+from data.split_overlap import listing_rows
+from engine.disk import whole_path
 from options.errors import UserError
 
 Way = Literal["components", "drop-seen"]
@@ -40,8 +43,13 @@ def split_pair_file(
     """Write pair_train.jsonl and pair_val.jsonl: the lines of the pair file, unchanged and in its order.
 
     Raises:
-        UserError: a file cannot be read, pairs lack labels, or one side would be empty.
+        UserError: a file cannot be read or written, would be replaced by what is made of it, pairs lack labels, or
+            one side would be empty.
     """
+    targets = output / "pair_train.jsonl", output / "pair_val.jsonl"
+    _refuse_to_replace((items_file, pairs_file), targets)
+    # Of the contents only hashes are taken, so links may lead anywhere.
+    sources = open_images_of_any_size(images, follow_links=True) if images is not None else None
     catalog = read_items(items_file)
     table = read_pairs(pairs_file, catalog, labelled=True)
     split = _split(catalog, table, way=way, ratio=ratio, seed=seed)
@@ -50,17 +58,16 @@ def split_pair_file(
             f"{pairs_file}: one side of the split is empty: {split.num_components} components, the largest with "
             f"{split.largest_component} of {len(table)} pairs; try --way drop-seen or another --ratio"
         )
-    output.mkdir(parents=True, exist_ok=True)
-    _write_lines(pairs_file, output / "pair_train.jsonl", split.train)
-    _write_lines(pairs_file, output / "pair_val.jsonl", split.val)
     assert table.same is not None  # read_pairs demanded labels
     train_rows, val_rows = _rows(table, split.train), _rows(table, split.val)
     same_image, num_missing = None, 0
-    if images is not None:
-        train_images = _image_hashes(catalog, train_rows, images)
-        val_images = _image_hashes(catalog, val_rows, images)
+    if sources is not None:
+        train_images = _image_hashes(catalog, train_rows, sources)
+        val_images = _image_hashes(catalog, val_rows, sources)
         same_image = _count_shared(train_images, val_images)
         num_missing = train_images.count(None) + val_images.count(None)
+    for target, side in zip(targets, (split.train, split.val), strict=True):
+        _write_lines(pairs_file, target, side)
     return SplitReport(
         split=split,
         train_positive=float(table.same[split.train].mean()),
@@ -71,8 +78,15 @@ def split_pair_file(
     )
 
 
+def _refuse_to_replace(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+    targets = [target for target in targets if target.exists()]
+    for file in inputs:
+        if file.exists() and any(target.samefile(file) for target in targets):
+            raise UserError(f"{file}: would be replaced by a part of itself; give another output folder")
+
+
 def _split(catalog: ItemCatalog, table: PairTable, *, way: Way, ratio: float, seed: int) -> PairSplit:
-    pairs = _listing_rows(catalog)[np.stack([table.source, table.target], axis=1)]
+    pairs = listing_rows(catalog)[np.stack([table.source, table.target], axis=1)]
     if way == "drop-seen":
         return split_dropping_seen(pairs, len(catalog), ratio=ratio, seed=seed)
     names = sorted({item.category for item in catalog})
@@ -82,20 +96,12 @@ def _split(catalog: ItemCatalog, table: PairTable, *, way: Way, ratio: float, se
     return split_by_components(pairs, category, table.same, len(catalog), ratio=ratio, seed=seed)
 
 
-def _listing_rows(catalog: ItemCatalog) -> NDArray[np.int64]:
-    """Return for each row the first row of the same content, so that one listing under two ids stays on one side."""
-    first: dict[Hashable, int] = {}
-    return np.array([first.setdefault(item.content, row) for row, item in enumerate(catalog)], dtype=np.int64)
-
-
 def _write_lines(source: Path, target: Path, keep: NDArray[np.bool_]) -> None:
-    temporary = target.with_name(f".{target.name}.tmp")
-    with source.open("rb") as lines, temporary.open("wb") as kept:
+    with source.open("rb") as lines, whole_path(target) as temporary, temporary.open("wb") as kept:
         pairs = (line for line in lines if line.strip())
         for line, wanted in zip(pairs, keep.tolist(), strict=True):
             if wanted:
                 kept.write(line if line.endswith(b"\n") else line + b"\n")
-    temporary.replace(target)
 
 
 def _rows(table: PairTable, side: NDArray[np.bool_]) -> list[int]:
@@ -107,14 +113,14 @@ def _texts(catalog: ItemCatalog, rows: Iterable[int]) -> list[str | None]:
     return [item_text(catalog[row], tuple(sorted(catalog[row].attributes))) or None for row in rows]
 
 
-def _image_hashes(catalog: ItemCatalog, rows: Iterable[int], images: Path) -> list[str | None]:
-    return [_file_hash(find_image(images, catalog[row].image)) for row in rows]
+def _image_hashes(catalog: ItemCatalog, rows: Iterable[int], images: ImageSource) -> list[str | None]:
+    return [_content_hash(images, catalog[row].image) for row in rows]
 
 
-def _file_hash(path: Path) -> str | None:
+def _content_hash(images: ImageSource, name: str) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(images.content(name)).hexdigest()
+    except BadImageError:
         return None
 
 

@@ -9,7 +9,7 @@ from data.item_catalog import ItemCatalog
 from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import Split
-from data.split_overlap import overlap_message, shared_items
+from data.split_overlap import listing_rows, overlap_message, shared_items
 
 
 def item(item_id: str, title: str, image: str = "x.jpg") -> Item:
@@ -82,3 +82,8 @@ def test_of_many_items_five_are_named(count: int, ending: str) -> None:
     message = overlap_message(both, both)
     assert message is not None
     assert f"0, 1, 2, 3, {ending}" in message
+
+
+def test_a_listing_under_several_ids_is_known_by_its_first_row() -> None:
+    catalog = ItemCatalog([item("a", "1"), item("b", "2"), item("c", "1"), item("d", "1", image="other.jpg")])
+    assert listing_rows(catalog).tolist() == [0, 1, 0, 3]

@@ -78,6 +78,61 @@ def test_validation_items_that_look_like_training_items_are_counted(folder: Path
     assert report.num_images_missing == 0
 
 
+@pytest.mark.parametrize("name", ["pair_train.jsonl", "pair_val.jsonl"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pair_file_that_its_own_parts_would_replace_is_refused(folder: Path, name: str, linked: bool) -> None:
+    content = (folder / "pairs.jsonl").read_bytes()
+    if linked:
+        (folder / name).symlink_to("pairs.jsonl")
+    else:
+        (folder / "pairs.jsonl").rename(folder / name)
+    pairs = folder / ("pairs.jsonl" if linked else name)
+    before = sorted(folder.iterdir())
+    with pytest.raises(UserError, match="would be replaced by a part of itself"):
+        split_pair_file(folder / "items.jsonl", pairs, folder, None, way="components", ratio=4.0, seed=0)
+    assert sorted(folder.iterdir()) == before
+    assert pairs.read_bytes() == content
+
+
+def test_images_that_are_links_out_of_their_folder_are_looked_at(folder: Path) -> None:
+    (folder / "images").rename(folder / "elsewhere")
+    (folder / "images").mkdir()
+    for file in (folder / "elsewhere").iterdir():
+        (folder / "images" / file.name).symlink_to(file)
+    report = split_pair_file(
+        folder / "items.jsonl",
+        folder / "pairs.jsonl",
+        folder / "out",
+        folder / "images",
+        way="components",
+        ratio=1.0,
+        seed=0,
+    )
+    assert report.num_images_missing == 0
+
+
+def test_nothing_is_written_where_there_are_no_images(folder: Path) -> None:
+    with pytest.raises(UserError, match="folder of images does not exist"):
+        split_pair_file(
+            folder / "items.jsonl",
+            folder / "pairs.jsonl",
+            folder / "out",
+            folder / "none",
+            way="components",
+            ratio=4.0,
+            seed=0,
+        )
+    assert not (folder / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(folder: Path) -> None:
+    (folder / "out").write_text("a file in place of the folder")
+    with pytest.raises(UserError, match=r"pair_train\.jsonl: cannot be written"):
+        split_pair_file(
+            folder / "items.jsonl", folder / "pairs.jsonl", folder / "out", None, way="components", ratio=4.0, seed=0
+        )
+
+
 def test_unlabelled_pairs_and_empty_sides_are_refused(folder: Path) -> None:
     pairs = folder / "pairs.jsonl"
     pairs.write_text(pairs.read_text().splitlines()[0])
