@@ -4,6 +4,7 @@ import io
 import shutil
 import zipfile
 import zlib
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,3 +84,9 @@ def _correct_offsets(opened: zipfile.ZipFile, starts: list[int]) -> None:
     directory_part = max(part for part, start in enumerate(starts[:-1]) if start <= opened.start_dir)
     for info in opened.infolist():
         info.header_offset += starts[info.volume] - starts[directory_part]
+    # Newer versions of zipfile refuse a member that reaches beyond where the next one begins, by offsets taken then.
+    end = opened.start_dir
+    for info in sorted(opened.infolist(), key=attrgetter("header_offset"), reverse=True):
+        if hasattr(info, "_end_offset"):
+            info._end_offset = end
+        end = info.header_offset

@@ -50,8 +50,12 @@ def test_parts_are_read_as_one_archive(source: Path, tmp_path: Path, endings: li
     assert tree(tmp_path / "out" / "data") == FILES
 
 
-def test_a_spanned_archive_is_read(source: Path, tmp_path: Path) -> None:
-    for name, content in FILES.items():
+MANY_SMALL = {f"images/{number}.jpg": np.random.default_rng(number).bytes(3000) for number in range(80)}
+
+
+@pytest.mark.parametrize("files", [FILES, MANY_SMALL], ids=["few large", "many small"])
+def test_a_spanned_archive_is_read(source: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
         path = tmp_path / "plain" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -61,8 +65,8 @@ def test_a_spanned_archive_is_read(source: Path, tmp_path: Path) -> None:
     except FileNotFoundError:
         pytest.skip("the program zip is not installed")
     assert (source / "data.z03").exists()
-    assert extract_all(source, tmp_path / "out") == [ExtractionCounts(9, 0)]
-    assert tree(tmp_path / "out" / "data") == FILES
+    assert extract_all(source, tmp_path / "out") == [ExtractionCounts(len(files), 0)]
+    assert tree(tmp_path / "out" / "data") == files
 
 
 def test_an_interrupted_extraction_goes_on(source: Path, tmp_path: Path) -> None:
