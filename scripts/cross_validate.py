@@ -3,7 +3,8 @@
 The training and validation pairs are dealt to folds so that no product is in two; for each fold and seed a model is
 trained on the other folds for all its steps and scores the fold's pairs. A fold's threshold is chosen on the other
 folds' scores. The first option file is what the others are compared with. Scores are kept in
-experiments/<name>.cross_validation, so that the same command goes on where it was ended.
+experiments/<name>.cross_validation, so that the same command goes on where it was ended; folds whose items, pairs or
+labels have changed are trained again.
 """
 
 import argparse
@@ -45,18 +46,19 @@ def main() -> None:
     from scripts.cross_validation.runs import CrossValidation, read_all_pairs
     from scripts.cross_validation.table import kind_lines, table_lines
 
-    systems = []
+    found = read_all_pairs(experiments)
     with started_processes() as processes:
-        for options in experiments:
-            data = read_all_pairs(options)
+        systems = []
+        for options, data in zip(experiments, found, strict=True):
             held_out, seconds = CrossValidation(options, data, given.folds, processes).held_out(given.seeds)
             systems.append(decided(options.name, held_out, data.same, seconds))
-    clusters = pair_clusters(data.pairs.source, data.pairs.target)
-    print("\n".join(table_lines(systems, data.same, Resampling(clusters, given.replicates))))
-    num_train = len(data.pairs) - data.num_validation
-    kinds = [read_kinds(data.files.pairs, num_train), read_kinds(data.validation_file, data.num_validation)]
+    first = found[0]  # the others have its pairs
+    clusters = pair_clusters(first.pairs.source, first.pairs.target)
+    print("\n".join(table_lines(systems, first.same, Resampling(clusters, given.replicates))))
+    num_train = len(first.pairs) - first.num_validation
+    kinds = [read_kinds(first.files.pairs, num_train), read_kinds(first.validation_file, first.num_validation)]
     if kinds[0] is not None and kinds[1] is not None:
-        print("\n".join(["", *kind_lines(systems, data.same, [*kinds[0], *kinds[1]])]))
+        print("\n".join(["", *kind_lines(systems, first.same, [*kinds[0], *kinds[1]])]))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,17 @@ PARTS_A_FOLD = 4
 """Parts of connected pairs, about: more of them fill folds more evenly and cut more pairs."""
 
 
-def product_folds(pairs: PairTable, num_items: int, num_folds: int, seed: int) -> NDArray[np.int64]:
+def product_folds(pairs: PairTable, listing: NDArray[np.int64], num_folds: int, seed: int) -> NDArray[np.int64]:
     """Return the fold of each of N items: (N,), all items of a product in one.
 
-    Products are the connected components of the pairs labelled the same. Neighbouring products, those that pairs of
-    different products join, are kept together as far as folds of one size allow: large components are cut into parts
-    that few pairs cross. The parts are dealt to the folds in an order drawn by the seed, rather the larger ones first.
+    Items of one number in `listing` (N,) are one listing (data.split_overlap.listing_rows), which training and
+    validation may not share. Products are the connected components of the pairs of listings labelled the same.
+    Neighbouring products, those that pairs of different products join, are kept together as far as folds of one size
+    allow: large components are cut into parts that few pairs cross. The parts are dealt to the folds in an order drawn
+    by the seed, rather the larger ones first.
     """
-    product = np.unique(product_groups(pairs, num_items), return_inverse=True)[1]
+    of_listings = PairTable(listing[pairs.source], listing[pairs.target], pairs.same)
+    product = np.unique(product_groups(of_listings, len(listing))[listing], return_inverse=True)[1]
     source, target = product[pairs.source], product[pairs.target]
     part = item_parts(source, target, len(pairs) / (num_folds * PARTS_A_FOLD))
     num_pairs = np.bincount(part[source], minlength=len(part))
@@ -32,7 +35,9 @@ def product_folds(pairs: PairTable, num_items: int, num_folds: int, seed: int) -
     for number in parts[np.argsort(-rank, kind="stable")]:
         fold[number] = load.argmin()
         load[fold[number]] += num_pairs[number]
-    return fold[part][product]
+    of_product = np.zeros(product.max() + 1, np.int64)
+    of_product[: len(part)] = fold[part]  # the last products may have no pairs
+    return of_product[product]
 
 
 def pair_folds(pairs: PairTable, item_fold: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ def pairs() -> PairTable:
 
 
 def test_a_product_lies_in_one_fold_and_all_folds_have_pairs(pairs: PairTable) -> None:
-    folds = product_folds(pairs, NUM_ITEMS, 5, seed=0)
+    folds = product_folds(pairs, np.arange(NUM_ITEMS), 5, seed=0)
     groups = product_groups(pairs, NUM_ITEMS)
     for group in np.unique(groups):
         assert len({*folds[groups == group].tolist()}) == 1
@@ -34,7 +34,7 @@ def test_a_product_lies_in_one_fold_and_all_folds_have_pairs(pairs: PairTable) -
 
 def test_few_pairs_are_cut_and_none_of_one_product(pairs: PairTable) -> None:
     assert pairs.same is not None
-    folds = pair_folds(pairs, product_folds(pairs, NUM_ITEMS, 5, seed=0))
+    folds = pair_folds(pairs, product_folds(pairs, np.arange(NUM_ITEMS), 5, seed=0))
     assert (folds[pairs.same] >= 0).all()
     left_out = (folds[~pairs.same] < 0).mean()
     at_random = pair_folds(pairs, np.random.default_rng(0).integers(0, 5, NUM_ITEMS))
@@ -42,6 +42,23 @@ def test_few_pairs_are_cut_and_none_of_one_product(pairs: PairTable) -> None:
 
 
 def test_the_seed_draws_the_folds(pairs: PairTable) -> None:
-    first, again, other = (product_folds(pairs, NUM_ITEMS, 5, seed) for seed in (0, 0, 1))
+    first, again, other = (product_folds(pairs, np.arange(NUM_ITEMS), 5, seed) for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_a_listing_under_two_ids_lies_in_one_fold_with_the_products_of_both(pairs: PairTable) -> None:
+    listing = np.arange(NUM_ITEMS)
+    listing[NUM_ITEMS // 2 :] = np.random.default_rng(0).permutation(NUM_ITEMS // 2)
+    some = np.random.default_rng(1).random(NUM_ITEMS) < 0.8
+    listing[some] = np.arange(NUM_ITEMS)[some]
+    folds = product_folds(pairs, listing, 5, seed=0)
+    assert np.array_equal(folds, folds[listing])
+    assert pairs.same is not None
+    assert (pair_folds(pairs, folds)[pairs.same] >= 0).all()
+    assert len({*folds.tolist()}) == 5
+
+
+def test_items_at_the_end_need_no_pair(pairs: PairTable) -> None:
+    folds = product_folds(pairs, np.arange(NUM_ITEMS + 2), 5, seed=0)
+    assert np.array_equal(folds[:-2], product_folds(pairs, np.arange(NUM_ITEMS), 5, seed=0))
