@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from data.options import SplitOptions
 from engine.checkpoint import read_state
+from engine.decision_rule import EstimatedFigure, find_rule
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
@@ -45,9 +46,7 @@ def decide_fresh_pairs(folder: RunFolder, items: int, seed: int, processes: Proc
     Raises UserError for a run without checkpoint or interval.
     """
     checkpoint = checkpoint_of(folder.root)
-    found = read_state(checkpoint).evaluation
-    if found is None or found.calibrated_f1_low is None or found.calibrated_f1_high is None:
-        raise UserError(f"{checkpoint}: its evaluation has no interval of F1 that fresh pairs could be held against")
+    known = _validation_f1(checkpoint)
     with TemporaryDirectory() as work:
         data = Path(work) / "data"
         settings = DemoSettings(data, items, seed, processes=os.cpu_count() or 1, test_fraction=TEST_FRACTION)
@@ -55,7 +54,18 @@ def decide_fresh_pairs(folder: RunFolder, items: int, seed: int, processes: Proc
         prediction = run_prediction(_options(folder, checkpoint, data), processes)
     assert prediction is not None, "this is the only process"
     assert prediction.evaluation is not None, "demo pairs are labelled"
-    return FreshPairs(found.calibrated_f1, found.calibrated_f1_low, found.calibrated_f1_high, prediction.evaluation)
+    return FreshPairs(known.value, known.low, known.high, prediction.evaluation)
+
+
+def _validation_f1(checkpoint: Path) -> EstimatedFigure:
+    """Return the F1 on the validation pairs of what decision_rule takes as calibrated."""
+    chosen = find_rule(checkpoint)
+    if chosen is not None:
+        return chosen.figures["f1"]
+    found = read_state(checkpoint).evaluation
+    if found is None or found.calibrated_f1_low is None or found.calibrated_f1_high is None:
+        raise UserError(f"{checkpoint}: its evaluation has no interval of F1 that fresh pairs could be held against")
+    return EstimatedFigure(found.calibrated_f1, found.calibrated_f1_low, found.calibrated_f1_high)
 
 
 def _options(folder: RunFolder, checkpoint: Path, data: Path) -> ExperimentOptions:

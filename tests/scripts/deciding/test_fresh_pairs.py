@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint import read_state
+from engine.decision_rule import write_rule
 from engine.run_folder import run_folder
 from engine.trainer import run_training
+from metrics.criterion import Criterion
 from options.errors import UserError
 from scripts import check_fresh_pairs
+from scripts.deciding.calibration import CalibrationSettings, calibrate
 from scripts.deciding.fresh_pairs import FreshPairs, decide_fresh_pairs
 from tests.engine.conftest import ALONE, MakeOptions, make_options, work_folder
 
@@ -36,6 +39,15 @@ def test_fresh_pairs_are_decided_at_the_calibrated_threshold(checkpoint: Path) -
     assert found.fresh != other.fresh
     within = [replace(found, low=low, high=high).is_within for low, high in ((0.0, 1.0), (0.0, 0.0), (1.0, 1.0))]
     assert within == [True, False, False]
+
+
+def test_a_kept_rule_is_held_against_its_own_interval(checkpoint: Path) -> None:
+    record = calibrate(checkpoint, CalibrationSettings(Criterion("recall", 0.9), False, 1.0, 50, 0)).record
+    write_rule(checkpoint, record)
+    found = decide_fresh_pairs(run_folder("fresh"), 60, 1, ALONE)
+    assert found.fresh.threshold == record.rule.threshold
+    figure = record.figures["f1"]
+    assert (found.validation_f1, found.low, found.high) == (figure.value, figure.low, figure.high)
 
 
 def test_a_run_without_an_interval_is_refused(checkpoint: Path) -> None:
