@@ -6,11 +6,15 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+_LONGEST_MESSAGE = 1 << 16
+"""Bytes at the end of what was printed in which its last line is looked for."""
 
 
 class SimilarityError(ValueError):
@@ -22,12 +26,14 @@ class SimilarityProcess:
 
     def __init__(self, file: Path, time_limit: float = 60.0) -> None:
         self._time_limit = time_limit
+        # A file takes whatever is printed; a pipe that is read at the end alone would hold the process up when full.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         harness = Path(__file__).with_name("harness.py")
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(harness), str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
         )
 
     def compute(self, source: Sequence[float], target: Sequence[float]) -> float:
@@ -64,7 +70,9 @@ class SimilarityProcess:
 
     def _failure(self) -> SimilarityError:
         self._process.kill()
-        message = self._process.communicate()[1].decode("utf-8", "replace").strip()
+        self._process.communicate()
+        self._errors.seek(max(self._errors.seek(0, os.SEEK_END) - _LONGEST_MESSAGE, 0))
+        message = self._errors.read().decode("utf-8", "replace").strip()
         return SimilarityError(message.splitlines()[-1] if message else "its process ended without a word")
 
     def __enter__(self) -> Self:
@@ -75,3 +83,4 @@ class SimilarityProcess:
     ) -> None:
         self._process.kill()
         self._process.communicate()
+        self._errors.close()
