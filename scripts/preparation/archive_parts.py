@@ -78,7 +78,8 @@ def find_archives(paths: Iterable[Path]) -> list[Archive]:
     A folder stands for all files in it that are named so.
 
     Raises:
-        UserError: a path is missing, no archive is among them, or a part in the middle is missing.
+        UserError: a path is missing, no archive is among them, a part in the middle is missing, or two archives have
+            one name, which is that of the folder each is extracted into.
     """
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in paths:
@@ -106,7 +107,19 @@ def find_archives(paths: Iterable[Path]) -> list[Archive]:
         archives.append(Archive(path.name, tuple(ordered), kind == "spanned"))
     if not archives:
         raise UserError("no zip archive is among the given paths")
+    _check_names_differ(archives)
     return archives
+
+
+def _check_names_differ(archives: Iterable[Archive]) -> None:
+    first: dict[str, Path] = {}
+    for archive in archives:
+        part = archive.parts[0]
+        if first.setdefault(archive.name, part) != part:
+            raise UserError(
+                f"{part}: would be extracted into the folder of {first[archive.name]}, {archive.name}; rename one, or "
+                "extract it into another folder"
+            )
 
 
 def _part_of(file: Path) -> tuple[str, str, str] | None:

@@ -69,6 +69,18 @@ def test_a_spanned_archive_is_read(source: Path, tmp_path: Path, files: dict[str
     assert tree(tmp_path / "out" / "data") == files
 
 
+def test_two_archives_of_one_name_are_refused(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for folder, content in ((source, b"1"), (other, b"2")):
+        (folder / "images.zip").write_bytes(zip_of({"a.jpg": content}))
+    with pytest.raises(UserError, match="would be extracted into the folder of"):
+        find_archives([source / "images.zip", other / "images.zip"])
+    (source / "images.zip.001").write_bytes(zip_of({"a.jpg": b"3"}))
+    with pytest.raises(UserError, match="would be extracted into the folder of"):
+        find_archives([source])
+
+
 def test_an_interrupted_extraction_goes_on(source: Path, tmp_path: Path) -> None:
     (source / "data.zip").write_bytes(zip_of(FILES))
     extract_all(source, tmp_path / "out")
