@@ -98,6 +98,6 @@ while read -r url name size sha rest || [ -n "${url:-}" ]; do
         echo "error: $name: $reason" >&2
         failed=$((failed + 1))
     fi
-done <"$addresses"
+done < <(tr -d '\r' <"$addresses")  # lines may end as Windows writes them
 
 [ "$failed" -eq 0 ] || fail "$failed file(s) are missing; mend what is said above and run the same command again"

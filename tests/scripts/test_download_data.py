@@ -94,6 +94,13 @@ def test_files_are_downloaded_checked_and_not_fetched_twice(server: RangeServer,
     assert len(server.ranges) == 3
 
 
+def test_lines_may_end_as_windows_writes_them(server: RangeServer, tmp_path: Path) -> None:
+    url = f"{server.address}/data"
+    done = download(tmp_path, f"{url} a.zip\r", "\r", f"{url} b.zip {len(CONTENT)}\r", f"{url} c.zip - {SHA256}\r")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.zip", "b.zip", "c.zip"]
+
+
 def test_a_transfer_that_breaks_off_goes_on_where_it_ended(server: RangeServer, tmp_path: Path) -> None:
     server.cuts_left = 2
     done = download(tmp_path, f"{server.address}/data a.zip {len(CONTENT)} {SHA256}")
