@@ -110,10 +110,16 @@ def ticks(low: float, high: float, most: int = 6) -> list[tuple[float, str]]:
 
 def _tick_text(value: float, step: float, largest: float) -> str:
     if value and not 0.01 <= largest < 1e7:
-        mantissa, _, exponent = f"{value:.3e}".partition("e")
-        return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+        digits = max(0, _magnitude(abs(value)) - _magnitude(step))
+        mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
+        short = mantissa.rstrip("0").rstrip(".") if digits else mantissa
+        return f"{short}e{int(exponent)}".replace("-", "−")
+    decimals = max(0, -_magnitude(step))
     return f"{value:,.{decimals}f}".replace("-", "−") if value else "0"
+
+
+def _magnitude(value: float) -> int:
+    return math.floor(math.log10(value) + 1e-9)
 
 
 def extent(values: Iterable[float]) -> Range:
@@ -135,5 +141,6 @@ def finite_runs(points: Iterable[Point]) -> list[list[Point]]:
 
 def _with_extent(span: Range) -> Range:
     low, high = span
-    room = max(abs(low), abs(high), 1.0) * 1e-6
-    return (low, high) if high - low > room else (low - 0.5 * max(1.0, abs(low)), high + 0.5 * max(1.0, abs(high)))
+    largest = max(abs(low), abs(high))
+    room = 0.5 * largest or 0.5
+    return (low, high) if high - low > 1e-6 * largest else (low - room, high + room)
