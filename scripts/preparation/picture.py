@@ -4,6 +4,8 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,7 +76,7 @@ def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPictu
     Raises:
         UnreadablePictureError: nothing can be decoded, or the picture exceeds the pixel limit.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _pillow_limit(settings.max_pixels):
         warnings.simplefilter("ignore")  # Pillow's warnings on odd metadata and large pictures
         try:
             return StretchedPicture(_stretch(_open(content, settings), settings), None)
@@ -82,6 +84,18 @@ def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPictu
             raise
         except _DECODE_ERRORS as error:
             return _repair(content, settings, f"{error or type(error).__name__}")
+
+
+@contextmanager
+def _pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Let Pillow's own limit, at twice which it refuses pictures, not strike before a higher one that was asked for."""
+    usual = Image.MAX_IMAGE_PIXELS
+    if usual is not None:
+        Image.MAX_IMAGE_PIXELS = max(usual, max_pixels)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual
 
 
 def _open(content: bytes, settings: PictureSettings) -> ImageFile.ImageFile:

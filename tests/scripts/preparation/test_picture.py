@@ -64,6 +64,15 @@ def test_a_bomb_is_refused_from_its_header() -> None:
         stretch_picture(content, PictureSettings(max_pixels=1_000_000))
 
 
+def test_a_limit_above_that_of_pillow_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    content = encoded(Image.new("L", (100, 100)), "PNG")
+    assert stretch_picture(content, PictureSettings(size=8, max_pixels=10_000)).repair is None
+    assert Image.MAX_IMAGE_PIXELS == 1000
+    with pytest.raises(UnreadablePictureError, match="exceeds the limit of 4000 pixels"):
+        stretch_picture(content, PictureSettings(size=8, max_pixels=4000))
+
+
 def test_metadata_of_the_source_do_not_reach_the_output() -> None:
     content = encoded(smooth_photo(50, 50), "JPEG", comment=b"secret", icc_profile=b"garbage")
     assert stretch_picture(content, PictureSettings(size=8)).image.info == {}
