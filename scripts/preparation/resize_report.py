@@ -45,9 +45,10 @@ def earlier_notes(output: Path) -> NotesByStem:
 def open_journal(output: Path) -> TextIO:
     """Open the journal to go on with it."""
     path = output / _JOURNAL_NAME
-    # A killed run may have cut its last line; it must not swallow the next one.
-    whole = "".join(_whole_lines(path))
-    path.write_text(whole, encoding="utf-8")
+    with path.open("a+b") as lines:
+        # A killed run may have cut its last line; it must not swallow the next one.
+        lines.seek(0)
+        lines.truncate(lines.read().rfind(b"\n") + 1)
     return path.open("a", encoding="utf-8")
 
 
