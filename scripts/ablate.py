@@ -16,7 +16,7 @@ from engine.run_folder import run_folder
 from options.errors import exit_on_user_error
 from scripts.ablation.process import run_forwarding_signals
 from scripts.ablation.runs import REPOSITORY, AblationRun, ablation_runs, is_done
-from scripts.preparation.summary import at_least_one
+from scripts.preparation.summary import at_least_one, seed_number
 
 
 @exit_on_user_error()
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option of every run")
     parser.add_argument("--study", default="ablation", metavar="NAME", help="how the runs' names begin (%(default)s)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="(0 1 2)")
+    parser.add_argument("--seeds", type=seed_number, nargs="+", default=[0, 1, 2], metavar="N", help="(0 1 2)")
     parser.add_argument("--replicates", type=at_least_one, default=1000, help="draws of the bootstrap (%(default)s)")
     arguments = parser.parse_args()
     for override in arguments.overrides:

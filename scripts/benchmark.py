@@ -57,7 +57,7 @@ from scripts.benchmarks.start_up import measure_start_up
 from scripts.benchmarks.submission_lines import measure_submission_lines
 from scripts.benchmarks.table import format_table
 from scripts.benchmarks.training import measure_checkpointing, measure_training
-from scripts.preparation.summary import at_least_one, positive_number
+from scripts.preparation.summary import at_least_one, positive_number, seed_number
 
 ROWS: dict[str, Callable[[Bench], list[BenchmarkRow]]] = {
     "prediction": measure_prediction,
@@ -85,7 +85,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=positive_number, default=0.01, help="share of the workloads (%(default)s)")
     parser.add_argument("--rounds", type=at_least_one, default=3, help="rounds of each way (%(default)s)")
     parser.add_argument("--threads", type=at_least_one, default=_threads(), help="of torch (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of the data (%(default)s)")
     parser.add_argument("--tiny", action="store_true", help="tiny models and data: does it run, not how fast is it")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/benchmarks.json"), help="record (%(default)s)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="report to write from the record")

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 from metrics.category_thresholds import SHRINKAGE
 from metrics.criterion import Criterion, parse_criterion
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one, positive_number
+from scripts.preparation.summary import at_least_one, positive_number, seed_number
 
 
 def criterion(text: str) -> Criterion:
@@ -48,7 +48,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="pairs of a category at which its threshold lies midway to the one of all pairs (%(default)g)",
     )
     parser.add_argument("--replicates", type=at_least_one, default=1000, help="draws of the bootstrap (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and the folds (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of the bootstrap and the folds (%(default)s)")
     parsed = parser.parse_args(argv)
     if parsed.per_category and parsed.criterion.name == "positives":
         parser.error("--per-category: a number of positives is one of all pairs, not of each category")

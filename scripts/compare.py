@@ -13,7 +13,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one
+from scripts.preparation.summary import at_least_one, seed_number
 
 
 @exit_on_user_error()
@@ -27,7 +27,7 @@ def main() -> None:
         "--threshold", choices=("calibrated", "learned"), default="calibrated", help="of runs (%(default)s)"
     )
     parser.add_argument("--replicates", type=at_least_one, default=1000, help="draws of the bootstrap (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of the bootstrap (%(default)s)")
     arguments = parser.parse_args()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from scripts.deciding.comparison import compare, comparison_lines

@@ -18,7 +18,7 @@ from data.hub import go_offline_without_hub
 from engine.experiment import ExperimentOptions
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
-from scripts.preparation.summary import at_least_one
+from scripts.preparation.summary import at_least_one, seed_number
 from scripts.reporting.pair_kinds import read_kinds
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("arguments", nargs="+", metavar="OPTION_FILE | section.key=value",
                         help="option files, and options in place of theirs")  # fmt: skip
     parser.add_argument("--folds", type=at_least_one, default=5, help="(%(default)s)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
+    parser.add_argument("--seeds", type=seed_number, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
     parser.add_argument("--replicates", type=at_least_one, default=1000, help="draws of the bootstrap (%(default)s)")
     given = parser.parse_intermixed_args()
     overrides = [argument for argument in given.arguments if "=" in argument]

@@ -13,7 +13,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from options.errors import exit_on_user_error
 from scripts.preparation.split_files import SplitReport, split_pair_file
-from scripts.preparation.summary import aligned, positive_number
+from scripts.preparation.summary import aligned, positive_number, seed_number
 
 
 def summary(report: SplitReport) -> str:
@@ -58,7 +58,7 @@ def main() -> None:
         default=5.6,
         help="training pairs a validation pair, before any are dropped (%(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="(%(default)s)")
     parser.add_argument("--images", type=Path, help="folder of the items' images, to look for equal ones")
     parser.add_argument("--way", choices=["components", "drop-seen"], default="components", help="(%(default)s)")
     arguments = parser.parse_args()

@@ -30,7 +30,7 @@ from scripts.endurance.pair_trial import pair_trial
 from scripts.endurance.small_disk import enter_namespace
 from scripts.endurance.trial import TrialResult, format_table
 from scripts.endurance.workplace import Workplace
-from scripts.preparation.summary import at_least_one
+from scripts.preparation.summary import at_least_one, seed_number
 
 TRIALS: dict[str, Callable[[Workplace, argparse.Namespace], list[TrialResult]]] = {
     "kills": lambda place, arguments: kill_trial(place, arguments.kills, arguments.seed),
@@ -48,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=at_least_one, default=100, help="how often runs are killed (%(default)s)")
     parser.add_argument("--images", type=at_least_one, default=5_000, help="damaged pictures (%(default)s)")
     parser.add_argument("--pairs", type=at_least_one, default=1_000_000, help="pairs to evaluate (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the moments and the data (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of the moments and the data (%(default)s)")
     parser.add_argument(
         "--work", type=Path, metavar="FOLDER", help="new or empty folder to write, kept (a temporary one)"
     )

@@ -4,6 +4,9 @@ import argparse
 import math
 from collections.abc import Mapping
 
+SEEDS = 2**31
+"""Seeds are below this number."""
+
 
 def aligned(values: Mapping[str, int | float | str]) -> str:
     """Return a table of two columns: names to the left, values to the right."""
@@ -19,13 +22,29 @@ def at_least_one(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is not.
     """
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
+    number = _whole_number(text)
+    if number is None or number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
     return number
+
+
+def seed_number(text: str) -> int:
+    """Parse a command line argument that is a seed, with the bounds of the option `seed`.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not.
+    """
+    number = _whole_number(text)
+    if number is None or not 0 <= number < SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0 and less than {SEEDS}")
+    return number
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def _text(value: int | float | str) -> str:
