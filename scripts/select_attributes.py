@@ -8,6 +8,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from engine.disk import whole_file
 from options.errors import UserError, exit_on_user_error
 from scripts.preparation.attribute_counts import count_attributes, most_frequent
 from scripts.preparation.summary import aligned, at_least_one
@@ -30,9 +31,8 @@ def main() -> None:
     line = "attributes: [" + ", ".join(json.dumps(name, ensure_ascii=False) for name, _ in chosen) + "]"
     print(line)
     if arguments.output is not None:
-        temporary = arguments.output.with_name(f".{arguments.output.name}.tmp")
-        temporary.write_text(line + "\n", encoding="utf-8")
-        temporary.replace(arguments.output)
+        with whole_file(arguments.output) as stream:
+            stream.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.disk import writing
 from options.errors import UserError
 from scripts.demo_data.catalogue import SPLITS, make_catalogue
 from scripts.demo_data.listed_item import ListedItem
@@ -31,7 +32,7 @@ def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
     catalogue of that name is replaced then.
 
     Raises:
-        UserError: the name belongs to something else.
+        UserError: the name belongs to something else, or cannot be written.
     """
     out = settings.out.resolve()
     if out.exists() and not is_demo_data(out):
@@ -39,12 +40,13 @@ def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
     temporary = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        images = temporary / "item_images"
-        images.mkdir(parents=True)
-        kinds = write_files(make_catalogue(settings, images), temporary, settings)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.rename(out)
+        with writing(out):
+            images = temporary / "item_images"
+            images.mkdir(parents=True)
+            kinds = write_files(make_catalogue(settings, images), temporary, settings)
+            if out.exists():
+                shutil.rmtree(out)
+            temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return kinds

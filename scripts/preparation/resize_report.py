@@ -1,13 +1,14 @@
 """What a resizing run says about its source files: a journal while it runs, a report when it is done."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO, TypedDict
 
+from engine.disk import whole_file, writing
 from scripts.preparation.picture_listing import PictureListing
 from scripts.preparation.resize_task import FileNote
 
@@ -42,20 +43,28 @@ def earlier_notes(output: Path) -> NotesByStem:
     return notes
 
 
-def open_journal(output: Path) -> TextIO:
-    """Open the journal to go on with it."""
+@contextmanager
+def open_journal(output: Path) -> Iterator[TextIO]:
+    """Open the journal to go on with it; raises UserError where it cannot be written."""
     path = output / _JOURNAL_NAME
-    with path.open("a+b") as lines:
-        # A killed run may have cut its last line; it must not swallow the next one.
-        lines.seek(0)
-        lines.truncate(lines.read().rfind(b"\n") + 1)
-    return path.open("a", encoding="utf-8")
+    with writing(path):
+        with path.open("a+b") as lines:
+            # A killed run may have cut its last line; it must not swallow the next one.
+            lines.seek(0)
+            lines.truncate(lines.read().rfind(b"\n") + 1)
+        journal = path.open("a", encoding="utf-8")
+    try:
+        yield journal
+    finally:
+        with writing(path):  # closing writes what a full disk has not taken before
+            journal.close()
 
 
 def write_journal(journal: TextIO, stem: str, notes: tuple[FileNote, ...]) -> None:
-    """Record the notes on the files of one stem, in place of earlier ones."""
-    journal.write(_json_line({"stem": stem, "notes": [asdict(note) for note in notes]}))
-    journal.flush()
+    """Record the notes on the files of one stem, in place of earlier ones; raises UserError for a full disk."""
+    with writing(Path(journal.name)):
+        journal.write(_json_line({"stem": stem, "notes": [asdict(note) for note in notes]}))
+        journal.flush()
 
 
 def complete_report(listing: PictureListing, notes: NotesByStem) -> list[FileNote]:
@@ -67,14 +76,11 @@ def complete_report(listing: PictureListing, notes: NotesByStem) -> list[FileNot
 
 
 def write_report(output: Path, report: list[FileNote]) -> None:
-    """Write report.jsonl, one line a note, and end the journal."""
-    temporary = output / f".{REPORT_NAME}.tmp"
-    with temporary.open("w", encoding="utf-8") as lines:
+    """Write report.jsonl, one line a note, and end the journal; raises UserError where it cannot be written."""
+    with whole_file(output / REPORT_NAME) as lines:
         lines.writelines(_json_line(asdict(note)) for note in report)
-        lines.flush()
-        os.fsync(lines.fileno())
-    temporary.replace(output / REPORT_NAME)
-    (output / _JOURNAL_NAME).unlink()
+    with writing(output / _JOURNAL_NAME):
+        (output / _JOURNAL_NAME).unlink()
 
 
 def count_statuses(report: list[FileNote]) -> dict[str, int]:

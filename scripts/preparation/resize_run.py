@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from engine.disk import writing
 from options.errors import UserError
 from scripts.preparation.picture import PictureSettings
 from scripts.preparation.picture_listing import PictureListing, list_pictures
@@ -109,7 +110,8 @@ def _run(
                     notes[task.stem] = task_notes
                     write_journal(journal, task.stem, task_notes)
                 if not isinstance(result, WorkerFailure) and result.written:
-                    task.output.replace(output / task.output.name)
+                    with writing(output / task.output.name):
+                        task.output.replace(output / task.output.name)
                     num_written += 1
                 bar.update()
             tasks = again

@@ -44,3 +44,11 @@ def test_a_rate_above_1_ends_with_status_2(run, capsys):
         run("--name-colour", "1.5")
     assert end.value.code == 2
     assert "colour" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_ends_with_status_2(run, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as end:
+        run("--out", str(tmp_path / "file" / "demo"), "--items", "30", "--image-size", "16")
+    assert end.value.code == 2
+    assert "demo: cannot be written" in capsys.readouterr().err

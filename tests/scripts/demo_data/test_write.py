@@ -94,7 +94,7 @@ def test_a_failure_leaves_nothing_behind(settings, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(write, "write_tokenizer", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="demo: cannot be written: disk full"):
         write_demo_data(replace(settings, out=tmp_path / "demo", items=30))
     assert list(tmp_path.iterdir()) == []
 
