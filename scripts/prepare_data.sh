@@ -21,9 +21,11 @@
 # Exit status: 0 done, 2 something needs your hand (the message says what).
 set -eu
 
+fail() { echo "error: $*" >&2; exit 2; }
+
 usage="usage: bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF split_pairs.py]"
 case "${1:-}" in -h | --help) sed -n '2,/^set /{s/^# \{0,1\}//;/^set /!p;}' "$0"; exit 0 ;; esac
-[ $# -ge 1 ] || { echo "error: $usage" >&2; exit 2; }
+[ $# -ge 1 ] || fail "$usage"
 addresses=$1
 shift
 out=datasets/ccks
@@ -32,7 +34,7 @@ if [ $# -ge 1 ] && [ "$1" != -- ]; then
     shift
 fi
 if [ $# -ge 1 ]; then
-    [ "$1" = -- ] || { echo "error: $usage" >&2; exit 2; }
+    [ "$1" = -- ] || fail "$usage"
     shift
 fi
 scripts=$(cd "$(dirname "$0")" && pwd)
@@ -47,7 +49,7 @@ fi
 step() { echo; echo "== $*"; }
 
 step "1/6 download to $out/download"
-mkdir -p "$out/download"
+mkdir -p "$out/download" "$out/extracted" || fail "$out: cannot be made; give another OUT"
 if [ "$addresses" = - ]; then
     echo "skipped: the files in $out/download are taken as they are"
 else
@@ -55,7 +57,6 @@ else
 fi
 
 step "2/6 extract to $out/extracted"
-mkdir -p "$out/extracted"
 "$PYTHON" "$scripts/extract_archives.py" "$out/download" "$out/extracted"
 
 step "3/6 collect the item and pair files"
@@ -65,12 +66,11 @@ while IFS= read -r -d '' file; do
     name=$(basename "$file")
     target=$out/$name
     if [ -f "$target" ] && ! cmp -s "$file" "$target"; then
-        echo "error: $file differs from $target; remove the one that is wrong, then run again" >&2
-        exit 2
+        fail "$file differs from $target; remove the one that is wrong, then run again"
     fi
     if [ ! -f "$target" ]; then
-        cp "$file" "$target.part"
-        mv -f "$target.part" "$target"
+        { cp "$file" "$target.part" && mv -f "$target.part" "$target"; } ||
+            fail "$target: cannot be written; make room or grant permission, then run again"
     fi
     echo "$target: $(wc -l <"$target" | tr -d ' ') lines"
     found=$((found + 1))
@@ -78,8 +78,7 @@ done < <(find "$out/download" "$out/extracted" -type f \( -name 'item_*_info.jso
     ! -path '*/__MACOSX/*' -print0 | sort -z)
 for name in item_train_info.jsonl item_train_pair.jsonl; do
     if [ ! -f "$out/$name" ]; then
-        echo "error: $name is in none of the archives ($found item and pair files found); add its address" >&2
-        exit 2
+        fail "$name is in none of the archives ($found item and pair files found); add its address"
     fi
 done
 

@@ -109,6 +109,20 @@ def test_a_missing_archive_is_told_with_exit_status_2(addresses: Path, tmp_path:
     assert "item_train_info.jsonl is in none of the archives" in done.stderr
 
 
+def test_what_cannot_be_written_is_told_with_exit_status_2(addresses: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ccks"
+    out.touch()
+    done = prepare("-", out)
+    assert done.returncode == 2
+    assert f"error: {out}: cannot be made" in done.stderr
+    out.unlink()
+    out.mkdir()
+    (out / "item_train_info.jsonl.part").symlink_to("/dev/full")
+    done = prepare(addresses, out)
+    assert done.returncode == 2
+    assert "item_train_info.jsonl: cannot be written; make room" in done.stderr
+
+
 def test_arguments_after_the_dashes_reach_the_split(addresses: Path, tmp_path: Path) -> None:
     out = tmp_path / "ccks"
     assert prepare(addresses, out, "--", "--ratio", "3").returncode == 0
