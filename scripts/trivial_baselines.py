@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Best F1 on labelled pairs of what needs no learning.")
     parser.add_argument("items", type=Path, help="JSONL file of items")
     parser.add_argument("pairs", type=Path, help="JSONL file of labelled pairs")
-    parser.add_argument("images", type=Path, help="folder of the items' images")
+    parser.add_argument("images", type=Path, help="folder or pack of the items' images")
     arguments = parser.parse_args()
     choices = measure_baselines(arguments.items, arguments.pairs, arguments.images, TextOptions().attributes)
     print(format_table(choices))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
+
+from data.image_store import ImageSource
 
 BINS = 4
 """Bins of each of red, green and blue."""
@@ -16,19 +16,19 @@ SIDE = 64
 """Pixels a side to which pictures are resized before counting."""
 
 
-def colour_histograms(files: Iterable[Path]) -> NDArray[np.float64]:
-    """Return the histogram of each picture, of length 1: (N, 64)."""
-    return np.stack([colour_histogram(file) for file in tqdm(list(files), unit="image", desc="histograms")])
+def colour_histograms(images: ImageSource, names: Iterable[str]) -> NDArray[np.float64]:
+    """Return the histogram of each picture, of length 1: (N, 64); raises BadImageError for one that is unreadable."""
+    shown = tqdm(list(names), unit="image", desc="histograms")
+    return np.stack([colour_histogram(images.read(name, SIDE)) for name in shown])
 
 
-def colour_histogram(file: Path) -> NDArray[np.float64]:
+def colour_histogram(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the square roots of the shares of 4 x 4 x 4 colours in the middle of a picture: (64,), length 1.
 
-    The middle half of height and width holds the product rather than its background. Square roots (the
-    cosine is then Bhattacharyya's coefficient) keep the largest area from deciding alone.
+    The picture is (SIDE, SIDE, 3). The middle half of height and width holds the product rather than its background.
+    Square roots (the cosine is then Bhattacharyya's coefficient) keep the largest area from deciding alone.
     """
-    with Image.open(file) as image:
-        pixels = np.asarray(image.convert("RGB").resize((SIDE, SIDE)), dtype=np.int64) * BINS // 256
+    pixels = picture.astype(np.int64) * BINS // 256
     middle = pixels[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4]
     cells = (middle[..., 0] * BINS + middle[..., 1]) * BINS + middle[..., 2]
     counts = np.bincount(cells.ravel(), minlength=BINS**3)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.image_store import open_images_of_any_size
 from data.item_catalog import read_items
 from data.item_pair import read_pairs
 from data.item_text import item_text
@@ -17,22 +18,25 @@ from scripts.baselines.text_similarity import text_cosines
 
 
 def measure_baselines(
-    items_file: Path, pairs_file: Path, images: Path, attributes: Sequence[str]
+    items_file: Path, pairs_file: Path, images_path: Path, attributes: Sequence[str]
 ) -> dict[str, ThresholdChoice]:
     """Return the figures of each baseline, each at the threshold that is best on these very pairs.
 
     Raises:
-        DataError: a file is malformed or has no labels.
+        UserError: a file is malformed or has no labels, or an image of an item that pairs name is missing or broken.
     """
     items = read_items(items_file)
     pairs = read_pairs(pairs_file, items, labelled=True)
     same: NDArray[np.bool_] = np.asarray(pairs.same, dtype=np.bool_)
     texts = [item_text(item, attributes) for item in items]
-    histograms = colour_histograms(images / item.image for item in items)
+    rows, places = np.unique(np.concatenate([pairs.source, pairs.target]), return_inverse=True)
+    images = open_images_of_any_size(images_path, follow_links=True)
+    histograms = colour_histograms(images, (items[row].image for row in rows.tolist()))
+    source, target = histograms[places.reshape(2, -1)]
     margins = {
         "all positive": np.zeros(len(pairs)),
         "TF-IDF of the text": text_cosines(texts, pairs.source, pairs.target),
-        "colour histogram": (histograms[pairs.source] * histograms[pairs.target]).sum(axis=1),
+        "colour histogram": (source * target).sum(axis=1),
     }
     return {name: best_f1_threshold(margin, same) for name, margin in margins.items()}
 

@@ -38,6 +38,23 @@ def test_the_table_is_aligned(files):
     assert len(set(map(len, lines))) == 1
 
 
+def test_images_are_found_as_training_finds_them_and_only_those_of_pairs(files):
+    expected = measure_baselines(files / "items.jsonl", files / "pairs.jsonl", files, ["品牌"])
+    (files / "2.png").rename(files / "2.jpg")
+    with (files / "items.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"item_id": "5", "title": "", "cate_name": "", "item_image_name": "none.jpg"}) + "\n")
+    found = measure_baselines(files / "items.jsonl", files / "pairs.jsonl", files, ["品牌"])
+    assert found["colour histogram"] == expected["colour histogram"]
+
+
+def test_a_broken_image_and_a_missing_folder_are_named(files):
+    (files / "3.png").write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"3\.png: unreadable image"):
+        measure_baselines(files / "items.jsonl", files / "pairs.jsonl", files, ["品牌"])
+    with pytest.raises(UserError, match="folder of images does not exist"):
+        measure_baselines(files / "items.jsonl", files / "pairs.jsonl", files / "none", ["品牌"])
+
+
 def test_unlabelled_pairs_are_refused(files):
     (files / "pairs.jsonl").write_text('{"src_item_id": "1", "tgt_item_id": "2"}\n')
     with pytest.raises(UserError, match="item_label"):
