@@ -1,5 +1,6 @@
 """Image encoders of timm."""
 
+import json
 import struct
 import sys
 from collections.abc import Mapping
@@ -35,10 +36,16 @@ class TimmImageEncoder(Encoder):
 
     kind = "image"
 
-    def __init__(self, backbone: nn.Module, levels: tuple[int, ...] | None = None, channels_last: bool = False) -> None:
-        """Read the feature levels of these numbers where they are given; raises UserError for one that is not there."""
+    def __init__(
+        self, backbone: nn.Module, made_of: str, levels: tuple[int, ...] | None = None, channels_last: bool = False
+    ) -> None:
+        """Take a backbone and the name and arguments that it was made of.
+
+        Read the feature levels of these numbers where they are given; raises UserError for one that is not there.
+        """
         super().__init__()
         self.backbone = backbone
+        self.made_of = made_of
         self.levels = levels
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.blocks = (int(backbone.num_features),) if levels is None else _widths(backbone, levels)  # type: ignore[arg-type]
@@ -71,8 +78,8 @@ class TimmImageEncoder(Encoder):
         return features
 
     def extra_repr(self) -> str:
-        """Say what the representation of the backbone does not: a part of what features depend on."""
-        return f"levels={self.levels}"
+        """Say what features depend on that neither weights nor modules tell, such as timm's pooling."""
+        return f"{self.made_of}, levels={self.levels}, memory_format={self.memory_format}"
 
     def _maps(self, images: Tensor) -> list[Tensor]:
         """Return the maps (N, channels, H, W) of each level."""
@@ -133,11 +140,13 @@ def build_timm_image_encoder(
         advice = f"; near ones: {', '.join(near)}" if near else ""
         raise UserError(f"{OPTION}.architecture: timm has no model {architecture!r}{advice}")
     if weights in ("pretrained", "random"):
-        return TimmImageEncoder(_create(architecture, arguments, weights == "pretrained"), levels, channels_last)
-    file = weights_file(Path(local_path(weights, f"{OPTION}.weights")), f"{OPTION}.weights")
-    backbone = _create(architecture, arguments, pretrained=False)
-    _load_file(backbone, file)
-    return TimmImageEncoder(backbone, levels, channels_last)
+        backbone = _create(architecture, arguments, weights == "pretrained")
+    else:
+        file = weights_file(Path(local_path(weights, f"{OPTION}.weights")), f"{OPTION}.weights")
+        backbone = _create(architecture, arguments, pretrained=False)
+        _load_file(backbone, file)
+    made_of = f"{architecture} {json.dumps(dict(arguments), sort_keys=True)}"
+    return TimmImageEncoder(backbone, made_of, levels, channels_last)
 
 
 def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: bool) -> nn.Module:

@@ -1,5 +1,6 @@
 """Text and image encoders of transformers."""
 
+import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -24,6 +25,9 @@ from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
 TextPooling = Literal["cls", "words"]
+
+OF_ITS_ORIGIN = frozenset({"_name_or_path", "architectures", "dtype", "transformers_version"})
+"""Fields of a configuration that say where it comes from; features depend on none of them but by the weights."""
 
 
 class TransformersTextEncoder(Encoder):
@@ -57,8 +61,8 @@ class TransformersTextEncoder(Encoder):
         return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
 
     def extra_repr(self) -> str:
-        """Say what the representation of the backbone does not: a part of what features depend on."""
-        return f"pooling={self.pooling}"
+        """Say what features depend on that neither weights nor modules tell, such as the number of heads."""
+        return f"pooling={self.pooling}, config={_described(self.backbone)}"
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -90,8 +94,8 @@ class TransformersImageEncoder(Encoder):
         return hidden.mean(dim=1) if self.pooling == "mean" else hidden[:, 0]
 
     def extra_repr(self) -> str:
-        """Say what the representation of the backbone does not: a part of what features depend on."""
-        return f"pooling={self.pooling}"
+        """Say what features depend on that neither weights nor modules tell, such as the number of heads."""
+        return f"pooling={self.pooling}, config={_described(self.backbone)}"
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -112,6 +116,13 @@ def build_transformers_image_encoder(
     """Build an image encoder; raises UserError for an architecture or weights that cannot be had."""
     backbone, width = _backbone("model.image_encoder", architecture, weights)
     return TransformersImageEncoder(backbone, width, pooling)
+
+
+def _described(backbone: nn.Module) -> str:
+    config = backbone.config
+    assert isinstance(config, PretrainedConfig)
+    fields = {name: value for name, value in config.to_dict().items() if name not in OF_ITS_ORIGIN}
+    return json.dumps(fields, sort_keys=True, default=str)
 
 
 def _checkpoint_activations(backbone: nn.Module) -> None:

@@ -1,13 +1,16 @@
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.multiprocessing as multiprocessing
 
 from engine.feature_store import FeatureStore, feature_store
-from models.options import TransformersTextEncoderOptions
+from models.encoder import Encoder
+from models.options import TimmImageEncoderOptions, TransformersTextEncoderOptions
 from options.errors import UserError
-from tests.tiny_data import TEXT_ENCODER
+from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
 
 KEYS: list[bytes | None] = [b"a" * 16, None, b"b" * 16]
 FEATURES = torch.arange(6.0).view(3, 2)
@@ -52,12 +55,50 @@ def test_a_file_of_other_things_is_refused(tmp_path: Path, width: int) -> None:
         FeatureStore(file, width).find(KEYS)
 
 
-def test_the_file_tells_encoders_poolings_and_circumstances_apart(tmp_path: Path) -> None:
-    def store(pooling: str, seed: int, reading: str) -> Path:
-        torch.manual_seed(seed)
-        options = TransformersTextEncoderOptions.model_validate({**TEXT_ENCODER, "pooling": pooling})
-        return feature_store(tmp_path, "text", options.build(), reading).file
+def store_of(encoder: Encoder, reading: str = "a") -> Path:
+    return feature_store(Path("folder"), "text", encoder, reading).file
 
-    assert store("cls", 0, "a") == store("cls", 0, "a")
-    others = {store("cls", 0, "a"), store("words", 0, "a"), store("cls", 1, "a"), store("cls", 0, "b")}
+
+def text_encoder(seed: int = 0, fields: Mapping[str, Any] | None = None, **changes: object) -> Encoder:
+    torch.manual_seed(seed)
+    architecture = {**TEXT_ENCODER["architecture"], **(fields or {})}
+    return TransformersTextEncoderOptions.model_validate(
+        {**TEXT_ENCODER, "architecture": architecture, **changes}
+    ).build()
+
+
+def image_encoder(arguments: Mapping[str, Any] | None = None, **changes: object) -> Encoder:
+    torch.manual_seed(0)
+    tree = {**IMAGE_ENCODER, "arguments": {**IMAGE_ENCODER["arguments"], **(arguments or {})}, **changes}
+    return TimmImageEncoderOptions.model_validate(tree).build()
+
+
+def test_the_file_tells_encoders_poolings_and_circumstances_apart() -> None:
+    assert store_of(text_encoder()) == store_of(text_encoder())
+    others = {
+        store_of(text_encoder()),
+        store_of(text_encoder(pooling="words")),
+        store_of(text_encoder(seed=1)),
+        store_of(text_encoder(), "b"),
+    }
     assert len(others) == 4
+
+
+def test_the_file_tells_architectures_of_equal_weights_apart() -> None:
+    heads = {store_of(text_encoder(fields={"num_attention_heads": number})) for number in (2, 4)}
+    assert len(heads) == 2
+    assert store_of(image_encoder()) == store_of(image_encoder())
+    others = {
+        store_of(image_encoder()),
+        store_of(image_encoder({"global_pool": "max"})),
+        store_of(image_encoder(channels_last=True)),
+    }
+    assert len(others) == 3
+
+
+def test_an_encoder_whose_weights_were_put_in_later_has_the_same_file(tmp_path: Path) -> None:
+    text_encoder().backbone.save_pretrained(tmp_path)  # type: ignore[operator]
+    loaded = text_encoder(architecture=str(tmp_path), weights="pretrained")
+    later = text_encoder(seed=1, architecture=str(tmp_path))
+    later.load_state_dict(loaded.state_dict())
+    assert store_of(later) == store_of(loaded)
