@@ -70,7 +70,9 @@ class Whitening(nn.Module):
 
 def _first_axes(block: Tensor, num_components: int) -> Tensor:
     """Return the directions (F, K) in which a block (N, F) varies most."""
-    axes: Tensor = torch.linalg.svd(block - block.mean(dim=0), full_matrices=True)[2]
+    centred = block - block.mean(dim=0)
+    # Of fewer items than features some directions are not told by any; else the full form is N x N numbers for nothing.
+    axes: Tensor = torch.linalg.svd(centred, full_matrices=len(centred) < centred.shape[1])[2]
     return axes[:num_components].T
 
 

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from models.whitening import Whitening
@@ -39,6 +40,29 @@ def test_components_are_those_of_an_eigendecomposition_block_by_block() -> None:
         expected.append(components / (spread + 0.3 * spread.mean()))
     found = whitening(given).double()
     torch.testing.assert_close(found.abs(), torch.cat(expected, dim=1).abs(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("num_items", [3, 4, 500])
+def test_a_fit_holds_no_matrix_of_items_by_items_and_has_the_axes_of_the_full_form(
+    num_items: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, given = Whitening([3, 4], 4), features(num_items)
+    decompose, largest = torch.linalg.svd, 0
+
+    def measured(block: torch.Tensor, full_matrices: bool) -> tuple[torch.Tensor, ...]:
+        nonlocal largest
+        parts = decompose(block, full_matrices=full_matrices)
+        largest = max(largest, *(part.numel() for part in parts))
+        return parts
+
+    whitening = Whitening([3, 4], 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.linalg, "svd", measured)
+        whitening.fit(given)
+        patch.setattr(torch.linalg, "svd", lambda block, full_matrices: decompose(block, full_matrices=True))
+        full.fit(given)
+    assert largest <= max(4 * num_items, 4 * 4)
+    assert whitening.axes.equal(full.axes)
 
 
 def test_without_components_features_keep_their_places_and_have_about_variance_one() -> None:
