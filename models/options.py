@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from data.options import ComparedAttributes
 from models.feature_kind import KindName
@@ -43,8 +43,9 @@ class TimmImageEncoderOptions(EncoderOptions):
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
     levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
-    """Feature levels (timm's feature_info, 0 the finest) whose channels' means and standard deviations over places, all
-    of them and those in the middle, are the features; null for the last map in timm's own pooling."""
+    """Feature levels (timm's feature_info, 0 the finest, in ascending order) whose channels' means and standard
+    deviations over places, all of them and those in the middle, are the features; null for the last map in timm's own
+    pooling."""
     channels_last: bool = False
     """Whether the numbers of a pixel lie side by side, in which order convolutions are faster on the CPU; the results
     differ in last bits."""
@@ -53,6 +54,14 @@ class TimmImageEncoderOptions(EncoderOptions):
     weights: str = "pretrained"
     """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
     installed package."""
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_ascend(cls, levels: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        # timm gives the maps in this order, whatever the order of the numbers.
+        if levels is not None and list(levels) != sorted(set(levels)):
+            raise ValueError(f"levels come in ascending order, each once: give {sorted(set(levels))}")
+        return levels
 
     @property
     def hub_name(self) -> str | None:

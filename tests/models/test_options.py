@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -63,3 +65,10 @@ def test_a_scale_needs_embeddings_of_length_one() -> None:
     assert model(text_encoder=BERT, normalize=True, scale=8.0).scale == 8.0
     with pytest.raises(ValidationError, match="set normalize to true"):
         model(text_encoder=BERT, scale=8.0)
+
+
+@pytest.mark.parametrize(("levels", "advice"), [([4, 2], [2, 4]), ([1, 1], [1]), ([0, 2, 1], [0, 1, 2])])
+def test_levels_ascend_and_come_once_each(levels: list[int], advice: list[int]) -> None:
+    with pytest.raises(ValidationError, match=re.escape(f"each once: give {advice}")):
+        model(image_encoder={**TIMM, "levels": tuple(levels)})
+    assert model(image_encoder={**TIMM, "levels": tuple(advice)}).image_encoder is not None
