@@ -48,7 +48,8 @@ class TimmImageEncoder(Encoder):
         self.made_of = made_of
         self.levels = levels
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.blocks = (int(backbone.num_features),) if levels is None else _widths(backbone, levels)  # type: ignore[arg-type]
+        # Of what timm calls its head, a model without a classifier still has layers that change the width.
+        self.blocks = (int(backbone.head_hidden_size),) if levels is None else _widths(backbone, levels)  # type: ignore[arg-type]
         self.width = sum(self.blocks)
         self.colours: ColourHistogram | None = None
         if levels is not None:  # data-parallel training wants a gradient for every weight

@@ -36,11 +36,12 @@ class TransformersTextEncoder(Encoder):
     kind = "text"
 
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
+        """Take a backbone; raises UserError for one that does not read tokens."""
         super().__init__()
         self.pooling = pooling
         self.backbone = backbone
         self.width = 2 * width if pooling == "words" else width
-        self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+        self.num_token_ids = _num_token_ids(backbone)
 
     @property
     def kinds(self) -> tuple[FeatureKind, ...]:
@@ -67,6 +68,15 @@ class TransformersTextEncoder(Encoder):
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
         _checkpoint_activations(self.backbone)
+
+
+def _num_token_ids(backbone: nn.Module) -> int:
+    try:
+        return int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+    except (AttributeError, NotImplementedError) as error:
+        raise UserError(
+            f"model.text_encoder.architecture: {type(backbone).__name__} reads no tokens: give a model of texts"
+        ) from error
 
 
 def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:

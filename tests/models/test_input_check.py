@@ -65,6 +65,25 @@ def test_images_of_another_size_than_the_encoder_is_made_for_are_refused() -> No
         check(items(size=48))
 
 
+RESNET = {"name": "timm", "architecture": "resnet10t", "weights": "random"}
+MOBILEVIT = {
+    "model_type": "mobilevit", "image_size": IMAGE_SIZE, "num_attention_heads": 2, "hidden_sizes": [8, 8, 8],
+    "neck_hidden_sizes": [8, 8, 8, 8, 8, 8, 32],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ({**RESNET, "arguments": {"global_pool": ""}}, "512 features and gives 512x1x1"),
+        ({"name": "transformers", "architecture": MOBILEVIT, "weights": "random"}, "8 features and gives 32"),
+    ],
+)
+def test_features_of_another_width_than_the_model_says_are_refused(encoder: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=rf"^model\.image_encoder: \w+ says that an item has {message}"):
+        check(items(), image_encoder=encoder)
+
+
 def test_the_check_leaves_randomness_and_mode_as_they_were() -> None:
     encoder = build_item_encoder(ModelOptions.model_validate({"text_encoder": TEXT_ENCODER, "embedding_width": 4}))
     before = torch.get_rng_state()

@@ -33,6 +33,25 @@ def test_features_are_the_pooled_normalised_last_map(encoder: TimmImageEncoder, 
 
 
 @pytest.mark.parametrize(
+    ("architecture", "arguments", "width"),
+    [
+        ("mobilenetv3_small_050", {}, 1024),
+        ("tf_efficientnet_lite0", {}, 1280),
+        ("resnet10t", {}, 512),
+        ("resnet10t", {"global_pool": "catavgmax"}, 1024),
+        ("vit_tiny_patch16_224", {"img_size": 32, "depth": 1}, 192),
+        ("convnext_atto", {"depths": [1, 1, 1, 1]}, 320),
+    ],
+)
+def test_the_width_is_that_of_the_features_behind_all_layers_of_a_head(
+    architecture: str, arguments: dict[str, Any], width: int, items: ItemBatch
+) -> None:
+    encoder = build_timm_image_encoder(architecture, arguments, "random").eval()
+    assert encoder.width == width
+    assert encoder(items).shape == (4, width)
+
+
+@pytest.mark.parametrize(
     ("architecture", "arguments", "modules"),
     [
         (ARCHITECTURE, ARGUMENTS, ["layers.0", "layers.1"]),

@@ -166,6 +166,8 @@ def test_a_hub_name_without_a_network_is_one_error() -> None:
         ({**BERT, "hidden_size": "x"}, "does not take this configuration"),
         ({**BERT, "num_attention_heads": 3}, "cannot build this configuration: .*32.*heads"),
         ({"model_type": "clip"}, "clip has no hidden_size"),
+        (VIT, "ViTModel reads no tokens"),
+        (RESNET, "ResNetModel reads no tokens"),
     ],
 )
 def test_a_faulty_inline_config_is_explained(config: dict[str, Any], message: str) -> None:
