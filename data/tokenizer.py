@@ -13,6 +13,8 @@ from options.errors import UserError
 
 TokenIds = list[int]
 
+OPTION = "data.text.tokenizer"
+
 CHARACTERS_A_TOKEN = 16
 """Length of the start of a text, in characters a token, that mostly has all tokens that are kept."""
 
@@ -21,15 +23,17 @@ class Tokenizer:
     """A pretrained tokenizer with a bound on the number of tokens."""
 
     def __init__(self, name: str, max_tokens: int) -> None:
-        """Load by hub name or from a folder; raises UserError where neither is found."""
+        """Load by hub name or from a folder; raises UserError where neither is found, damaged or without padding."""
+        path = local_path(name, OPTION)
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(local_path(name, "data.text.tokenizer"))
-        except (OSError, ValueError) as error:
+            self._tokenizer = AutoTokenizer.from_pretrained(path)
+        except Exception as error:  # tokenizers raises no narrower one for damaged files
+            raise _no_tokenizer(name, Path(path), error) from error
+        if self._tokenizer.pad_token_id is None:
             raise UserError(
-                f"data.text.tokenizer: no tokenizer {name!r}: it is no folder with vocab.txt and "
-                "tokenizer_config.json (or tokenizer.json), and it cannot be fetched from the hub. "
-                "Download that folder where there is a network and give its path."
-            ) from error
+                f"{OPTION}: {name!r} has no padding token, which fills short rows of a batch: "
+                "name one of its tokens as pad_token in its tokenizer_config.json"
+            )
         self.max_tokens = max_tokens
         backend = getattr(self._tokenizer, "backend_tokenizer", None)
         normalizer, splitter = getattr(backend, "normalizer", None), getattr(backend, "pre_tokenizer", None)
@@ -96,3 +100,15 @@ class Tokenizer:
         is_han = "\u4e00" <= character <= "\u9fff"
         is_apart = is_han or character in "\t\n\r" or unicodedata.category(character)[0] in "PZ"
         return is_apart and character not in self._added_characters
+
+
+def _no_tokenizer(name: str, path: Path, error: Exception) -> UserError:
+    files = "vocab.txt and tokenizer_config.json (or tokenizer.json)"
+    if path.is_dir():
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        fault = f"the folder has no usable {files}: {reason}"
+    else:
+        fault = f"it is no folder with {files}, and it cannot be fetched from the hub."
+    return UserError(
+        f"{OPTION}: no tokenizer {name!r}: {fault} Download that folder where there is a network and give its path."
+    )

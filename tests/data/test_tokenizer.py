@@ -1,3 +1,4 @@
+import re
 import time
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,47 @@ def test_a_tokenizer_that_is_not_there_is_one_error_that_says_what_to_do(
     (tmp_path / "empty-folder").mkdir()
     with pytest.raises(UserError, match=f"^data.text.tokenizer: no tokenizer '{name}': .*Download"):
         Tokenizer(name, 20)
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    with pytest.raises(UserError, match=r"^data\.text\.tokenizer: .*-m pip install no-such-package`"):
+        Tokenizer("package:no_such_package/model", 20)
+
+
+DAMAGES: dict[str, tuple[dict[str, str], str]] = {
+    "field of another type": ({"config.json": '{"model_type": "bert", "hidden_size": "x"}'}, "hidden_size"),
+    "cut off": ({"tokenizer_config.json": '{"tokenizer_class": "Ber'}, "JSONDecodeError"),
+    "cut off for the fast class": (
+        {"tokenizer_config.json": '{"tokenizer_class": "PreTrainedTokenizerFast"}', "tokenizer.json": '{"added_tok'},
+        "EOF|Unterminated",
+    ),
+    "of other fields": ({"tokenizer.json": "{}"}, "added_tokens"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_folder_that_is_damaged_is_named_with_the_reason(damage: str, tmp_path: Path) -> None:
+    files, reason = DAMAGES[damage]
+    folder = write_tokenizer(tmp_path / "damaged")
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    start = rf"^data\.text\.tokenizer: no tokenizer '{re.escape(str(folder))}': the folder"
+    with pytest.raises(UserError, match=f"{start} .*({reason})"):
+        Tokenizer(str(folder), 20)
+
+
+def test_bytes_that_are_no_text_are_a_damaged_vocabulary(tmp_path: Path) -> None:
+    folder = write_tokenizer(tmp_path / "damaged")
+    (folder / "vocab.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match=r"^data\.text\.tokenizer: no tokenizer .*UTF-8"):
+        Tokenizer(str(folder), 20)
+
+
+def test_a_tokenizer_without_a_padding_token_is_refused(folder: Path, tmp_path: Path) -> None:
+    Tokenizer(str(folder), 20).save(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    with pytest.raises(UserError, match=r"^data\.text\.tokenizer: .* has no padding token, .* pad_token in its"):
+        Tokenizer(str(tmp_path), 20)
 
 
 WORDS = st.sampled_from(
