@@ -29,6 +29,9 @@ def go_offline_without_hub(names: Iterable[str]) -> None:
 
 
 def _first_hop(hub: ParseResult) -> ParseResult:
-    """Return the proxy on the way to the hub, if one is set, else the hub."""
-    proxy = getproxies().get(hub.scheme)
-    return urlparse(proxy) if proxy and not proxy_bypass(hub.hostname or "") else hub
+    """Return the proxy on the way to the hub, if one is set (without a scheme, it speaks HTTP), else the hub."""
+    proxies = getproxies()
+    proxy = proxies.get(hub.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(hub.hostname or ""):
+        return hub
+    return urlparse(proxy if "://" in proxy else f"http://{proxy}")

@@ -18,6 +18,9 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         "HTTP_PROXY",
         "HTTPS_PROXY",
         "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
     ):
         monkeypatch.setenv(name, "to be removed again")
         monkeypatch.delenv(name)
@@ -67,19 +70,24 @@ def test_what_the_user_set_is_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "proxy", "address"),
+    ("endpoint", "proxies", "address"),
     [
-        ("http://mirror.example", None, ("mirror.example", 80)),
-        ("https://mirror.example:8443", None, ("mirror.example", 8443)),
-        ("https://mirror.example", "http://proxy.example:3128", ("proxy.example", 3128)),
+        ("http://mirror.example", {}, ("mirror.example", 80)),
+        ("https://mirror.example:8443", {}, ("mirror.example", 8443)),
+        ("https://mirror.example", {"https_proxy": "http://proxy.example:3128"}, ("proxy.example", 3128)),
+        ("https://mirror.example", {"https_proxy": "proxy.example:3128"}, ("proxy.example", 3128)),
+        ("https://mirror.example", {"http_proxy": "http://other.example:3128"}, ("mirror.example", 443)),
+        ("https://mirror.example", {"ALL_PROXY": "http://proxy.example"}, ("proxy.example", 80)),
+        ("https://mirror.example", {"all_proxy": "other:1", "https_proxy": "proxy.example:2"}, ("proxy.example", 2)),
+        ("https://mirror.example", {"all_proxy": "other:1", "no_proxy": "mirror.example"}, ("mirror.example", 443)),
     ],
 )
 def test_a_mirror_and_a_proxy_are_asked_instead(
-    endpoint: str, proxy: str | None, address: tuple[str, int], asked: list[tuple[str, int]],
+    endpoint: str, proxies: dict[str, str], address: tuple[str, int], asked: list[tuple[str, int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    if proxy is not None:
-        monkeypatch.setenv("https_proxy", proxy)
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
     go_offline_without_hub(["some/model"])
     assert asked == [address]
