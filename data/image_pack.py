@@ -116,7 +116,7 @@ class PackReader:
 
         Raises OSError where the disk fails, and PackError where the file has been cut off since it was opened.
         """
-        content = os.pread(self._descriptor, entry.length, entry.start)
+        content = self._pread(entry.length, entry.start)
         if len(content) < entry.length:
             raise PackError(f"{self.path}: the pack of images was cut off while it was in use")
         return content if zlib.crc32(content) == entry.checksum else None
@@ -150,14 +150,21 @@ class PackReader:
         return PackIndex.from_bytes(header.num_images, content)
 
     def _bytes(self, length: int, start: int) -> bytes:
-        """Return bytes of the file, fewer at its end; one call of the system gives 2 GiB at most."""
-        parts = []
+        """Return bytes of the file, fewer at its end."""
         try:
-            while length > 0 and (part := os.pread(self._descriptor, length, start)):
-                parts.append(part)
-                length, start = length - len(part), start + len(part)
+            return self._pread(length, start)
         except OSError as error:
             raise PackError(f"{self.path}: the pack of images cannot be read: {error.strerror}") from error
+
+    def _pread(self, length: int, start: int) -> bytes:
+        """Return bytes of the file, fewer at its end; one call of the system gives 2 GiB at most, and may give fewer.
+
+        Raises OSError.
+        """
+        parts = []
+        while length > 0 and (part := os.pread(self._descriptor, length, start)):
+            parts.append(part)
+            length, start = length - len(part), start + len(part)
         return b"".join(parts)
 
 

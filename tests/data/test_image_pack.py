@@ -91,6 +91,12 @@ def test_something_behind_the_pack_is_refused(file: Path) -> None:
         PackReader(file)
 
 
+def test_reads_that_come_back_short_are_gone_on_with(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda descriptor, length, start: pread(descriptor, min(length, 3), start))
+    assert contents(PackReader(file)) == CONTENTS
+
+
 def test_a_pack_that_is_cut_off_while_it_is_in_use_is_an_error_and_no_signal(file: Path) -> None:
     images = ImagePack(file, PackReader(file))
     os.truncate(file, HEADER.size + 2)
