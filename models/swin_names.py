@@ -62,11 +62,6 @@ _WHAT = "no Swin Transformer of the expected naming"
 _THIRDS = ("query", "key", "value")
 
 
-def published_swin_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a backbone for timm; raises UserError naming every tensor that cannot be."""
-    return from_published(state, "timm")
-
-
 def is_hub_swin(state: Iterable[str]) -> bool:
     """Tell by its names whether a state is a Swin Transformer as transformers stores it."""
     return any(name.startswith(("swin.embeddings.patch_embeddings.", "embeddings.patch_embeddings.")) for name in state)

@@ -17,7 +17,7 @@ from models.item_encoder import ItemEncoder, build_item_encoder
 from models.options import ModelOptions
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
-from models.swin_names import from_published, published_swin_to_timm, relative_position_index, to_published
+from models.swin_names import from_published, relative_position_index, to_published
 from models.timm_image_encoder import TimmImageEncoder, build_timm_image_encoder
 from models.transformers_encoders import build_transformers_image_encoder, build_transformers_text_encoder
 from models.weights import load_exactly
@@ -288,7 +288,7 @@ def test_a_hub_swin_with_an_unknown_tensor_names_it_and_the_file(tmp_path: Path)
 def test_surplus_names_of_a_single_backbone_are_reported() -> None:
     stored = torch.load(ASSETS / "swin/pytorch_model.bin", weights_only=True)
     with pytest.raises(UserError, match=r"unknown classifier\.bias"):
-        published_swin_to_timm(stored)
+        from_published(stored, "timm")
 
 
 def test_a_qkv_that_is_not_three_parts_is_reported() -> None:
