@@ -1,9 +1,10 @@
 """Image encoders of timm."""
 
 import json
+import re
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
@@ -134,7 +135,8 @@ def build_timm_image_encoder(
     """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
 
     Weights from a file are those of the whole model under timm's names, those of a Swin Transformer as transformers
-    stores it, or those of an EfficientNet as EfficientNet-PyTorch does; a classifier among them is left out.
+    stores it, or those of an EfficientNet as EfficientNet-PyTorch does; a classifier among them is left out, and more
+    blocks than the model's are refused.
     """
     if not timm.is_model(architecture):
         near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
@@ -166,7 +168,10 @@ def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: b
 
 
 def _load_file(backbone: nn.Module, file: Path) -> None:
-    """Load weights from a file; unlike timm's own loading, which passes over what is missing, every tensor."""
+    """Load weights from a file; unlike timm's own loading, which passes over what is missing, every tensor.
+
+    What is surplus is left out, such as a classifier, but for blocks: then the file is another model's.
+    """
     try:
         state = timm.models.load_state_dict(str(file))
         if is_hub_swin(state):
@@ -181,4 +186,15 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
     except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()
-    load_exactly(backbone, {name: converted[name] for name in own if name in converted}, f"{OPTION}.weights: {file}")
+    wanted = {name: tensor for name, tensor in converted.items() if name in own or _is_of_a_further_block(name, own)}
+    load_exactly(backbone, wanted, f"{OPTION}.weights: {file}")
+
+
+def _is_of_a_further_block(name: str, own: Collection[str]) -> bool:
+    """Tell whether a tensor is of a block or stage whose list the model has, and has without it."""
+
+    def has(prefix: str) -> bool:
+        return any(each.startswith(prefix) for each in own)
+
+    numbers = re.finditer(r"\.(\d+\.)", name)
+    return any(has(name[: number.start(1)]) and not has(name[: number.end()]) for number in numbers)

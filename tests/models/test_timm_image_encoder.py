@@ -145,6 +145,24 @@ def test_weights_that_lack_a_tensor_are_refused_by_its_name(tmp_path: Path, enco
     assert "patch_embed.proj.bias is 3 and should be 16" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "own", "deeper", "surplus"),
+    [
+        ("vit_tiny_patch16_224", {"img_size": 32, "depth": 1}, {"depth": 2}, "blocks.1.norm1.weight"),
+        ("convnext_atto", {"depths": [1, 1, 1, 1]}, {"depths": [1, 3, 1, 1]}, "stages.1.blocks.2.norm.weight"),
+    ],
+)
+def test_weights_of_a_deeper_model_are_refused_by_what_is_surplus(
+    tmp_path: Path, architecture: str, own: dict[str, Any], deeper: dict[str, Any], surplus: str
+) -> None:
+    state = build_timm_image_encoder(architecture, {**own, **deeper}, "random").backbone.state_dict()
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))) as caught:
+        build_timm_image_encoder(architecture, own, str(tmp_path))
+    assert f"surplus {surplus}" in str(caught.value)
+    assert "missing" not in str(caught.value)
+
+
 class RunsCode:
     def __init__(self, witness: Path) -> None:
         self.witness = witness
