@@ -32,10 +32,17 @@ class Projection(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings (N, D) of features (N, F)."""
         if self.standardize is not None:
-            features = self.standardize(features.float())
+            features = self._standardised(self.standardize, features.float())
         embedding = super().forward(functional.dropout(features, self.dropout, self.training))
         if not self.normalize:
             return embedding
         direction = functional.normalize(embedding.float(), dim=1)
         # Both sides of a pair have the root of the factor, so their dot product has the factor.
         return direction if self.log_scale is None else direction * (self.log_scale / 2).exp()
+
+    def _standardised(self, statistics: nn.BatchNorm1d, features: Tensor) -> Tensor:
+        if self.training and len(features) == 1:  # one item, paired with itself, has no variance of its own
+            mean, variance = statistics.running_mean, statistics.running_var
+            return functional.batch_norm(features, mean, variance, eps=statistics.eps)
+        standard: Tensor = statistics(features)
+        return standard

@@ -49,6 +49,15 @@ def test_standardised_features_have_the_statistics_of_the_batch_in_training_and_
     torch.testing.assert_close(projection(features[:1]), projection(features)[:1])
 
 
+def test_a_training_batch_of_one_item_is_standardised_by_the_running_statistics() -> None:
+    projection = Projection(3, 2, standardize=True)
+    projection.train()(FEATURES)
+    before = {name: tensor.clone() for name, tensor in projection.state_dict().items()}
+    alone = projection(FEATURES[:1])
+    assert all(tensor.equal(before[name]) for name, tensor in projection.state_dict().items())
+    torch.testing.assert_close(alone, projection.eval()(FEATURES[:1]))
+
+
 def test_features_are_dropped_in_training_alone() -> None:
     projection = Projection(3, 2, dropout=0.5)
     assert not torch.equal(projection.train()(FEATURES), projection(FEATURES))
