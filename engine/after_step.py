@@ -143,9 +143,10 @@ class AfterStep:
         """Return the mean loss of the interval's steps, those that overflowed left out; not a number if all did."""
         state = self._state
         overflow = state.overflow.read()
-        num_steps = self._options.log_every - overflow.unlogged
+        num_steps = state.loss_steps - overflow.unlogged
         loss_sum = float(mean_over_processes(state.loss_sum).item())
         state.loss_sum.zero_()
+        state.loss_steps = 0
         state.overflow.restore(replace(overflow, unlogged=0))
         return loss_sum / num_steps if num_steps > 0 else math.nan
 

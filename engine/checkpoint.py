@@ -48,6 +48,8 @@ class CheckpointState:
     """Scale, factors and counters of the gradient scaler; torch insists on ints for the latter."""
     overflow: OverflowFigures
     run: RunIdentity
+    loss_steps: int | None = None
+    """Steps that loss_sums are of; checkpoints of earlier versions lack it."""
 
 
 def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float], run: RunIdentity, keep: int) -> Path:
@@ -137,7 +139,15 @@ def load_train_state(checkpoint: Path, state: TrainState, processes: Processes) 
         state.loss_sum.fill_(record.loss_sums[processes.rank])
     else:  # what is logged is their mean
         state.loss_sum.fill_(math.fsum(record.loss_sums) / len(record.loss_sums))
+    state.loss_steps = record.loss_steps if record.loss_steps is not None else _loss_steps_before(record)
     state.overflow.restore(record.overflow)
+
+
+def _loss_steps_before(record: CheckpointState) -> int:
+    """Return how many steps there were since the last log line, by the interval of the run."""
+    train = record.run.options["train"]
+    log_every = train.get("log_every") if isinstance(train, dict) else None
+    return record.step % log_every if isinstance(log_every, int) else 0
 
 
 def _training_tensors(state: TrainState) -> dict[str, Tensor]:
@@ -183,6 +193,7 @@ def _state_record(state: TrainState, loss_sums: Sequence[float], run: RunIdentit
         scaler=state.scaler.state_dict(),
         overflow=state.overflow.read(),
         run=run,
+        loss_steps=state.loss_steps,
     )
 
 

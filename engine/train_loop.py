@@ -79,6 +79,7 @@ def _count(state: TrainState, step_loss: torch.Tensor, gradient_norm: torch.Tens
         # A forward pass may have overflowed as well; its loss is not to spoil the mean of the others.
         step_loss = step_loss.masked_fill(overflowed, 0.0)
     state.loss_sum += step_loss
+    state.loss_steps += 1
 
 
 def _synchronised(module: nn.Module, last: bool) -> AbstractContextManager[None]:

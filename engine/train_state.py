@@ -21,13 +21,15 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     loss_sum: Tensor
-    """() float64, of the batches since the last log line, those of overflow steps left out"""
+    """() float64, of the steps since the last log line, those of overflow steps left out"""
     overflow: OverflowCount
     """Steps that overflowed in float16 and left the weights alone."""
     guard: NonFiniteGuard
     """Holds the weights where a loss or gradient is not finite in another precision."""
     step: int = 0
     """Steps done. Overflow steps count: the data, the learning rate and the randomness go on with each of them."""
+    loss_steps: int = 0
+    """Steps since the last log line, overflow steps among them."""
     evaluation: Evaluation | None = None
     """At this very step, if there was one."""
     validation: ValidationScores | None = None

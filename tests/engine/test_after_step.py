@@ -12,6 +12,7 @@ from engine import after_step
 from engine.after_step import AfterStep
 from engine.checkpoint import read_state
 from engine.checkpoint_folder import latest_checkpoint
+from engine.checksums import write_checksums
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
 from engine.pair_scores import score_pairs
@@ -155,6 +156,29 @@ def test_a_run_whose_validation_was_broken_off_begins_with_it_and_ends_with_the_
         files = [run_folder(run).checkpoints / "step_00000004" / name for run in ("stopped", "whole")]
         stopped, whole = (file.read_bytes().replace(b'"stopped"', b'"whole"') for file in files)
         assert stopped == whole
+
+
+@pytest.mark.parametrize("version", ["this", "earlier"])
+def test_the_loss_logged_after_a_change_of_the_interval_is_the_mean_of_all_steps_since_the_last_line(
+    make_options: MakeOptions, version: str
+) -> None:
+    overrides = [*QUICK, "train.precision=float32"]
+    stop = StopRequest()
+    stop.made = True
+    for step in (1, 2, 3):
+        with pytest.raises(StoppedError, match=f"step {step} of 6"):
+            run_training(make_options(*overrides, "train.log_every=2"), "", ALONE, stop)
+    if version == "earlier":
+        state = run_folder("tiny").checkpoints / "step_00000003/state.json"
+        record = json.loads(state.read_text())
+        record.pop("loss_steps", None)
+        state.write_text(json.dumps(record))
+        write_checksums(state.parent)
+    run_training(make_options(*overrides, "train.log_every=4"), "", ALONE)
+    run_training(make_options("name=each", *overrides, "train.log_every=1"), "", ALONE)
+    losses = [line["loss"] for line in course("each") if "loss" in line]
+    found = [line["loss"] for line in course("tiny") if "loss" in line]
+    assert found == pytest.approx([sum(losses[:2]) / 2, sum(losses[2:4]) / 2])
 
 
 @pytest.mark.parametrize("steps", [1, 2])
