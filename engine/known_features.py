@@ -23,12 +23,12 @@ from engine.stop_request import StopRequest
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
 
-Batch = tuple[Tensor, Tensor, Tensor]
+FeatureBatch = tuple[Tensor, Tensor, Tensor]
 """Rows (n,) of the catalogue, their features (n, width), and where images are blank (n,)."""
 FEWEST_KEPT = 256
 """Items whose features are written at once."""
 KEPT_AFTER = 0.25
-"""Of the items that are written already: the file is written anew each time, and the whole of it a few times over."""
+"""Share of the items that are written already after which more are; the whole file is written anew each time."""
 
 
 def with_known_features(
@@ -119,14 +119,14 @@ def _first_of_key(keys: list[bytes | None]) -> Tensor:
     return torch.tensor(first, dtype=torch.int64)
 
 
-def _computed(work: _Work, batches: list[list[int]]) -> Iterator[Batch]:
+def _computed(work: _Work, batches: list[list[int]]) -> Iterator[FeatureBatch]:
     """Yield the features of batches, each computed by one process, in all of them."""
     for own in in_rounds(partial(_own_batches, work), batches, work.processes, work.title, work.stop):
         for made in from_every(own):
             yield from made
 
 
-def _own_batches(work: _Work, batches: list[list[int]]) -> Generator[Batch, None, None]:
+def _own_batches(work: _Work, batches: list[list[int]]) -> Generator[FeatureBatch, None, None]:
     pin = work.processes.device.type == "cuda"
     for batch in item_batches(work.items, batches, work.plan.workers, pin):
         yield batch.item, _encoded(work.encoder, batch, work.plan, work.processes), batch.blank_image

@@ -88,7 +88,7 @@ def differences(
     for key in {**before, **now}:
         old, new = before.get(key), now.get(key)
         is_shared = key in before and key in now
-        if old == new if is_shared else not users_keys:
+        if (is_shared and old == new) or not (is_shared or users_keys):
             continue
         if isinstance(old, dict) and isinstance(new, dict):
             yield from differences(old, new, f"{prefix}{key}.", users_keys or key in USERS_KEYS)

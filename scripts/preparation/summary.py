@@ -40,29 +40,13 @@ def seed_number(text: str) -> int:
     return number
 
 
-def _whole_number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
-
-
-def _text(value: int | float | str) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else value
-
-
 def positive_number(text: str) -> float:
     """Parse a command line argument that is a finite number above 0.
 
     Raises:
         argparse.ArgumentTypeError: it is not.
     """
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
+    number = _number(text)
     if not 0.0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return number
@@ -74,10 +58,28 @@ def finite_number(text: str) -> float:
     Raises:
         argparse.ArgumentTypeError: it is not.
     """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
     return number
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> float:
+    """Return the number that a text is, not a number where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _text(value: int | float | str) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else value

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from options.errors import UserError
-from scripts.preparation.split_files import Way, split_pair_file
+from scripts.preparation.split_files import SplitReport, Way, split_pair_file
 from tests.tiny_data import write_lines
 
 
@@ -60,17 +60,14 @@ def test_one_listing_under_two_ids_stays_on_one_side(tmp_path: Path, way: Way) -
     assert not train & val
 
 
+def split_in_halves(folder: Path, seed: int = 0) -> SplitReport:
+    files = (folder / name for name in ("items.jsonl", "pairs.jsonl", "out", "images"))
+    return split_pair_file(*files, way="components", ratio=1.0, seed=seed)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_validation_items_that_look_like_training_items_are_counted(folder: Path, seed: int) -> None:
-    report = split_pair_file(
-        folder / "items.jsonl",
-        folder / "pairs.jsonl",
-        folder / "out",
-        folder / "images",
-        way="components",
-        ratio=1.0,
-        seed=seed,
-    )
+    report = split_in_halves(folder, seed)
     val = (folder / "out" / "pair_val.jsonl").read_text()
     # Items 1 and 38 share their text, 0 and 39 their image; their pairs are (1, 0) and (39, 38).
     apart = ('"src_item_id" : "1"' in val) != ('"src_item_id" : "39"' in val)
@@ -99,15 +96,7 @@ def test_images_that_are_links_out_of_their_folder_are_looked_at(folder: Path) -
     (folder / "images").mkdir()
     for file in (folder / "elsewhere").iterdir():
         (folder / "images" / file.name).symlink_to(file)
-    report = split_pair_file(
-        folder / "items.jsonl",
-        folder / "pairs.jsonl",
-        folder / "out",
-        folder / "images",
-        way="components",
-        ratio=1.0,
-        seed=0,
-    )
+    report = split_in_halves(folder)
     assert report.num_images_missing == 0
 
 
