@@ -1,10 +1,9 @@
 """Image encoders of timm."""
 
 import json
-import re
 import struct
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
@@ -23,7 +22,7 @@ from models.encoder import Encoder
 from models.feature_kind import FeatureKind
 from models.middle import middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
-from models.weights import hub_error, load_exactly, unreadable_weights, weights_file
+from models.weights import hub_error, is_of_a_further_block, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
 
 OPTION = "model.image_encoder"
@@ -186,15 +185,5 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
     except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()
-    wanted = {name: tensor for name, tensor in converted.items() if name in own or _is_of_a_further_block(name, own)}
+    wanted = {name: tensor for name, tensor in converted.items() if name in own or is_of_a_further_block(name, own)}
     load_exactly(backbone, wanted, f"{OPTION}.weights: {file}")
-
-
-def _is_of_a_further_block(name: str, own: Collection[str]) -> bool:
-    """Tell whether a tensor is of a block or stage whose list the model has, and has without it."""
-
-    def has(prefix: str) -> bool:
-        return any(each.startswith(prefix) for each in own)
-
-    numbers = re.finditer(r"\.(\d+\.)", name)
-    return any(has(name[: number.start(1)]) and not has(name[: number.end()]) for number in numbers)

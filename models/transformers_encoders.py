@@ -20,7 +20,7 @@ from data.package_files import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.feature_kind import FeatureKind
-from models.weights import hub_error, unreadable_weights
+from models.weights import hub_error, is_of_a_further_block, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
@@ -217,7 +217,7 @@ def _pretrained(option: str, architecture: Architecture, weights: str, config: P
         raise hub_error(option, source, "config.json and model.safetensors (or pytorch_model.bin)") from error
     except (RuntimeError, ValueError, TypeError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
         raise unreadable_weights(f"{option}.weights", Path(source), error) from error
-    _check_report(f"{option}.weights: {source!r}", report)
+    _check_report(f"{option}.weights: {source!r}", report, backbone)
     return backbone
 
 
@@ -225,17 +225,24 @@ class _LoadingReport(TypedDict):
     """What transformers says of a state that it loaded."""
 
     missing_keys: Iterable[str]
+    unexpected_keys: Iterable[str]
     mismatched_keys: Iterable[tuple[str, Sequence[int], Sequence[int]]]
 
 
-def _check_report(origin: str, report: _LoadingReport) -> None:
-    """Raise one UserError that names every tensor that the source lacks or has in another shape."""
+def _check_report(origin: str, report: _LoadingReport, backbone: nn.Module) -> None:
+    """Raise one UserError that names every tensor that the source lacks, has in another shape, or in further layers.
+
+    Other surplus is left out, such as a head that predicts words.
+    """
     faults = [f"missing {name}" for name in sorted(report["missing_keys"]) if not name.startswith("pooler.")]
     faults += [
         f"{name} is {'x'.join(map(str, found))} and should be {'x'.join(map(str, wanted))}"
         for name, found, wanted in sorted(report["mismatched_keys"])
         if not name.startswith("pooler.")
     ]
+    own = backbone.state_dict()
+    surplus = [name.removeprefix(f"{backbone.base_model_prefix}.") for name in sorted(report["unexpected_keys"])]
+    faults += [f"surplus {name}" for name in surplus if is_of_a_further_block(name, own)]
     if faults:
         listing = "\n  ".join(faults)
         raise UserError(f"{origin}: does not fit the architecture; {len(faults)} tensors differ:\n  {listing}")

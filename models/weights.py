@@ -1,7 +1,8 @@
 """Weights from files, and into modules, with nothing silently left out."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -69,6 +70,16 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor], origin: str) ->
         listing = "\n  ".join(faults)
         raise UserError(f"{origin}: does not fit the model of the options; {len(faults)} tensors differ:\n  {listing}")
     module.load_state_dict(dict(state))
+
+
+def is_of_a_further_block(name: str, own: Collection[str]) -> bool:
+    """Tell whether a tensor is of a block or stage whose list the model has, and has without it."""
+
+    def has(prefix: str) -> bool:
+        return any(each.startswith(prefix) for each in own)
+
+    numbers = re.finditer(r"\.(\d+\.)", name)
+    return any(has(name[: number.start(1)]) and not has(name[: number.end()]) for number in numbers)
 
 
 def weights_digest(module: nn.Module) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 import torch
 from torch.nn import functional
+from transformers import AutoConfig, AutoModelForMaskedLM
 
 from data.pair_batch import ItemBatch
 from models.transformers_encoders import (
@@ -150,6 +151,19 @@ def test_weights_that_do_not_fit_name_every_tensor(saved: Path) -> None:
     assert str(caught.value).count("missing encoder.layer.2.") == 16
     with pytest.raises(UserError, match=r"embeddings.word_embeddings.weight is 128x32 and should be 50x32"):
         build_transformers_text_encoder({**BERT, "vocab_size": 50}, str(saved))
+
+
+def test_weights_of_more_layers_are_refused_by_what_is_surplus(tmp_path: Path) -> None:
+    deeper = AutoModelForMaskedLM.from_config(AutoConfig.for_model(**{**BERT, "num_hidden_layers": 3}))
+    deeper.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="does not fit the architecture; 16 tensors differ") as caught:
+        build_transformers_text_encoder(BERT, str(tmp_path))
+    assert str(caught.value).count("surplus encoder.layer.2.") == 16
+    whole = build_transformers_text_encoder({**BERT, "num_hidden_layers": 3}, str(tmp_path))
+    assert torch.equal(
+        whole.backbone.get_parameter("encoder.layer.2.output.dense.bias"),
+        deeper.get_parameter("bert.encoder.layer.2.output.dense.bias"),
+    )
 
 
 def test_a_hub_name_without_a_network_is_one_error() -> None:
