@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from engine.run_lock import one_at_a_time
 from options.errors import exit_on_user_error
 from scripts.demo_data.catalogue import SPLITS
 from scripts.demo_data.product import FACTORS
@@ -44,10 +46,21 @@ def main() -> None:
     force = arguments.pop("force")
     naming = NamingRates(**{factor: arguments.pop(f"name_{factor}") for factor in FACTORS})
     settings = DemoSettings(**arguments, naming=naming)
-    if is_demo_data(settings.out) and not force:
-        print(f"{settings.out} is already there; --force makes it anew")
-        return
-    kinds = write_demo_data(settings)
+
+    def is_there() -> bool:
+        return is_demo_data(settings.out) and not force
+
+    if not is_there():
+        out = settings.out.resolve()
+        with one_at_a_time(out.with_name(f".{out.name}.lock")):
+            if not is_there():  # nor did another process make it meanwhile
+                print_kinds(write_demo_data(settings))
+                return
+    print(f"{settings.out} is already there; --force makes it anew")
+
+
+def print_kinds(kinds: Mapping[str, Mapping[str, int]]) -> None:
+    """Print a table of the pairs of each kind in each split."""
     names = sorted({kind for counts in kinds.values() for kind in counts})
     print(f"{'pairs':20}" + "".join(f"{split:>8}" for split in SPLITS))
     for name in names:

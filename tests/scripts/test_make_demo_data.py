@@ -1,8 +1,10 @@
+import subprocess
 import sys
 
 import pytest
 
 from scripts import make_demo_data
+from scripts.demo_data.write import is_demo_data
 
 
 @pytest.fixture
@@ -24,6 +26,15 @@ def test_a_finished_folder_is_left_alone_unless_forced(run, tmp_path, capsys):
     assert (tmp_path / "demo" / "products.jsonl").read_bytes() == products
     run("--items", "60", "--image-size", "16", "--force")
     assert (tmp_path / "demo" / "products.jsonl").read_bytes() != products
+
+
+def test_two_processes_at_once_make_it_once(tmp_path):
+    command = [sys.executable, make_demo_data.__file__, "--out", "demo", "--items", "60", "--image-size", "16"]
+    runs = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert sorted("already there" in text for text in printed) == [False, True]
+    assert is_demo_data(tmp_path / "demo")
 
 
 def test_a_wrong_number_ends_with_status_2(run, capsys):
@@ -51,4 +62,4 @@ def test_a_folder_that_cannot_be_written_ends_with_status_2(run, tmp_path, capsy
     with pytest.raises(SystemExit) as end:
         run("--out", str(tmp_path / "file" / "demo"), "--items", "30", "--image-size", "16")
     assert end.value.code == 2
-    assert "demo: cannot be written" in capsys.readouterr().err
+    assert "demo.lock: cannot be written" in capsys.readouterr().err
