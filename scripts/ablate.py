@@ -14,9 +14,9 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from engine.run_folder import run_folder
 from options.errors import exit_on_user_error
-from scripts.ablation.process import run_forwarding_signals
-from scripts.ablation.runs import REPOSITORY, AblationRun, ablation_runs, is_done
-from scripts.preparation.summary import at_least_one, seed_number
+from scripts.arguments import at_least_one, seed_number
+from tools.study.ablation.process import run_forwarding_signals
+from tools.study.ablation.runs import REPOSITORY, AblationRun, ablation_runs, is_done
 
 
 @exit_on_user_error()
@@ -51,8 +51,8 @@ def _train(run: AblationRun) -> None:
 
 
 def _compare(runs: list[AblationRun], num_replicates: int) -> None:
-    from scripts.deciding.comparison import compare, comparison_lines
-    from scripts.deciding.systems import join_seeds, system_of
+    from tools.study.deciding.comparison import compare, comparison_lines
+    from tools.study.deciding.systems import join_seeds, system_of
 
     systems = join_seeds(system_of(run_folder(run.options.name).root, None, "calibrated") for run in runs)
     print("\n".join(comparison_lines(compare(systems, num_replicates, seed=0))))

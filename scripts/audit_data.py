@@ -21,7 +21,7 @@ from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from options.errors import exit_on_user_error
 from options.read import read_options
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
 
 DETAILS = "audit.jsonl"
 
@@ -48,9 +48,9 @@ def audit(options: ExperimentOptions, details: Path, *, images: bool, workers: i
     # The tokenizer's threads are not used in the worker processes, which it would otherwise warn of.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # transformers takes seconds to import, which wrong options and --help need not wait for.
-    from scripts.audit.audit import audit_data
-    from scripts.audit.finding_log import FindingLog
-    from scripts.audit.tables import finding_table, summary_table, verdict
+    from tools.preparation.audit.audit import audit_data
+    from tools.preparation.audit.finding_log import FindingLog
+    from tools.preparation.audit.tables import finding_table, summary_table, verdict
 
     with whole_file(details) as stream:
         log = FindingLog(stream)

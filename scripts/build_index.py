@@ -11,9 +11,9 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.index_plan import KINDS
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one, positive_number
+from scripts.arguments import at_least_one, positive_number
+from tools.catalogue.index_plan import KINDS
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -53,8 +53,8 @@ def main() -> None:
     """Index and print what was done."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from engine.embedding_folder import open_embeddings
-    from engine.index_sync import IndexChoice, synchronise
+    from tools.catalogue.embedding_folder import open_embeddings
+    from tools.catalogue.index_sync import IndexChoice, synchronise
 
     choice = IndexChoice(
         parsed.backend,

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 from metrics.category_thresholds import SHRINKAGE
 from metrics.criterion import Criterion, parse_criterion
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one, positive_number, seed_number
+from scripts.arguments import at_least_one, positive_number, seed_number
 
 
 def criterion(text: str) -> Criterion:
@@ -61,9 +61,9 @@ def main() -> None:
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from engine.decision_rule import write_rule
-    from scripts.deciding.calibration import CalibrationSettings, calibrate
-    from scripts.deciding.evaluated import checkpoint_of
-    from scripts.deciding.table import calibration_lines
+    from engine.evaluated import checkpoint_of
+    from tools.study.deciding.calibration import CalibrationSettings, calibrate
+    from tools.study.deciding.table import calibration_lines
 
     checkpoint = checkpoint_of(parsed.path)
     settings = CalibrationSettings(

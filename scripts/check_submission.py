@@ -11,8 +11,8 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import aligned
-from scripts.submission.check import SubmissionReport, check_submission
+from scripts.arguments import aligned
+from tools.study.submission.check import SubmissionReport, check_submission
 
 
 def summary(report: SubmissionReport) -> str:

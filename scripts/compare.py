@@ -13,7 +13,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one, seed_number
+from scripts.arguments import at_least_one, seed_number
 
 
 @exit_on_user_error()
@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("--seed", type=seed_number, default=0, help="of the bootstrap (%(default)s)")
     arguments = parser.parse_args()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from scripts.deciding.comparison import compare, comparison_lines
-    from scripts.deciding.systems import join_seeds, system_of
+    from tools.study.deciding.comparison import compare, comparison_lines
+    from tools.study.deciding.systems import join_seeds, system_of
 
     paths = (arguments.first, *arguments.others)
     systems = join_seeds(system_of(path, arguments.pairs, arguments.threshold) for path in paths)

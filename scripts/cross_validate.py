@@ -18,8 +18,8 @@ from data.hub import go_offline_without_hub
 from engine.experiment import ExperimentOptions
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
-from scripts.preparation.summary import at_least_one, seed_number
-from scripts.reporting.pair_kinds import read_kinds
+from scripts.arguments import at_least_one, seed_number
+from tools.views.reporting.pair_kinds import read_kinds
 
 
 @exit_on_user_error()
@@ -42,9 +42,9 @@ def main() -> None:
     from engine.distributed import started_processes
     from metrics.bootstrap import Resampling
     from metrics.clusters import pair_clusters
-    from scripts.cross_validation.held_out import decided
-    from scripts.cross_validation.runs import CrossValidation, read_all_pairs
-    from scripts.cross_validation.table import kind_lines, table_lines
+    from tools.study.cross_validation.held_out import decided
+    from tools.study.cross_validation.runs import CrossValidation, read_all_pairs
+    from tools.study.cross_validation.table import kind_lines, table_lines
 
     found = read_all_pairs(experiments)
     with started_processes() as processes:

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from data.hub import go_offline_without_hub
 from options.errors import exit_on_user_error
-from scripts.preparation.backbones import IMAGE, TEXT
+from tools.exchange.backbones import IMAGE, TEXT
 
 
 def overrides(image_folder: Path, text_folder: Path) -> list[str]:
@@ -34,7 +34,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     # The hub's client reads its environment when it is imported, and would try an unreachable hub for a minute.
     go_offline_without_hub([IMAGE.repository, TEXT.repository])
-    from scripts.preparation.hub_weights import fetch_backbone
+    from tools.exchange.hub_weights import fetch_backbone
 
     arguments = overrides(fetch_backbone(IMAGE, out), fetch_backbone(TEXT, out))
     print("\nTo train or predict with these folders and without a network, add to the command:")

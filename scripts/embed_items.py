@@ -12,11 +12,11 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.command import command_parser, run_parsed
-from engine.embedding_folder import DEFAULT_SHARD_ITEMS
-from engine.embedding_shard import NumberType
 from engine.experiment import ExperimentOptions
 from engine.fast_import import fast_import
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
+from tools.catalogue.embedding_folder import DEFAULT_SHARD_ITEMS
+from tools.catalogue.embedding_shard import NumberType
 
 if TYPE_CHECKING:
     import argparse
@@ -63,8 +63,8 @@ def main() -> None:
 
     def embed(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
         with fast_import():
-            from engine.embedder import run_embedding
-            from engine.embedding_job import EmbeddingJob
+            from tools.catalogue.embedder import run_embedding
+            from tools.catalogue.embedding_job import EmbeddingJob
 
         job = EmbeddingJob(parsed.items, parsed.images, parsed.out, parsed.type, parsed.shard_items, parsed.onnx)
         started = time.monotonic()

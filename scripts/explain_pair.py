@@ -12,7 +12,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
 
 
 @exit_on_user_error()
@@ -34,12 +34,12 @@ def main() -> None:
     parsed = parser.parse_args()
     # torch takes seconds to import, which wrong arguments and --help need not wait for.
     from engine.distributed import started_processes
-    from scripts.explaining.catalogue import load_catalogue
-    from scripts.explaining.explain import ExplanationSettings, explain
-    from scripts.explaining.pair_model import load_pair_model
-    from scripts.explaining.picture import PANEL, explanation_picture
-    from scripts.explaining.table import explanation_lines
-    from scripts.reporting.charts.png import write_picture
+    from tools.views.explaining.catalogue import load_catalogue
+    from tools.views.explaining.explain import ExplanationSettings, explain
+    from tools.views.explaining.pair_model import load_pair_model
+    from tools.views.explaining.picture import PANEL, explanation_picture
+    from tools.views.explaining.table import explanation_lines
+    from tools.views.reporting.charts.png import write_picture
 
     with started_processes() as processes:
         model = load_pair_model(parsed.checkpoint, parsed.options, processes)

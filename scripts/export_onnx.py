@@ -19,7 +19,7 @@ from engine.experiment import ExperimentOptions
 from engine.onnx_packages import EXPORT, check_onnx_packages
 from options.errors import exit_on_user_error
 from options.read import read_options
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
 
 
 @exit_on_user_error()
@@ -44,10 +44,10 @@ def main() -> None:
     # What is wrong in it is told before torch is imported, which takes seconds.
     given = read_options(ExperimentOptions, parsed.options, parsed.overrides) if parsed.options is not None else None
     check_onnx_packages(*EXPORT)
-    from scripts.deciding.named_checkpoint import named_checkpoint
-    from scripts.export.effect import effect_table
-    from scripts.export.export import export, read_source, refuse_existing
-    from scripts.export.parity import parity_table
+    from engine.named_checkpoint import named_checkpoint
+    from tools.exchange.onnx.effect import effect_table
+    from tools.exchange.onnx.export import export, read_source, refuse_existing
+    from tools.exchange.onnx.parity import parity_table
 
     refuse_existing(parsed.out)
     checkpoint = named_checkpoint(parsed.checkpoint, given)

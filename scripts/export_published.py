@@ -11,8 +11,8 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.published_checkpoint import export_published
 from options.errors import exit_on_user_error
+from tools.exchange.published_checkpoint import export_published
 
 
 @exit_on_user_error()

@@ -13,10 +13,10 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.archive_members import ExtractionLimits
-from scripts.preparation.archive_parts import find_archives
-from scripts.preparation.extraction import extract_archive
-from scripts.preparation.summary import at_least_one, positive_number
+from scripts.arguments import at_least_one, positive_number
+from tools.preparation.archive_members import ExtractionLimits
+from tools.preparation.archive_parts import find_archives
+from tools.preparation.extraction import extract_archive
 
 
 @exit_on_user_error()

@@ -12,8 +12,8 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import aligned, at_least_one
-from scripts.searching.arguments import add_decision_arguments
+from scripts.arguments import aligned, at_least_one
+from scripts.searching_arguments import add_decision_arguments
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -46,20 +46,20 @@ def main() -> None:
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from data.image_store import open_images_of_any_size
     from data.item_catalog import read_items
-    from engine.index_folder import open_index
     from engine.run_folder import write_json, write_text
     from engine.run_lock import sole_user
-    from scripts.duplicates.catalogue_groups import (
+    from tools.catalogue.duplicates.catalogue_groups import (
         agreement_with_truth,
         group_catalogue,
         lowest_threshold,
         write_groups,
         write_pairs,
     )
-    from scripts.duplicates.page.render import GroupPage, render_groups
-    from scripts.duplicates.pair_search import MOST, find_pairs
-    from scripts.reporting.markup import signed
-    from scripts.searching.encoder import index_rule
+    from tools.catalogue.duplicates.pair_search import MOST, find_pairs
+    from tools.catalogue.index_folder import open_index
+    from tools.catalogue.searching.encoder import index_rule
+    from tools.views.groups_page.render import GroupPage, render_groups
+    from tools.views.reporting.markup import signed
 
     index = open_index(parsed.index)
     rule, source = index_rule(index, parsed.threshold, parsed.checkpoint)

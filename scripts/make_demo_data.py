@@ -14,10 +14,10 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from engine.run_lock import one_at_a_time
 from options.errors import exit_on_user_error
-from scripts.demo_data.catalogue import SPLITS
-from scripts.demo_data.product import FACTORS
-from scripts.demo_data.settings import DemoSettings, NamingRates
-from scripts.demo_data.write import is_demo_data, write_demo_data
+from tools.preparation.demo.catalogue import SPLITS
+from tools.preparation.demo.product import FACTORS
+from tools.preparation.demo.settings import DemoSettings, NamingRates
+from tools.preparation.demo.write import is_demo_data, write_demo_data
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -13,7 +13,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import aligned, at_least_one, finite_number
+from scripts.arguments import aligned, at_least_one, finite_number
 
 
 @exit_on_user_error()
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--keep-pairs", action="store_true", help="begin the file with the labelled pairs")
     parsed = parser.parse_args()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from scripts.mining.negatives import MiningSettings, mine
+    from tools.catalogue.mining.negatives import MiningSettings, mine
 
     settings = MiningSettings(
         parsed.per_item, parsed.ceiling, parsed.same_category, parsed.ungrouped, parsed.keep_pairs

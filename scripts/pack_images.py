@@ -16,8 +16,8 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 from data.image_pack import KINDS
 from options.errors import exit_on_user_error
 from options.printable import shortened
-from scripts.preparation.image_packing import PackReport, PackSettings, pack_images
-from scripts.preparation.summary import aligned, at_least_one
+from scripts.arguments import aligned, at_least_one
+from tools.preparation.image_packing import PackReport, PackSettings, pack_images
 
 
 @exit_on_user_error()

@@ -25,10 +25,10 @@ def main() -> None:
     # torch takes seconds to import, which wrong arguments and --help need not wait for.
     from engine.distributed import started_processes
     from engine.run_folder import write_text
-    from scripts.reporting.charts.histogram import score_histogram
-    from scripts.reporting.charts.png import write_png
-    from scripts.reporting.charts.svg import standalone_svg
-    from scripts.reporting.load_run import find_run, load_report_data
+    from tools.views.reporting.charts.histogram import score_histogram
+    from tools.views.reporting.charts.png import write_png
+    from tools.views.reporting.charts.svg import standalone_svg
+    from tools.views.reporting.load_run import find_run, load_report_data
 
     folder = find_run(arguments.run)
     with started_processes() as processes:

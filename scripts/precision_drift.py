@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def measure(options: ExperimentOptions, command: str, processes: "Processes", stop: "StopRequest") -> None:
     """Measure and print a table."""
-    from engine.precision_drift import drift_table, measure_precision_drift
+    from tools.study.precision_drift import drift_table, measure_precision_drift
 
     threshold, drifts = measure_precision_drift(options, processes, stop)
     if processes.is_first:

@@ -22,7 +22,7 @@ def main() -> None:
     if arguments.check:
         return
     from engine.distributed import started_processes
-    from engine.replay import replay_lines, replay_step
+    from tools.study.replay import replay_lines, replay_step
 
     with exit_on_user_error(), started_processes() as processes:
         replays = replay_step(arguments.folder, processes)

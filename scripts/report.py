@@ -12,7 +12,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
 
 
 @exit_on_user_error()
@@ -29,8 +29,8 @@ def main() -> None:
     # torch takes seconds to import, which wrong arguments and --help need not wait for.
     from engine.distributed import started_processes
     from engine.run_folder import write_text
-    from scripts.reporting.load_run import find_run, load_report_data
-    from scripts.reporting.page.render import render_report
+    from tools.views.reporting.load_run import find_run, load_report_data
+    from tools.views.reporting.page.render import render_report
 
     folder = find_run(arguments.run)
     with started_processes() as processes:

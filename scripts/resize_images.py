@@ -14,10 +14,10 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.picture import PictureSettings
-from scripts.preparation.resize_report import REPORT_NAME
-from scripts.preparation.resize_run import resize_folder
-from scripts.preparation.summary import aligned, at_least_one
+from scripts.arguments import aligned, at_least_one
+from tools.preparation.picture import PictureSettings
+from tools.preparation.resize_report import REPORT_NAME
+from tools.preparation.resize_run import resize_folder
 
 
 @exit_on_user_error()

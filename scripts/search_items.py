@@ -16,12 +16,12 @@ from data.attributes import parse_attributes
 from data.item import Item
 from options.errors import UserError, exit_on_user_error
 from options.printable import quoted
-from scripts.preparation.summary import at_least_one
-from scripts.searching.arguments import add_decision_arguments
+from scripts.arguments import at_least_one
+from scripts.searching_arguments import add_decision_arguments
 
 if TYPE_CHECKING:
-    from engine.index_folder import CatalogueIndex
-    from engine.search_backend import Neighbour
+    from tools.catalogue.index_folder import CatalogueIndex
+    from tools.catalogue.search_backend import Neighbour
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,9 +52,9 @@ def main() -> None:
     """Search and print."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from engine.index_folder import open_index
-    from scripts.searching.encoder import index_rule
-    from scripts.searching.results import found_lines, found_table, judged
+    from tools.catalogue.index_folder import open_index
+    from tools.catalogue.searching.encoder import index_rule
+    from tools.catalogue.searching.results import found_lines, found_table, judged
 
     index = open_index(parsed.index)
     found = _new_neighbours(index, parsed) if parsed.new else _neighbours(index, parsed.items, parsed.k)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _neighbours(index: "CatalogueIndex", item_ids: list[str], k: int) -> "dict[str, list[Neighbour]]":
-    from engine.embedded_rows import EmbeddedRows
+    from tools.catalogue.embedded_rows import EmbeddedRows
 
     if missing := [item_id for item_id in item_ids if item_id not in index.rows]:
         raise UserError(f"{index.path}: has no item {quoted(missing[0])}; give --image and --title for a new one")
@@ -82,7 +82,7 @@ def _neighbours(index: "CatalogueIndex", item_ids: list[str], k: int) -> "dict[s
 
 
 def _new_neighbours(index: "CatalogueIndex", parsed: argparse.Namespace) -> "dict[str, list[Neighbour]]":
-    from scripts.searching.encoder import encode_item, index_checkpoint
+    from tools.catalogue.searching.encoder import encode_item, index_checkpoint
 
     pairs = (text.partition("=") for text in parsed.attribute)
     attributes = parse_attributes(";".join(f"{key}:{value}" for key, _, value in pairs), "")

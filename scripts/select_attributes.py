@@ -10,8 +10,8 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from engine.disk import whole_file
 from options.errors import UserError, exit_on_user_error
-from scripts.preparation.attribute_counts import count_attributes, most_frequent
-from scripts.preparation.summary import aligned, at_least_one
+from scripts.arguments import aligned, at_least_one
+from tools.preparation.attribute_counts import count_attributes, most_frequent
 
 
 @exit_on_user_error()

@@ -15,7 +15,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from options.errors import UserError, exit_on_user_error
 from options.install import install_command
-from scripts.preparation.summary import at_least_one
+from scripts.arguments import at_least_one
 
 LIBRARIES = ("starlette", "uvicorn", "python_multipart")
 
@@ -45,12 +45,12 @@ def main() -> None:
     _check_libraries()
     # torch takes seconds to import, which wrong arguments and --help need not wait for.
     from engine.distributed import started_processes
-    from scripts.explaining.catalogue import load_catalogue
-    from scripts.explaining.explain import ExplanationSettings, check_grid
-    from scripts.explaining.pair_model import load_pair_model
-    from scripts.serving.app import build_app
-    from scripts.serving.judge import Judge
-    from scripts.serving.listen import bound_socket, serve
+    from tools.views.explaining.catalogue import load_catalogue
+    from tools.views.explaining.explain import ExplanationSettings, check_grid
+    from tools.views.explaining.pair_model import load_pair_model
+    from tools.views.serving.app import build_app
+    from tools.views.serving.judge import Judge
+    from tools.views.serving.listen import bound_socket, serve
 
     # Bound first, since a model takes long to load only to find the port taken.
     with bound_socket(parsed.host, parsed.port) as sock, started_processes() as processes:

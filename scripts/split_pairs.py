@@ -12,8 +12,8 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.errors import exit_on_user_error
-from scripts.preparation.split_files import SplitReport, split_pair_file
-from scripts.preparation.summary import aligned, positive_number, seed_number
+from scripts.arguments import aligned, positive_number, seed_number
+from tools.preparation.split_files import SplitReport, split_pair_file
 
 
 def summary(report: SplitReport) -> str:

@@ -11,7 +11,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
 
 from data.options import TextOptions
 from options.errors import exit_on_user_error
-from scripts.baselines.table import format_table, measure_baselines
+from tools.study.baselines.table import format_table, measure_baselines
 
 
 @exit_on_user_error()

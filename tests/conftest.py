@@ -8,6 +8,7 @@ from tests.tiny_data import write_tiny_dataset
 
 if TYPE_CHECKING:
     from tests.exported_encoder import ExportedRun
+    from tests.trained_run import Trained
 
 # The hub's client reads this when it is imported; no test waits for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -25,3 +26,11 @@ def exported_run(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -
     from tests.exported_encoder import make_exported_run
 
     return make_exported_run(tmp_path_factory.mktemp("exported"), tiny_dataset)
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> "Trained":
+    """Trains a tiny run once for each choice of overrides and returns its folder; not to be changed (copy it first)."""
+    from tests.trained_run import trained_runs
+
+    return trained_runs(tiny_dataset, tmp_path_factory)

@@ -8,12 +8,12 @@ import torch
 
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
+from engine.named_checkpoint import named_checkpoint
 from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
-from scripts.deciding.named_checkpoint import named_checkpoint
-from scripts.export.export import Export, Source, export, read_source
 from tests.tiny_data import AGREEMENT, option_tree
+from tools.exchange.onnx.export import Export, Source, export, read_source
 
 
 @dataclass(frozen=True)

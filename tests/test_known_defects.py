@@ -37,8 +37,8 @@ from models.published_file import read_published
 from options.errors import UserError
 from options.read import read_options
 from options.yaml_values import to_yaml
-from scripts.preparation.split_files import Way, split_pair_file
 from tests.tiny_data import NUM_ITEMS, option_tree, write_lines
+from tools.preparation.split_files import Way, split_pair_file
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("options", "data", "models", "losses", "metrics", "engine", "scripts")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.embedding_folder import EmbeddingFolder, EmbeddingsRecord, open_embeddings, write_embeddings_record
-from engine.embedding_shard import EmbeddedItem, NumberType
+from tools.catalogue.embedding_folder import EmbeddingFolder, EmbeddingsRecord, open_embeddings, write_embeddings_record
+from tools.catalogue.embedding_shard import EmbeddedItem, NumberType
 
 HALF = 8
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from data.item_image import BadImageError, find_image, read_image, to_rgb
-from scripts.endurance.image_mutations import good_images
+from tests.endurance.image_mutations import good_images
 
 SIZE = 16
 
@@ -202,7 +202,7 @@ def test_no_bomb_takes_more_memory_or_time_than_an_honest_picture_of_its_size(tm
 import time
 from pathlib import Path
 from data.item_image import BadImageError, read_image
-from scripts.endurance.peak_memory import peak_bytes
+from tests.endurance.peak_memory import peak_bytes
 for file in sorted(Path({str(tmp_path)!r}).iterdir()):
     start = time.process_time()
     try:

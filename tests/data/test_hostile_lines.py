@@ -219,7 +219,7 @@ def test_a_file_without_line_ends_is_refused_without_reading_it_whole(tmp_path: 
     program = f"""
 from pathlib import Path
 from data.jsonl import DataError, read_records
-from scripts.endurance.peak_memory import peak_bytes
+from tests.endurance.peak_memory import peak_bytes
 before = peak_bytes()
 try:
     list(read_records(Path({str(file)!r})))

@@ -6,7 +6,7 @@ import pytest
 
 from data.image_bytes import first_picture
 from data.image_bytes.damage import DamagedImageError
-from scripts.endurance.image_mutations import good_images
+from tests.endurance.image_mutations import good_images
 
 MAX_PIXELS = 30_000
 GOOD = good_images()

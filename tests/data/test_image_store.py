@@ -18,8 +18,8 @@ from data.item_tensors import ItemTensors
 from data.loading import item_batches
 from data.options import ImageOptions
 from options.errors import UserError
-from scripts.endurance.image_mutations import good_images, mutated_image, other_images
-from scripts.preparation.image_packing import PackSettings, pack_images
+from tests.endurance.image_mutations import good_images, mutated_image, other_images
+from tools.preparation.image_packing import PackSettings, pack_images
 
 SIZE = 24
 NAMES = ["花瓶 🏺.jpg", "a'b\".png", "e\u0301.jpg", "\u00e9.jpg", "x" * 255, "-.jpg", "a.", ".hidden", "no suffix"]

@@ -7,15 +7,15 @@ import onnxruntime
 import pytest
 
 from engine.checksums import write_checksums
-from engine.embedder import run_embedding
-from engine.embedding_folder import open_embeddings
-from engine.embedding_job import EmbeddingJob
 from engine.export_description import MODEL, read_description
 from engine.onnx_encoder import OnnxItemEncoder
 from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
+from tools.catalogue.embedder import run_embedding
+from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.embedding_job import EmbeddingJob
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 

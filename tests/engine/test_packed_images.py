@@ -12,9 +12,9 @@ from engine.experiment import ExperimentOptions
 from engine.predictor import run_prediction
 from engine.run_folder import run_folder
 from engine.trainer import run_training
-from scripts.preparation.image_packing import PackSettings, pack_images
 from tests.engine.conftest import ALONE, MakeOptions
 from tests.tiny_data import IMAGE_SIZE, SPLITS
+from tools.preparation.image_packing import PackSettings, pack_images
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import torch
 
 from engine.distributed import Processes
 from engine.predictor import Prediction, run_prediction
-from engine.published_checkpoint import import_published
 from options.errors import UserError
-from scripts.submission.check import check_submission
 from tests.published_network import ASSETS, NETWORK, Library, arrays, published_options
+from tools.exchange.published_checkpoint import import_published
+from tools.study.submission.check import check_submission
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 THRESHOLD = 1.65

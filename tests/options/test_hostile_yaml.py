@@ -59,7 +59,7 @@ def test_hostile_files_take_no_memory(tmp_path: Path) -> None:
 from pathlib import Path
 from options.errors import UserError
 from options.yaml_values import read_yaml_mapping
-from scripts.endurance.peak_memory import peak_bytes
+from tests.endurance.peak_memory import peak_bytes
 before = peak_bytes()
 for file in {[str(file) for file in files]}:
     try:

@@ -7,9 +7,9 @@ import pytest
 
 from engine.trainer import run_training
 from scripts import ablate
-from scripts.ablation.runs import AblationRun, ablation_runs, is_done
 from tests.engine.conftest import ALONE
-from tests.scripts.ablation.conftest import QUICK, tiny_ablations
+from tests.tools.study.ablation.conftest import QUICK, tiny_ablations
+from tools.study.ablation.runs import AblationRun, ablation_runs, is_done
 
 __all__ = ["tiny_ablations"]
 Command = Callable[..., None]

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from scripts import audit_data
-from tests.scripts.audit.clean_data import CleanData, make_clean_data, pair
+from tests.tools.preparation.audit.clean_data import CleanData, make_clean_data, pair
 
 ROOT = Path(__file__).parents[2]
 

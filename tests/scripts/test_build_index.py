@@ -52,7 +52,7 @@ def test_what_cannot_be_built_is_said(
 def test_a_missing_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engine.index_folder.find_spec", lambda package: None)
+    monkeypatch.setattr("tools.catalogue.index_folder.find_spec", lambda package: None)
     write_embeddings(tmp_path / "e", numbers(9))
     with pytest.raises(SystemExit):
         run(monkeypatch, str(tmp_path / "e"), str(tmp_path / "i"))

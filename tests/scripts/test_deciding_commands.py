@@ -6,7 +6,7 @@ import pytest
 from engine.checksums import check_files
 from engine.decision_rule import decision_rule, find_rule
 from scripts import calibrate, compare
-from tests.scripts.deciding.conftest import MakeRun, make_run
+from tests.tools.study.deciding.conftest import MakeRun, make_run
 
 __all__ = ["make_run"]
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.embedder import run_embedding
-from engine.embedding_folder import open_embeddings
-from engine.embedding_job import EmbeddingJob
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from options.read import read_options
 from options.yaml_values import to_yaml
 from tests.engine.conftest import ALONE, fresh_state, save
 from tests.tiny_data import option_tree, write_lines
+from tools.catalogue.embedder import run_embedding
+from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.embedding_job import EmbeddingJob
 
 ROOT = Path(__file__).parents[2]
 CHOICE = "predict.checkpoint=latest"

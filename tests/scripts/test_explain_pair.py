@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from scripts import explain_pair
-from tests.scripts.conftest import Trained
+from tests.trained_run import Trained
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from engine import onnx_packages
-from scripts.export import export as export_module
+from tests.export_command import refusal, run
 from tests.exported_encoder import ExportedRun
-from tests.scripts.export_command import refusal, run
+from tools.exchange.onnx import export as export_module
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 

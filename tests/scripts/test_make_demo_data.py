@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from scripts import make_demo_data
-from scripts.demo_data.write import is_demo_data
+from tools.preparation.demo.write import is_demo_data
 
 
 @pytest.fixture

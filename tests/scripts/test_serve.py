@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scripts import serve
-from scripts.serving.listen import bound_socket
-from tests.scripts.conftest import Trained
+from tests.trained_run import Trained
+from tools.views.serving.listen import bound_socket
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,7 @@ def test_an_address_that_there_is_not_ends_with_status_2(
 def test_only_other_addresses_than_loopback_are_warned_of(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("scripts.serving.listen.serve", lambda app, bound: None)
+    monkeypatch.setattr("tools.views.serving.listen.serve", lambda app, bound: None)
     command(monkeypatch, trained(), "--port", 0)
     assert "warning: --host" not in capsys.readouterr().err
     command(monkeypatch, trained(), "--port", 0, "--host", "0.0.0.0")
@@ -70,7 +70,7 @@ def test_only_other_addresses_than_loopback_are_warned_of(
 def test_too_fine_a_grid_is_refused_before_the_page_is_served(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("scripts.serving.listen.serve", lambda app, bound: None)
+    monkeypatch.setattr("tools.views.serving.listen.serve", lambda app, bound: None)
     status, message = ending(monkeypatch, capsys, trained(), "--port", 0, "--grid", 21)
     assert status == 2
     assert "a grid of 21 x 21 is too fine" in message

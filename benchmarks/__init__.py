@@ -1,0 +1,1 @@
+"""Measurements of the project; not part of the product."""

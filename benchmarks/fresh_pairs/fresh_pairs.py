@@ -1,0 +1,87 @@
+"""What a run's rule reaches on demo pairs that neither training nor calibration has seen."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from data.options import SplitOptions
+from engine.checkpoint import read_state
+from engine.decision_rule import EstimatedFigure, find_rule
+from engine.distributed import Processes
+from engine.evaluated import checkpoint_of
+from engine.evaluator import Evaluation
+from engine.experiment import ExperimentOptions
+from engine.predictor import run_prediction
+from engine.run_folder import RunFolder
+from options.errors import UserError
+from options.read import read_options
+from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.write import write_demo_data
+
+TEST_FRACTION = 0.8
+"""Of the fresh catalogue: its other splits are of no use here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshPairs:
+    """F1 at the calibrated threshold: of the validation pairs, with its interval, and of fresh ones."""
+
+    validation_f1: float
+    low: float
+    high: float
+    fresh: Evaluation
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the F1 of the fresh pairs is in the interval."""
+        return self.low <= self.fresh.f1 <= self.high
+
+
+def decide_fresh_pairs(folder: RunFolder, items: int, seed: int, processes: Processes) -> FreshPairs:
+    """Make a demo catalogue of another seed and decide its pairs by a run's best checkpoint and its rule.
+
+    Raises UserError for a run without checkpoint or interval.
+    """
+    checkpoint = checkpoint_of(folder.root)
+    known = _validation_f1(checkpoint)
+    with TemporaryDirectory() as work:
+        data = Path(work) / "data"
+        settings = DemoSettings(data, items, seed, processes=os.cpu_count() or 1, test_fraction=TEST_FRACTION)
+        write_demo_data(settings)
+        prediction = run_prediction(_options(folder, checkpoint, data), processes)
+    assert prediction is not None, "this is the only process"
+    assert prediction.evaluation is not None, "demo pairs are labelled"
+    return FreshPairs(known.value, known.low, known.high, prediction.evaluation)
+
+
+def _validation_f1(checkpoint: Path) -> EstimatedFigure:
+    """Return the F1 on the validation pairs of what decision_rule takes as calibrated."""
+    chosen = find_rule(checkpoint)
+    if chosen is not None:
+        return chosen.figures["f1"]
+    found = read_state(checkpoint).evaluation
+    if found is None or found.calibrated_f1_low is None or found.calibrated_f1_high is None:
+        raise UserError(f"{checkpoint}: its evaluation has no interval of F1 that fresh pairs could be held against")
+    return EstimatedFigure(found.calibrated_f1, found.calibrated_f1_low, found.calibrated_f1_high)
+
+
+def _options(folder: RunFolder, checkpoint: Path, data: Path) -> ExperimentOptions:
+    options = read_options(ExperimentOptions, folder.options)
+    test = SplitOptions(
+        items=data / "item_test_info.jsonl", pairs=data / "item_test_pair.jsonl", images=data / "item_images"
+    )
+    predict = {
+        "split": "test",
+        "checkpoint": str(checkpoint),
+        "threshold": "calibrated",
+        "output": data / "fresh.jsonl",
+    }
+    return options.model_copy(
+        update={
+            "data": options.data.model_copy(update={"test": test}),
+            "predict": options.predict.model_copy(update=predict),
+        }
+    )

@@ -1,0 +1,108 @@
+"""One kind of index on one catalogue: built, saved, searched."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.index.workload import Workload
+from tests.endurance.peak_memory import peak_bytes
+from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
+from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.index_plan import KINDS, KindName, plan_index
+from tools.catalogue.item_index import create_index, learn_centroids, load_index, sample_size
+from tools.catalogue.search_backend import Numbers, SearchBackend
+
+BLOCK = 8192
+TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFigures:
+    """The queries at one number of probes."""
+
+    probes: int
+    recall: float
+    """Share of the exact top 10 that is found."""
+    queries_per_second: float
+    """Of processor time, all queries asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """What was measured of a kind."""
+
+    kind: KindName
+    lists: int
+    build_seconds: float
+    """Of processor time, the k-means that kinds share included."""
+    index_bytes: int
+    """Of the file, as in memory."""
+    peak_bytes: int
+    """Of the process that builds and searches, torch and the sample included."""
+    searches: list[SearchFigures]
+
+
+def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFigures:
+    """Build and search an index; the flat one makes the truth of the others' recall, so that it comes first.
+
+    An exact kind is searched once, an approximate one at each number of probes, its items scored again exactly.
+    """
+    embeddings = open_embeddings(workload.embeddings)
+    rows = EmbeddedRows(embeddings)
+    threshold_width, match_width = embeddings.record.threshold_width, embeddings.record.match_width
+    # Rows for ids: the names of the items are of no use here.
+    ids = list(map(str, range(len(embeddings))))
+    plan = plan_index(kind, len(ids), threshold_width + match_width, np.inf)
+    file = workload.folder / f"{kind}.faiss"
+    start = time.process_time()
+    sample = rows.sample(sample_size(plan) or 1)
+    centroids, learned_seconds = _centroids(workload, sample, plan.lists) if plan.lists else (None, 0.0)
+    index = create_index(plan, sample, threshold_width, 1, centroids)
+    first = 0
+    for block in embeddings.blocks(BLOCK):
+        index.add(ids[first : first + len(block)], block)
+        first += len(block)
+    index.save(file)
+    seconds = time.process_time() - start + learned_seconds
+    del index, sample
+    queries = np.load(workload.queries)
+    row_of = {item_id: row for row, item_id in enumerate(ids)}
+    searches = []
+    for count in [0] if KINDS[kind].is_exact else probes:
+        loaded = load_index(file, kind, threshold_width, ids, count, mapped=False)
+        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, rows, row_of, threshold_width)
+        searches.append(_search(workload, backend, queries, count, is_truth=kind == "flat"))
+        del loaded, backend
+    size = file.stat().st_size
+    file.unlink()
+    return KindFigures(kind, plan.lists, seconds, size, peak_bytes(), searches)
+
+
+def _centroids(workload: Workload, sample: Numbers, count: int) -> tuple[Numbers, float]:
+    """Return the centroids that all kinds share, and the seconds of finding them where that is not now."""
+    file = workload.centroids(count)
+    if file.is_file():
+        kept = np.load(file)
+        return kept["centroids"], float(kept["seconds"])
+    start = time.process_time()
+    centroids = learn_centroids(sample, count)
+    np.savez(file, centroids=centroids, seconds=time.process_time() - start)
+    return centroids, 0.0
+
+
+def _search(
+    workload: Workload, backend: SearchBackend, queries: Numbers, probes: int, *, is_truth: bool
+) -> SearchFigures:
+    backend.search(queries[:8], TOP)  # the first one reads pages
+    start = time.process_time()
+    found = backend.search(queries, TOP)
+    seconds = time.process_time() - start
+    best = np.array([[int(neighbour.item_id) for neighbour in [*own, *own[:1] * TOP][:TOP]] for own in found])
+    truth_file = workload.folder / "truth.npy"
+    if is_truth:
+        np.save(truth_file, best)
+    truth = np.load(truth_file)
+    recall = np.mean([len({*own.tolist()} & {*true.tolist()}) / TOP for own, true in zip(best, truth, strict=True)])
+    return SearchFigures(probes, float(recall), len(queries) / seconds)

@@ -1,0 +1,80 @@
+"""Prediction of a workload shaped like test B, from its files to the submission file."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.speed.bench import Bench
+from benchmarks.speed.models import ALONE, seconds_of_operations, workload_options, write_weights
+from benchmarks.speed.record import BenchmarkRow, Limit
+from benchmarks.speed.reference_prediction import predict_pair_by_pair
+from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
+from benchmarks.speed.sides import Round, Work, timed
+from benchmarks.speed.submissions import compare_submissions
+from benchmarks.speed.workload import WorkloadSize, write_workload
+from engine.predictor import load_predictor, run_prediction
+
+REFERENCE = (
+    "both items of every pair read and encoded again, four encoder calls, text padded to 140 tokens, loading in the "
+    "same process, embeddings written anew into every line; start included in both"
+)
+
+
+def measure_prediction(bench: Bench) -> list[BenchmarkRow]:
+    """Measure predict.py against the plain way."""
+    settings = bench.settings
+    size = WorkloadSize(settings.scaled(PREDICTED_ITEMS, 8), settings.scaled(PREDICTED_PAIRS, 8))
+    options = write_workload(settings.work / "prediction", settings.size, size, settings.seed)
+    bench.child(partial(write_weights, options), "weights")
+    sides = bench.measured(
+        {"ours": partial(our_prediction, options), "plain": partial(plain_prediction, options)}, "prediction"
+    )
+    ours, plain = sides["ours"], sides["plain"]
+    start = median(seconds for (seconds,) in plain.figures)
+    rate = bench.matrix_products(settings.size)
+    width = settings.size.model["embedding_width"]
+    assert isinstance(width, int)
+    return [
+        BenchmarkRow(
+            "prediction",
+            f"{size.pairs:,} pairs of {size.items:,} items, {settings.size.name} model, files to submission",
+            "pairs",
+            size.pairs,
+            ours.timing,
+            REFERENCE,
+            plain.timing,
+            Limit("matrix products of the items, each once", seconds_of_operations(bench, options, rate)),
+            compare_submissions(submission(options, "ours"), submission(options, "plain"), width),
+            (f"of this the start, the same in both: {start:.2f} s (data, model and weights)",),
+        )
+    ]
+
+
+def our_prediction(option_file: Path) -> Work:
+    """Return a round of engine.predictor."""
+    options = workload_options(option_file, f"predict.output={submission(option_file, 'ours')}")
+    load_predictor(options)  # libraries import much of themselves when they are first used
+    return lambda: timed(lambda: run_prediction(options, ALONE))
+
+
+def plain_prediction(option_file: Path) -> Work:
+    """Return a round of the reference, which also tells how long its start took."""
+    options = workload_options(option_file)
+    load_predictor(options)
+
+    def predict() -> Round:
+        started = time.perf_counter()
+        split, encoder, _ = load_predictor(options)
+        loaded = time.perf_counter()
+        predict_pair_by_pair(split, encoder, options, submission(option_file, "plain"))
+        return Round(time.perf_counter() - started, (loaded - started,))
+
+    return predict
+
+
+def submission(option_file: Path, side: str) -> Path:
+    """Return where a side writes its submission file."""
+    return option_file.with_name(f"{side}.jsonl")

@@ -1,0 +1,35 @@
+"""Groups of invented items with invented margins, found without a model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data.image_store import ImageFolder
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from engine.decision_rule import DecisionRule
+from tests.tiny_embeddings import numbers, write_embeddings
+from tools.catalogue.duplicates.catalogue_groups import group_catalogue
+from tools.catalogue.duplicates.pair_search import FoundPairs
+from tools.catalogue.index_folder import open_index
+from tools.catalogue.index_sync import IndexChoice, synchronise
+from tools.views.groups_page.render import GroupPage
+
+
+def invented_groups(
+    folder: Path, items: Sequence[Item], margins: Mapping[tuple[int, int], float], num_pictures: int
+) -> GroupPage:
+    """Return the page of the groups that pairs of rows join; the first items have pictures."""
+    ids, categories = [item.item_id for item in items], [item.category for item in items]
+    embeddings = write_embeddings(folder / "embeddings", numbers(len(items)), ids, categories)
+    synchronise(embeddings, folder / "index", IndexChoice())
+    source, target = np.array(list(margins), np.int64).T
+    found = FoundPairs(source, target, np.array(list(margins.values())), len(items), 0)
+    groups = group_catalogue(open_index(folder / "index"), found, DecisionRule(-1.0), within_categories=False)
+    images = folder / "images"
+    images.mkdir()
+    for row, item in enumerate(items[:num_pictures]):
+        Image.new("RGB", (40, 30), (37 * row % 256, 80, 90)).save(images / item.image)
+    return GroupPage(groups, "-1.0000 (as given)", ItemCatalog(items), ImageFolder(images))

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+import torch
+
+from data.loading import Split
+from data.pair_batch import ItemBatch
+from engine.decision_rule import DecisionRule
+from models.embedding import ItemEmbedding
+from models.item_embedder import ItemEmbedder
+from tests.exported_encoder import ExportedRun
+from tools.exchange.onnx.effect import effect_table, first_pairs, measure_effects
+
+pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
+
+
+class Fixed(ItemEmbedder):
+    """Gives an item the embedding of its row."""
+
+    threshold_width = 1  # type: ignore[assignment]
+    match_width = 1  # type: ignore[assignment]
+
+    def __init__(self, match: torch.Tensor) -> None:
+        super().__init__()
+        self.numbers = match
+
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        return ItemEmbedding(torch.full((len(items.item), 1), 0.5), self.numbers[items.item, None])
+
+
+def test_figures_are_those_of_the_pairs_decided_one_by_one(exported_run: ExportedRun) -> None:
+    whole = exported_run.source.split
+    split = Split(whole.catalog, first_pairs(whole.pairs, 30), whole.items)
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn((2, len(whole.catalog)), generator=generator)
+    effects = measure_effects({"a": Fixed(first), "b": Fixed(second)}, split, DecisionRule(0.1), batch_size=7)
+    assert whole.pairs.same is not None
+    pairs = list(zip(split.pairs.source, split.pairs.target, strict=True))
+    for effect, numbers in zip(effects, (first, second), strict=True):
+        positive = [float(numbers[source] * numbers[target]) - 0.25 > 0.1 for source, target in pairs]
+        hits = int(np.sum(np.array(positive) & whole.pairs.same[:30]))
+        assert effect.evaluation.f1 == pytest.approx(2 * hits / (sum(positive) + whole.pairs.same[:30].sum()))
+        assert effect.evaluation.num_pairs == 30
+    margins = [[float(n[source] * n[target]) - 0.25 for source, target in pairs] for n in (first, second)]
+    assert effects[1].largest_difference == pytest.approx(np.abs(np.subtract(*margins)).max(), rel=1e-5)
+    assert effects[1].num_changed == sum((a > 0.1) != (b > 0.1) for a, b in zip(*margins, strict=True))
+    ratio = effects[1].items_per_second / effects[0].items_per_second
+    assert effect_table(effects).splitlines()[3].split()[-1] == f"{ratio:.2f}"

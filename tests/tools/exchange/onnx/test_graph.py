@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from data.options import Modalities
+from data.pair_batch import ItemBatch
+from models.embedding import ItemEmbedding, pack
+from models.item_embedder import ItemEmbedder
+from models.item_encoder import build_item_encoder
+from models.options import ModelOptions
+from options.errors import UserError
+from tests.tiny_data import IMAGE_ENCODER, IMAGE_SIZE, TEXT_ENCODER
+from tools.exchange.onnx.graph import write_graph
+
+
+def random_batch(num_items: int, num_tokens: int) -> ItemBatch:
+    attention_mask = torch.ones(num_items, num_tokens, dtype=torch.bool)
+    attention_mask[0, (num_tokens + 1) // 2 :] = False
+    return ItemBatch(
+        images=torch.randn(num_items, 3, IMAGE_SIZE, IMAGE_SIZE),
+        token_ids=torch.randint(5, 90, (num_items, num_tokens)),
+        attention_mask=attention_mask,
+        item=torch.arange(num_items),
+        blank_image=torch.zeros(num_items, dtype=torch.bool),
+    )
+
+
+@pytest.mark.parametrize(("part", "threshold_width"), [("text", 0), ("image", 8)])
+def test_a_model_of_one_modality_is_written_with_its_inputs_alone(
+    part: str, threshold_width: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    options = ModelOptions.model_validate(
+        {
+            "text_encoder": TEXT_ENCODER if part == "text" else None,
+            "image_encoder": IMAGE_ENCODER if part == "image" else None,
+            "embedding_width": 8,
+            "threshold_branch": threshold_width > 0,
+            "share_encoders": True,
+            "normalize": part == "text",
+        }
+    )
+    encoder = build_item_encoder(options).eval()
+    write_graph(
+        encoder, random_batch(2, 4), Modalities(text=part == "text", image=part == "image"), tmp_path / "m.onnx"
+    )
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    assert names == (["token_ids", "attention_mask"] if part == "text" else ["images"])
+    for num_items, num_tokens in ((1, 1), (1, 9), (7, 3)):
+        batch = random_batch(num_items, num_tokens)
+        (given,) = session.run(None, {name: getattr(batch, name).numpy() for name in names})
+        with torch.no_grad():
+            expected = pack(encoder(batch)).numpy()
+        assert given.shape == (num_items, threshold_width + 8)
+        np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+class FixedBatch(ItemEmbedder):
+    """Reads the number of items as a plain number, which an exporter cannot follow."""
+
+    threshold_width = 3  # type: ignore[assignment]
+    match_width = 3  # type: ignore[assignment]
+
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        mean = items.images.mean(dim=(2, 3))
+        return ItemEmbedding(mean.new_zeros((len(mean), 3)), mean)
+
+
+def test_a_graph_for_batches_of_one_size_alone_is_refused(tmp_path: Path) -> None:
+    reads = Modalities(text=False, image=True)
+    with pytest.raises(UserError, match="has fixed the number of items of images"):
+        write_graph(FixedBatch(), random_batch(2, 4), reads, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,73 @@
+import re
+import unicodedata
+
+import numpy as np
+import pytest
+
+from tools.preparation.demo.category import CATEGORIES
+from tools.preparation.demo.family import draw_products
+from tools.preparation.demo.listing import join, notation, phrase
+from tools.preparation.demo.product import COLOURS
+from tools.preparation.demo.settings import NamingRates
+
+
+@pytest.fixture
+def phrasings():
+    result = []
+    for number in range(400):
+        rng = np.random.default_rng(number)
+        product = draw_products(rng)[0]
+        result.append((product, phrase(product, "轻享", NamingRates(), rng)))
+    return result
+
+
+def plain(phrasing):
+    return unicodedata.normalize("NFKC", phrasing.title + phrasing.item_pvs + phrasing.sku_pvs).upper()
+
+
+def test_a_named_model_can_be_read(phrasings):
+    for product, phrasing in phrasings:
+        read = product.model.replace("-", " ") in plain(phrasing).replace("-", " ")
+        assert read == ("model" in phrasing.named)
+
+
+def test_a_named_brand_can_be_read(phrasings):
+    for product, phrasing in phrasings:
+        assert (product.brand in plain(phrasing)) == ("brand" in phrasing.named)
+
+
+def test_a_colour_is_read_exactly_where_it_is_named(phrasings):
+    for product, phrasing in phrasings:
+        words = COLOURS[product.colour][1]
+        assert any(word in plain(phrasing) for word in words) == ("colour" in phrasing.named)
+
+
+def test_every_value_but_the_products_own_is_absent(phrasings):
+    for product, phrasing in phrasings:
+        others = {word for colour in COLOURS if colour != product.colour for word in COLOURS[colour][1]}
+        assert not any(word in plain(phrasing) for word in others - {"橙"})
+
+
+def test_attributes_are_in_the_official_notation(phrasings):
+    for product, phrasing in phrasings:
+        for attributes in (phrasing.item_pvs, phrasing.sku_pvs):
+            assert re.fullmatch(r"(#[^#:;]+#:#[^#:;]+#;)*", attributes)
+        if "#型号#" in phrasing.item_pvs:
+            assert CATEGORIES[product.category].model_key == "型号"
+
+
+def test_naming_rates_are_kept():
+    rates = NamingRates(brand=1.0, model=0.0, variant=1.0, colour=0.0, pattern=1.0, shape=0.5)
+    rng = np.random.default_rng(0)
+    named = [phrase(draw_products(rng)[0], "轻享", rates, rng).named for _ in range(400)]
+    assert all({"brand", "variant", "pattern"} <= factors for factors in named)
+    assert not any({"model", "colour"} & factors for factors in named)
+    assert 150 < sum("shape" in factors for factors in named) < 250
+
+
+def test_latin_neighbours_are_kept_apart():
+    assert join(["K3-7", "XL", "上衣"], "") == "K3-7 XL上衣"
+
+
+def test_notation_repeats_keys():
+    assert notation([("尺码", "L"), ("尺码", "XL")]) == "#尺码#:#L#;#尺码#:#XL#;"

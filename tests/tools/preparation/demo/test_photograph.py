@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tools.preparation.demo.category import CATEGORIES
+from tools.preparation.demo.patterns import pattern_polygons
+from tools.preparation.demo.photograph import draw_photograph
+from tools.preparation.demo.product import COLOURS, PATTERNS, Product
+
+SHAPES = sorted({(c.name, shape) for c in CATEGORIES.values() for shape, _ in c.shapes})
+
+
+def picture(product, seed=0):
+    return np.asarray(draw_photograph(product, 48, np.random.default_rng(seed)), dtype=float)
+
+
+def product_of(category, shape, pattern="plain", colour="blue"):
+    return Product(category, "云舟", "K3-7", "L", colour, pattern, shape)
+
+
+@pytest.mark.parametrize(("category", "shape"), SHAPES)
+def test_every_pattern_is_seen_on_every_shape(category, shape):
+    pictures = [picture(product_of(category, shape, pattern)) for pattern in PATTERNS]
+    for i, one in enumerate(pictures):
+        for other in pictures[:i]:
+            changed = np.abs(one - other).max(axis=2) > 60
+            assert changed.sum() > 15
+
+
+@pytest.mark.parametrize("category", sorted(CATEGORIES))
+def test_the_shapes_of_a_category_look_different(category):
+    first, second, third = (picture(product_of(category, s)) for s, _ in CATEGORIES[category].shapes)
+    for one, other in ((first, second), (first, third), (second, third)):
+        assert (np.abs(one - other).max(axis=2) > 60).sum() > 40
+
+
+def test_all_colours_look_different():
+    plain = product_of("抱枕", "pillow_square")
+    pictures = [picture(replace(plain, colour=colour))[20:28, 20:28].mean(axis=(0, 1)) for colour in COLOURS]
+    for i, one in enumerate(pictures):
+        assert all(np.linalg.norm(one - other) > 40 for other in pictures[:i])
+
+
+def test_text_factors_do_not_change_what_is_drawn_but_for_the_print():
+    product = product_of("马克杯", "mug_round")
+    for seed in range(10):
+        np.testing.assert_array_equal(picture(product, seed), picture(replace(product, variant="M"), seed))
+
+
+def test_two_photographs_of_one_product_differ():
+    product = product_of("马克杯", "mug_round")
+    assert np.abs(picture(product, 0) - picture(product, 1)).mean() > 5
+
+
+def test_the_size_is_the_one_asked_for():
+    image = draw_photograph(product_of("雨伞", "umbrella_flat"), 33, np.random.default_rng(0))
+    assert image.size == (33, 33)
+    assert image.mode == "RGB"
+
+
+def test_an_unknown_pattern_is_refused():
+    with pytest.raises(ValueError, match="tartan"):
+        pattern_polygons("tartan", "mug_round")

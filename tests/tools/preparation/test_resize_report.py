@@ -1,0 +1,56 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from options.errors import UserError
+from tools.preparation.resize_report import earlier_notes, open_journal, write_journal, write_report
+from tools.preparation.resize_task import FileNote
+
+NOTE = FileNote("a.jpg", "repaired", "cut off")
+
+
+def test_the_journal_goes_on_behind_its_last_whole_line(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        write_journal(journal, "a", (NOTE,))
+        journal.write('{"stem": "torn')
+    with open_journal(tmp_path) as journal:
+        write_journal(journal, "b", ())
+    assert earlier_notes(tmp_path) == {"a": (NOTE,), "b": ()}
+
+
+def test_opening_the_journal_never_takes_its_whole_lines_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_journal(tmp_path) as journal:
+        write_journal(journal, "a", (NOTE,))
+    (file,) = tmp_path.iterdir()
+    whole = file.stat().st_size
+    sizes = []
+    usual: Callable[..., object] = Path.open
+
+    def noting(path: Path, *arguments: object, **named: object) -> object:
+        opened = usual(path, *arguments, **named)
+        sizes.append(file.stat().st_size)
+        return opened
+
+    monkeypatch.setattr(Path, "open", noting)
+    with open_journal(tmp_path):
+        pass
+    assert min(sizes) == whole
+
+
+def write_journal_without_room(output: Path) -> None:
+    with Path("/dev/full").open("wb") as full, open_journal(output) as journal:
+        os.dup2(full.fileno(), journal.fileno())
+        write_journal(journal, "a", (NOTE,))
+
+
+def test_a_disk_that_is_full_is_told_with_the_journal(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be written: No space left"):
+        write_journal_without_room(tmp_path)
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "report.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"report\.jsonl: cannot be written"):
+        write_report(tmp_path, [NOTE])

@@ -1,0 +1,49 @@
+import pytest
+
+from data.item import Item
+from tools.views.explaining.text_parts import WORDS, num_words, without_attributes, without_title, without_words
+
+
+def item(title: str = "", **attributes: str) -> Item:
+    return Item("1", title, {name: (value,) for name, value in attributes.items()}, "", "1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("木岚花瓶", ["木", "岚", "花", "瓶"]),
+        ("XK-101 红色2.5L", ["XK-101", "红", "色", "2.5L"]),
+        ("【新品】10*20cm，A/B-", ["新", "品", "10*20cm", "A/B"]),
+        ("ABC花瓶123", ["ABC", "花", "瓶", "123"]),
+        ("コーヒー 커피 𠮷", ["コ", "ー", "ヒ", "ー", "커피", "𠮷"]),
+        ("!!! -- ***", []),
+    ],
+)
+def test_words_are_runs_of_letters_and_digits_and_single_chinese_characters(title: str, words: list[str]) -> None:
+    assert WORDS.findall(title) == words
+    assert num_words(title) == len(words)
+
+
+def test_each_word_is_left_out_at_its_own_place_and_its_neighbours_do_not_join() -> None:
+    variants = list(without_words("source", item("A与B 瓶瓶"), most=10))
+    assert [(part.name, part.place) for part, _ in variants] == [
+        ("A", (0, 1)), ("与", (1, 2)), ("B", (2, 3)), ("瓶", (4, 5)), ("瓶", (5, 6)),
+    ]  # fmt: skip
+    assert [other.title for _, other in variants] == ["与B 瓶瓶", "A B 瓶瓶", "A与  瓶瓶", "A与B  瓶", "A与B 瓶"]
+
+
+def test_no_more_words_than_the_most_are_left_out() -> None:
+    assert [part.name for part, _ in without_words("source", item("一二三四"), most=2)] == ["一", "二"]
+
+
+def test_an_empty_title_is_no_part() -> None:
+    assert list(without_title("source", item(" # "))) == []
+    assert [other.title for _, other in without_title("source", item("花"))] == [""]
+
+
+def test_attributes_are_left_out_in_the_model_s_order_if_it_reads_them_and_the_item_has_them() -> None:
+    variants = list(
+        without_attributes("target", item(品牌="木岚", 型号="x", 产地="甲"), ["型号", "系列", "品牌", "品牌#"])
+    )
+    assert [part.name for part, _ in variants] == ["型号", "品牌"]
+    assert [list(other.attributes) for _, other in variants] == [["品牌", "产地"], ["型号", "产地"]]

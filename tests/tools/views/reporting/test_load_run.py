@@ -1,0 +1,121 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from data.loading import load_split
+from engine.distributed import Processes
+from engine.experiment import ExperimentOptions
+from engine.run_folder import RunFolder, write_json
+from engine.trainer import run_training
+from options.errors import UserError
+from options.read import read_options
+from options.yaml_values import to_yaml
+from scripts import plot_scores, report
+from tests.tiny_data import option_tree
+from tools.views.reporting.load_run import find_run, load_report_data
+from tools.views.reporting.report_data import ReportData
+
+ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Path) -> Path:
+    """A folder in which a tiny run was trained, as experiments/tiny."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.yml").write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        options = read_options(ExperimentOptions, Path("tiny.yml"), ["log.tensorboard=false"])
+        run_training(options, "train.py tiny.yml", ALONE)
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.chdir(trained)
+    return find_run("tiny")
+
+
+def load(folder: RunFolder, split: str = "val") -> ReportData:
+    data = load_report_data(folder, split, ALONE)
+    assert data is not None
+    return data
+
+
+def test_a_run_is_found_by_its_name_and_by_its_folder(folder: RunFolder) -> None:
+    assert find_run("experiments/tiny").root.resolve() == folder.root.resolve()
+    with pytest.raises(UserError, match="no_such_run"):
+        find_run("no_such_run")
+
+
+def test_the_decisions_are_those_of_the_run_s_own_evaluation(folder: RunFolder) -> None:
+    data = load(folder)
+    recorded = json.loads(folder.result.read_text())
+    assert data.calibrated_threshold == recorded["calibrated_threshold"]
+    assert data.own_threshold == recorded["threshold"]
+    hits = int((data.decided_same & data.pairs.same).sum())
+    assert 2 * hits / (data.decided_same.sum() + data.pairs.same.sum()) == pytest.approx(recorded["calibrated_f1"])
+    assert data.intervals is not None
+    assert data.intervals.keys() == {"f1", "precision", "recall"}
+    low, high = data.intervals["f1"]
+    assert low < recorded["calibrated_f1"] < high
+    assert data.run.course.curve("calibrated_f1")
+    assert data.run.commands == "train.py tiny.yml\n"
+    assert "torch" in str(data.run.environment)
+
+
+def test_the_pairs_are_those_of_the_split_in_the_order_of_their_file(folder: RunFolder) -> None:
+    options = read_options(ExperimentOptions, folder.options)
+    assert options.data.test is not None
+    split = load_split(options.data.test, options.data, options.reads, labelled=True)
+    data = load(folder, "test")
+    assert data.pairs.same.tolist() == (split.pairs.same if split.pairs.same is not None else split.pairs).tolist()
+    assert [data.catalog[row].item_id for row in data.pairs.source[:3]] == [
+        split.catalog[row].item_id for row in split.pairs.source[:3]
+    ]
+
+
+def test_the_commands_write_the_page_and_the_figure(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["report.py", "tiny", "--gallery", "3"])
+    report.main()
+    page = (folder.root / "report_val.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg") >= 6
+    monkeypatch.setattr(sys, "argv", ["plot_scores.py", "experiments/tiny", "--out", "figure/scores.png"])
+    plot_scores.main()
+    with Image.open("figure/scores.png") as picture:
+        assert picture.width > 1000
+    assert Path("figure/scores.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "report_val.html" in capsys.readouterr().out
+
+
+def test_a_run_without_an_evaluation_says_what_to_do(folder: RunFolder, tmp_path: Path) -> None:
+    bare = RunFolder(tmp_path / "bare")
+    bare.root.mkdir()
+    bare.options.write_bytes(folder.options.read_bytes())
+    with pytest.raises(UserError, match="no best checkpoint yet"):
+        load_report_data(bare, "val", ALONE)
+
+
+def test_pairs_without_labels_are_refused(folder: RunFolder, tmp_path: Path) -> None:
+    options = read_options(ExperimentOptions, folder.options)
+    assert options.data.test is not None
+    unlabelled = tmp_path / "pairs.jsonl"
+    lines = options.data.test.pairs.read_text(encoding="utf-8").splitlines()
+    unlabelled.write_text("".join(json.dumps(_without_label(json.loads(line))) + "\n" for line in lines))
+    tree = json.loads(options.model_dump_json())
+    tree["data"]["test"]["pairs"] = str(unlabelled)
+    copied = RunFolder(tmp_path / "copied")
+    write_json(copied.options, tree)  # JSON is YAML
+    copied.checkpoints.symlink_to(folder.checkpoints.resolve())
+    with pytest.raises(UserError, match=r"data\.test\.pairs"):
+        load_report_data(copied, "test", ALONE)
+
+
+def _without_label(pair: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in pair.items() if name != "item_label"}

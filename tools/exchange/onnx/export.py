@@ -1,0 +1,153 @@
+"""From a checkpoint to a folder that another program can use."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from data.loading import Split, load_split
+from data.options import DataOptions, SplitOptions
+from data.tokenizer import Tokenizer
+from engine.checksums import write_checksums
+from engine.decision_rule import DecisionRule
+from engine.disk import writing
+from engine.experiment import ExperimentOptions
+from engine.export_description import MODEL, Arithmetic, write_description
+from engine.named_checkpoint import NamedCheckpoint
+from engine.onnx_encoder import OnnxItemEncoder
+from engine.predictor import load_encoder
+from models.item_embedder import ItemEmbedder
+from models.item_encoder import ItemEncoder
+from options.errors import UserError
+from tools.exchange.onnx.describing import describe
+from tools.exchange.onnx.effect import Effect, first_pairs, measure_effects
+from tools.exchange.onnx.graph import write_graph
+from tools.exchange.onnx.parity import BatchParity, measure_parity, refuse_difference
+from tools.exchange.onnx.quantization import quantize
+
+EXAMPLE_ITEMS = 2
+SplitName = Literal["val", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint, read, and the split that its graph is compared on."""
+
+    options: ExperimentOptions
+    step: int | None
+    encoder: ItemEncoder
+    """In evaluation mode."""
+    rule: DecisionRule
+    split_name: SplitName
+    split: Split
+    tokenizer: Tokenizer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written and found."""
+
+    parity: list[BatchParity]
+    """Of the float32 graph."""
+    effects: list[Effect]
+    """With int8: of PyTorch, the float32 graph and the int8 one."""
+    mebibytes: float
+    """Of the graph's files."""
+
+
+def read_source(checkpoint: NamedCheckpoint, labelled: bool) -> Source:
+    """Read a checkpoint and the split of its options to compare on; raises UserError where either cannot be read.
+
+    `labelled` demands labels of the split's pairs, which int8 is measured by.
+    """
+    options = checkpoint.options
+    split_name, files = _split_to_compare_on(options.data)
+    split = load_split(files, options.data, options.reads, labelled)
+    encoder = load_encoder(options, checkpoint.path, split.items).eval()
+    text = options.data.text
+    tokenizer = Tokenizer(text.tokenizer, text.max_tokens) if options.reads.text else None
+    return Source(options, checkpoint.step, encoder, checkpoint.rule, split_name, split, tokenizer)
+
+
+def _split_to_compare_on(data: DataOptions) -> tuple[SplitName, SplitOptions]:
+    """Return the validation split, or where there is none that to predict."""
+    if data.val is not None:
+        return "val", data.val
+    if data.test is not None:
+        return "test", data.test
+    raise UserError(
+        "data.val, data.test: the options name neither split, and the graph is compared with the model on items of "
+        "one; give data.val.items=FILE data.val.pairs=FILE data.val.images=FOLDER"
+    )
+
+
+def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
+    """Write the folder, whole or not at all; with int8 measure what it changes on the first pairs of the split.
+
+    Raises UserError where the folder exists or cannot be written, for a model that torch cannot write, and where the
+    graph's embeddings are not those of PyTorch.
+    """
+    with _new_folder(out) as folder:
+        _write(source, folder, "float32")
+        exact = OnnxItemEncoder(folder)
+        parity = measure_parity(source.encoder, exact, source.split.items)
+        refuse_difference(parity)
+        effects = _quantized(source, folder, exact, num_pairs) if int8 else []
+        size = sum(file.stat().st_size for file in folder.glob(f"{MODEL}*"))
+    return Export(parity, effects, size / 2**20)
+
+
+def _write(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
+    items = source.split.items
+    example = items.batch([row % len(items.catalog) for row in range(EXAMPLE_ITEMS)])
+    write_graph(source.encoder, example, source.options.reads, folder / MODEL)
+    if source.tokenizer is not None:
+        source.tokenizer.save(folder)
+    _describe(source, folder, arithmetic)
+
+
+def _describe(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
+    description = describe(source.options, source.step, source.encoder, source.tokenizer, source.rule, arithmetic)
+    write_description(folder, description)
+    write_checksums(folder)
+
+
+def _quantized(source: Source, folder: Path, exact: OnnxItemEncoder, num_pairs: int) -> list[Effect]:
+    """Put an int8 graph in the place of the float32 one and measure it."""
+    written = folder / f"int8.{MODEL}"
+    quantize(folder / MODEL, written)
+    for file in folder.glob(f"{MODEL}*"):
+        file.unlink()
+    written.rename(folder / MODEL)
+    _describe(source, folder, "int8")
+    split = Split(source.split.catalog, first_pairs(source.split.pairs, num_pairs), source.split.items)
+    encoders: dict[str, ItemEmbedder] = {
+        "PyTorch float32": source.encoder,
+        "ONNX float32": exact,
+        "ONNX int8": OnnxItemEncoder(folder),
+    }
+    return measure_effects(encoders, split, source.rule, source.options.evaluate.batch_size)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """Give a folder that gets the target's name once it is whole; raises UserError where the target exists."""
+    refuse_existing(target)
+    temporary = target.with_name(f".writing_{target.name}")
+    with writing(target):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            refuse_existing(target)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise UserError where there is something of this name."""
+    if target.exists():
+        raise UserError(f"{target}: exists already; remove it or name another folder")

@@ -1,0 +1,73 @@
+"""What can be wrong with an item that can be read."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from data.attributes import clean_text
+from data.item_text import item_text
+from options.printable import quoted
+from tools.preparation.audit.finding import Severity
+from tools.preparation.audit.item_lines import ItemLine
+
+LONGEST_TITLE = 10_000
+"""Characters above which a title is suspicious."""
+NOTATION = re.compile(r"\s*(?:#[^#]*#:#[^#]*#(?:;\s*|\s*\Z))*")
+ATTRIBUTES = ("item_pvs", "sku_pvs")
+"""Fields of attributes."""
+SIGNS = {
+    "title-control-signs": re.compile("[\x00-\x1f\x7f-\x9f]"),
+    "title-bidi-marks": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
+    "title-html": re.compile(r"</?[A-Za-z][^<>]{0,200}>|&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,6});"),
+}
+
+Remark = tuple[str, Severity, str]
+"""Kind, severity and message of what is found in an item."""
+
+
+def category_remarks(line: ItemLine) -> Iterator[Remark]:
+    """Yield whether the category is absent, which no model reads."""
+    if not line.item.category:
+        yield "item-no-category", Severity.NOTE, "has no 'cate_name'"
+
+
+def text_remarks(line: ItemLine, attributes: Sequence[str]) -> Iterator[Remark]:
+    """Yield what is suspicious in the parts of an item that its text is made of.
+
+    Args:
+        line: of the item file.
+        attributes: names whose values the model reads.
+    """
+    item = line.item
+    if not item_text(item, attributes).strip():
+        yield "item-no-text", Severity.WARNING, "has neither a title nor a value of data.text.attributes"
+    elif not item.title.strip():
+        yield "item-no-title", Severity.WARNING, "has no 'title'"
+    if len(item.title) > LONGEST_TITLE:
+        message = f"has a title of {len(item.title):,} characters: {quoted(item.title)}"
+        yield "title-huge", Severity.WARNING, message
+    for kind, signs in SIGNS.items():
+        if found := signs.search(item.title):
+            start = max(found.start() - 20, 0)
+            yield (
+                kind,
+                Severity.NOTE,
+                f"{quoted(found[0])} in the title: {quoted(item.title[start : found.end() + 20])}",
+            )
+    if not item.attributes:
+        yield "item-no-attributes", Severity.NOTE, "has no attributes"
+    yield from _attribute_remarks([value for key in ATTRIBUTES if isinstance(value := line.record.get(key), str)])
+
+
+def _attribute_remarks(texts: Sequence[str]) -> Iterator[Remark]:
+    parts = (part for text in texts for part in clean_text(text).split(";"))
+    lost = next((part for part in parts if part.strip() and not _has_name(part)), None)
+    other = next((text for text in texts if not NOTATION.fullmatch(text)), None)
+    if lost is not None:
+        yield "attribute-lost", Severity.WARNING, f"{quoted(lost)} is no key:value and is passed over"
+    elif other is not None:
+        yield "attribute-notation", Severity.NOTE, f"{quoted(other)} is read, but not written as #key#:#value#;"
+
+
+def _has_name(part: str) -> bool:
+    name, colon, _ = part.partition(":")
+    return bool(name.strip() and colon)

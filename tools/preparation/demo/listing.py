@@ -1,0 +1,170 @@
+"""How a seller phrases a product: titles and attribute strings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tools.preparation.demo.category import CATEGORIES, Category
+from tools.preparation.demo.product import BRANDS, COLOURS, PATTERNS, Factor, Product
+from tools.preparation.demo.random_choice import chance, pick
+from tools.preparation.demo.settings import NamingRates
+
+PROMOTIONS = (
+    *("新款", "热卖", "包邮", "官方正品", "网红同款", "限时特惠"),
+    *("买一送一", "爆款", "旗舰店", "现货速发", "高颜值", "厂家直销"),
+)
+PRAISES = (
+    *("简约", "百搭", "学生", "家用", "送礼", "男女通用"),
+    *("时尚", "可爱", "北欧风", "大容量", "耐用", "便携"),
+)
+EXTRAS = {
+    "适用季节": ("春夏", "秋冬", "四季通用"),
+    "产地": ("浙江", "广东", "福建", "江苏"),
+    "适用人群": ("通用", "青年", "儿童"),
+    "上市时间": ("春季", "秋季"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """The text of one listing, and which factors its title and usual attributes name."""
+
+    title: str
+    item_pvs: str
+    sku_pvs: str
+    named: frozenset[Factor]
+
+
+def phrase(product: Product, series: str, naming: NamingRates, rng: np.random.Generator) -> Phrasing:
+    """Write one seller's title and attributes of a product."""
+    category = CATEGORIES[product.category]
+    named: list[Factor] = [f for f in ("brand", "model", "variant") if chance(rng, getattr(naming, f))]
+    seen: list[Factor] = [f for f in ("colour", "pattern", "shape") if chance(rng, getattr(naming, f))]
+    in_title: set[Factor] = set(seen)
+    in_attributes: set[Factor] = set()
+    for factor in named:
+        place = pick(rng, ("title", "attributes", "both", "both", "both", "both"))
+        if place != "attributes":
+            in_title.add(factor)
+        if place != "title":
+            in_attributes.add(factor)
+    if "colour" in seen and chance(rng, 0.7):
+        in_attributes.add("colour")
+        if chance(rng, 0.5):
+            in_title.discard("colour")
+    item_pvs, sku_pvs = write_attributes(product, category, series, in_attributes, rng)
+    if "pattern" in in_title and chance(rng, 0.3):
+        item_pvs.append(("图案", pick(rng, PATTERNS[product.pattern])))
+    title = write_title(product, category, series, in_title, rng)
+    return Phrasing(title, notation(item_pvs), notation(sku_pvs), frozenset(in_title | in_attributes))
+
+
+def write_title(
+    product: Product, category: Category, series: str, factors: set[Factor], rng: np.random.Generator
+) -> str:
+    """Write a title that names these factors, in an order of the seller's own."""
+    order: tuple[Factor, ...] = ("shape", "pattern", "colour", "model")
+    words = [spell(product, category, factor, rng) for factor in order if factor in factors]
+    if chance(rng, 0.3):
+        words.append(pick(rng, PRAISES))
+    if chance(rng, 0.1):
+        words.append(series + "系列")
+    words = [words[i] for i in rng.permutation(len(words))]
+    if "brand" in factors:
+        words.insert(0 if chance(rng, 0.8) else len(words), brand_in_title(product.brand, rng))
+    words.append(pick(rng, category.nouns))
+    if "variant" in factors:
+        words.insert(len(words) - int(chance(rng, 0.3)), spell(product, category, "variant", rng))
+    if chance(rng, 0.15):
+        words.insert(0, pick(rng, ("【{}】", "{} ", "[{}]")).format(pick(rng, PROMOTIONS)))
+    if chance(rng, 0.1):
+        words.append(pick(rng, PROMOTIONS))
+    return join(words, pick(rng, ("", "", " ")))
+
+
+def write_attributes(
+    product: Product, category: Category, series: str, factors: set[Factor], rng: np.random.Generator
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Write the attributes that name these factors and some others, as item and stock-unit attributes."""
+    item: list[tuple[str, str]] = []
+    sku: list[tuple[str, str]] = []
+    if "brand" in factors:
+        item.append(("品牌", brand_in_attribute(product.brand, rng)))
+    if "model" in factors:
+        item.append((category.model_key, spell(product, category, "model", rng)))
+    if "colour" in factors:
+        sku.append(("颜色分类", spell(product, category, "colour", rng)))
+    if "variant" in factors:
+        side = item if category.variant_key == "口味" else sku
+        side.append((category.variant_key, spell(product, category, "variant", rng)))
+        if chance(rng, 0.1):
+            item.append((category.variant_key, spell(product, category, "variant", rng)))
+    if chance(rng, 0.1):
+        item.append(("品名", pick(rng, category.nouns)))
+    if chance(rng, 0.1):
+        item.append(("系列", pick(rng, (series, series + "系列"))))
+    if category.variant_key == "口味" and chance(rng, 0.2):
+        item.append(("批准文号", f"食健备G{100 + list(BRANDS).index(product.brand)}"))
+    if chance(rng, 0.3):
+        item.append(("材质", pick(rng, category.materials)))
+    item += [(key, pick(rng, values)) for key, values in EXTRAS.items() if chance(rng, 0.2)]
+    return [item[i] for i in rng.permutation(len(item))], sku
+
+
+def spell(product: Product, category: Category, factor: Factor, rng: np.random.Generator) -> str:
+    """Return a word for the product's value of a factor other than the brand."""
+    match factor:
+        case "model":
+            return spell_model(product.model, rng)
+        case "variant":
+            spellings = next(v for v in category.variants if v[0] == product.variant)
+            return vary_width(pick(rng, (spellings[0], *spellings)), rng)
+        case "colour":
+            return pick(rng, COLOURS[product.colour][1])
+        case "pattern":
+            return pick(rng, PATTERNS[product.pattern])
+        case "shape":
+            return pick(rng, next(words for shape, words in category.shapes if shape == product.shape))
+        case "brand":
+            return product.brand
+
+
+def spell_model(model: str, rng: np.random.Generator) -> str:
+    """Spell a model number in upper or lower case, with a hyphen or a blank, perhaps full-width."""
+    model = pick(rng, (model, model, model.lower(), model.replace("-", " ")))
+    return vary_width(model, rng)
+
+
+def vary_width(text: str, rng: np.random.Generator) -> str:
+    """Make every eighth text full-width: the characters ! to ~ at U+FF01 to U+FF5E."""
+    if not chance(rng, 0.125):
+        return text
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
+
+
+def brand_in_title(brand: str, rng: np.random.Generator) -> str:
+    """Write a brand as titles do."""
+    return pick(rng, ("{0}", "{0}", "{0}", "{0}({1})", "{1} {0}")).format(brand, BRANDS[brand])
+
+
+def brand_in_attribute(brand: str, rng: np.random.Generator) -> str:
+    """Write a brand as attributes do."""
+    return pick(rng, ("{1}/{0}", "{1}/{0}", "{0}", "{0}/{1}")).format(brand, BRANDS[brand])
+
+
+def join(words: Sequence[str], separator: str) -> str:
+    """Join words; Latin letters and digits of neighbours are always kept apart."""
+    text = ""
+    for word in words:
+        touching = re.search("[A-Za-z0-9]$", text) and re.match("[A-Za-z0-9]", word)
+        text += (" " if touching else separator if text else "") + word
+    return text
+
+
+def notation(attributes: Sequence[tuple[str, str]]) -> str:
+    """Write attributes as #key#:#value#; one after the other."""
+    return "".join(f"#{key}#:#{value}#;" for key, value in attributes)

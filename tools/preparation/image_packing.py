@@ -1,0 +1,165 @@
+"""Pack a folder of images into one file, with several processes that look at each image."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from tqdm import tqdm
+
+from data.image_pack import Kind, PackWriter, is_pack
+from data.image_store import ImageFolder
+from data.item_catalog import read_items
+from data.item_image import BadImageError, MissingImageError, decode_image, naming
+from engine.disk import writing
+from options.errors import UserError
+from tools.preparation.worker_pool import WorkerFailure, run_isolated
+
+SECONDS_AN_IMAGE = 120.0
+"""Time after which an image counts as one that cannot be decoded."""
+OF_RECORDS = frozenset({".json", ".jsonl"})
+"""Suffixes of files that stand beside images, such as the report of resize_images.py."""
+
+OUTWARD_LINK = "it is a link out of the images folder; pack it with --follow-links if the links are your own"
+
+
+@dataclass(frozen=True, slots=True)
+class PackSettings:
+    """What becomes of an image."""
+
+    kind: Kind
+    size: int
+    """Height and width of the pixels."""
+    follow_links: bool
+
+
+class PackTask(NamedTuple):
+    """An image to be packed."""
+
+    folder: Path
+    name: str
+    settings: PackSettings
+
+
+class PackedImage(NamedTuple):
+    """What the pack is to hold of an image."""
+
+    name: str
+    """As found, which may be `<stem>.jpg`."""
+    content: bytes | None
+    """None where there is nothing to hold but the reason."""
+    fault: str
+    """Why it cannot be read; empty where it can."""
+    is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """What was packed."""
+
+    num_images: int
+    """Those that can be read."""
+    num_bytes: int
+    """Of the pack."""
+    faults: dict[str, str]
+    """Why an image cannot be read, by its name, in the order of names."""
+
+
+def pack_images(
+    folder: Path, output: Path, item_files: Sequence[Path], settings: PackSettings, *, processes: int
+) -> PackReport:
+    """Write a pack of a folder's images, of those that the item files name if there are any.
+
+    Unreadable images are reported. Their files are packed all the same if files are packed, and otherwise the reasons,
+    so that reading the pack says what reading the folder says. Images lie in the order in which they were done.
+
+    Raises:
+        UserError: the folder or an item file cannot be read, or the output cannot be written or is no pack.
+    """
+    _check_output(output, folder)
+    tasks = [PackTask(folder, name, settings) for name in _names(folder, item_files)]
+    if not tasks:
+        raise UserError(f"{folder}: no files in it")
+    faults: dict[str, str] = {}
+    done: set[str] = set()
+    with writing(output), _new_file(output) as stream:
+        writer = PackWriter(stream, settings.kind, settings.size)
+        for task, result in _packed(tasks, processes):
+            image = PackedImage(task.name, None, result.reason) if isinstance(result, WorkerFailure) else result
+            if image.name in done:
+                continue  # of two items whose images are one `<stem>.jpg`
+            done.add(image.name)
+            if image.fault:
+                faults[image.name] = image.fault
+            if image.content is not None:
+                writer.add(image.name, image.content)
+            elif not image.is_missing:
+                writer.add_fault(image.name, image.fault)
+        writer.finish()
+    return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())))
+
+
+def packed_image(task: PackTask) -> PackedImage:
+    """Read and decode one image; no fault of it raises anything."""
+    settings = task.settings
+    images = ImageFolder(task.folder, settings.follow_links)
+    try:
+        file = images.file(task.name)
+    except BadImageError:
+        return PackedImage(task.name, None, OUTWARD_LINK)
+    content = None
+    try:
+        content = images.content(task.name)
+        with naming(file):
+            pixels = decode_image(content, settings.size)
+    except BadImageError as error:
+        kept = content if settings.kind == "jpeg" else None
+        return PackedImage(file.name, kept, error.reason, isinstance(error, MissingImageError))
+    return PackedImage(file.name, content if settings.kind == "jpeg" else pixels.tobytes(), "")
+
+
+def _packed(tasks: list[PackTask], processes: int) -> Iterator[tuple[PackTask, PackedImage | WorkerFailure]]:
+    results = run_isolated(packed_image, tasks, processes=min(processes, len(tasks)), time_limit=SECONDS_AN_IMAGE)
+    yield from tqdm(results, total=len(tasks), desc="pack", unit="image", disable=None)
+
+
+def _names(folder: Path, item_files: Sequence[Path]) -> list[str]:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of images")
+    if item_files:
+        return sorted({item.image for file in item_files for item in read_items(file)})
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if _is_image_file(entry))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be listed: {error.strerror}") from error
+
+
+def _is_image_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file() and Path(entry.name).suffix not in OF_RECORDS
+
+
+def _check_output(output: Path, folder: Path) -> None:
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{output}: lies inside the folder of images {folder}; choose another place")
+    try:
+        if output.exists() and not (output.is_file() and is_pack(output)):
+            raise UserError(f"{output}: is there and is no pack; choose another name, or remove it")
+    except OSError as error:
+        raise UserError(f"{output}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _new_file(output: Path) -> Iterator[BinaryIO]:
+    """Open a temporary name beside the output, which takes its place in the end and is removed after a failure."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}.writing")
+    try:
+        with temporary.open("wb") as stream:
+            yield stream
+        temporary.replace(output)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

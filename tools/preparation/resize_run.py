@@ -1,0 +1,153 @@
+"""Resize a folder of pictures with several processes; interrupted and run again, the result is the same."""
+
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from engine.disk import writing
+from options.errors import UserError
+from tools.preparation.picture import PictureSettings
+from tools.preparation.picture_listing import PictureListing, list_pictures
+from tools.preparation.resize_report import (
+    NotesByStem,
+    complete_report,
+    count_statuses,
+    earlier_notes,
+    open_journal,
+    write_journal,
+    write_report,
+)
+from tools.preparation.resize_task import FileNote, ResizeTask, resize_pictures
+from tools.preparation.worker_pool import WorkerFailure, run_isolated
+
+_SETTINGS_NAME = ".settings.json"
+_WORK_FOLDER_NAME = ".resizing"
+
+
+def resize_folder(
+    source: Path, output: Path, settings: PictureSettings, *, quality: int, processes: int, time_limit: float
+) -> dict[str, int]:
+    """Write `<stem>.jpg` for every stem among the pictures below source, and report.jsonl.
+
+    Of several files with one stem the first undamaged one by name becomes the picture. Outputs
+    that stand are kept, so an interrupted run goes on where it ended. The report has one line for each
+    source file that was repaired, refused, a duplicate or ignored.
+
+    Returns:
+        Counts for a summary: source files, pictures written now, kept from before, and by status.
+
+    Raises:
+        UserError: source or output cannot be used, or output holds pictures of other settings.
+    """
+    if output.resolve().is_relative_to(source.resolve()):
+        raise UserError(f"{output}: lies inside the source folder {source}; choose another output folder")
+    listing = list_pictures(source)
+    if not listing.groups:
+        raise UserError(f"{source}: no picture files in it; were the archives extracted to this folder?")
+    work_folder = _prepare_output(output, settings, quality)
+
+    notes = earlier_notes(output)
+    tasks = [
+        ResizeTask(stem, names, source, work_folder / f"{stem}.jpg", settings, quality)
+        for stem, names in listing.groups.items()
+        if not _is_done(stem, listing, notes, output, settings.size)
+    ]
+    num_kept = len(listing.groups) - len(tasks)
+    num_written = _run(tasks, notes, output, num_kept, processes=processes, time_limit=time_limit)
+
+    report = complete_report(listing, notes)
+    write_report(output, report)
+    shutil.rmtree(work_folder, ignore_errors=True)
+    return {
+        "source files": sum(map(len, listing.groups.values())) + len(listing.ignored),
+        "distinct stems": len(listing.groups),
+        "pictures written now": num_written,
+        "pictures kept from before": num_kept,
+        **count_statuses(report),
+    }
+
+
+def _run(
+    tasks: list[ResizeTask],
+    notes: NotesByStem,
+    output: Path,
+    num_kept: int,
+    *,
+    processes: int,
+    time_limit: float,
+) -> int:
+    """Do the tasks, put their notes into notes, and return how many pictures were written."""
+    num_written = 0
+    total = num_kept + len(tasks)
+    with (
+        open_journal(output) as journal,
+        tqdm(total=total, initial=num_kept, desc="resize", unit="picture") as bar,
+    ):
+        earlier: NotesByStem = {}
+        while tasks:
+            again: list[ResizeTask] = []
+            for task, result in run_isolated(
+                resize_pictures, tasks, processes=min(processes, len(tasks)), time_limit=time_limit
+            ):
+                before = earlier.get(task.stem, ())
+                if isinstance(result, WorkerFailure):
+                    # Files of a stem are tried in order, so the first one is held responsible.
+                    task_notes = (*before, FileNote(task.names[0], "refused", result.reason))
+                    if len(task.names) > 1:
+                        earlier[task.stem] = task_notes
+                        again.append(replace(task, names=task.names[1:]))
+                        continue
+                elif result.write_error is not None:
+                    raise UserError(f"{result.write_error}; make room or grant permission, then run again")
+                else:
+                    task_notes = (*before, *result.notes)
+                if task_notes or task.stem in notes:
+                    # First the notes, then the name: a picture that stands has its notes in the journal.
+                    notes[task.stem] = task_notes
+                    write_journal(journal, task.stem, task_notes)
+                if not isinstance(result, WorkerFailure) and result.written:
+                    with writing(output / task.output.name):
+                        task.output.replace(output / task.output.name)
+                    num_written += 1
+                bar.update()
+            tasks = again
+    return num_written
+
+
+def _is_done(stem: str, listing: PictureListing, notes: NotesByStem, output: Path, size: int) -> bool:
+    """Tell whether the stem's picture stands and each further file of the stem has its note."""
+    names = listing.groups[stem]
+    if len(names) > 1 and len({note.file for note in notes.get(stem, ())} & set(names)) < len(names) - 1:
+        return False
+    try:
+        with Image.open(output / f"{stem}.jpg", formats=["JPEG"]) as picture:
+            return picture.size == (size, size) and picture.mode == "RGB"
+    except OSError:
+        return False
+
+
+def _prepare_output(output: Path, settings: PictureSettings, quality: int) -> Path:
+    """Make the output folder and return its folder of temporary names."""
+    work_folder = output / _WORK_FOLDER_NAME
+    record = json.dumps({**asdict(settings), "quality": quality}) + "\n"
+    path = output / _SETTINGS_NAME
+    try:
+        shutil.rmtree(work_folder, ignore_errors=True)
+        work_folder.mkdir(parents=True)
+        if not path.exists():
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(record)
+            temporary.replace(path)
+        found = path.read_text()
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+    if found != record:
+        raise UserError(
+            f"{output}: holds pictures of other settings ({found.strip()}); give those settings again, "
+            "choose another output folder, or remove this one"
+        )
+    return work_folder

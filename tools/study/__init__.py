@@ -1,0 +1,1 @@
+"""Studies of trained models: thresholds, comparisons, cross-validation, ablations, submissions, drift."""

@@ -1,0 +1,92 @@
+"""The items that a pair can be picked from: files of items with their images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from data.image_store import ImageSource, open_images
+from data.item_catalog import ItemCatalog, read_items
+from data.options import SplitOptions
+from engine.experiment import ExperimentOptions
+from options.errors import UserError
+from options.printable import quoted
+from tools.views.explaining.listing import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Items of one or more files; of an id that several have, the first counts."""
+
+    parts: Sequence[tuple[ItemCatalog, ImageSource | None]]
+    """Images are None where there are none, for a model that reads none."""
+    files: Sequence[Path]
+    """The item files, for messages."""
+
+    def __len__(self) -> int:
+        return sum(len(catalog) for catalog, _ in self.parts)
+
+    def find(self, item_id: str) -> Listing | None:
+        """Return the item of an id, if there is one."""
+        for catalog, images in self.parts:
+            if (row := catalog.row(item_id)) is not None:
+                return Listing(catalog[row], images)
+        return None
+
+    def get(self, item_id: str) -> Listing:
+        """Return the item of an id; raises UserError where there is none."""
+        listing = self.find(item_id)
+        if listing is None:
+            files = ", ".join(map(str, self.files)) or "the run's splits, whose files are gone; give --items, --images"
+            raise UserError(f"no item has the id {quoted(item_id)} in {files}")
+        return listing
+
+    def search(self, words: str, most: int) -> list[Listing]:
+        """Return the first items whose id or title has all of the words, in any case; the item of that id first."""
+        exact = self.find(words.strip())
+        found = [exact] if exact is not None else []
+        wanted = words.lower().split()
+        others = (
+            Listing(catalog[row], images)
+            for catalog, images in self.parts
+            for row in _rows_with(catalog, wanted)
+            if exact is None or catalog[row].item_id != exact.item.item_id
+        )
+        return found + list(islice(others, most - len(found)))
+
+
+def _rows_with(catalog: ItemCatalog, words: Sequence[str]) -> Iterator[int]:
+    """Yield the rows whose id or title has all of the words."""
+    for row, (item_id, title) in enumerate(catalog.titles()):
+        text = f"{item_id} {title}".lower()
+        if all(word in text for word in words):
+            yield row
+
+
+def load_catalogue(items: Path | None, images: Path | None, options: ExperimentOptions) -> Catalogue:
+    """Return the items of a file with a folder or pack of images, else of a run's splits.
+
+    Of the splits those whose files are here, test and val first. Raises UserError for files that cannot be read.
+    """
+    if items is not None and images is not None:
+        return _read([SplitOptions(items=items, pairs=items, images=images)], options)
+    if items is not None or images is not None:
+        raise UserError("--items and --images belong together: give both or neither")
+    splits = [options.data.test, options.data.val, options.data.train]
+    distinct = {(split.items, split.images): split for split in splits if split is not None}
+    return _read([split for split in distinct.values() if split.items.exists()], options)
+
+
+def _read(splits: Sequence[SplitOptions], options: ExperimentOptions) -> Catalogue:
+    parts = [(read_items(split.items), _images(split.images, options)) for split in splits]
+    return Catalogue(parts, [split.items for split in splits])
+
+
+def _images(path: Path, options: ExperimentOptions) -> ImageSource | None:
+    """Return the images; for a model that reads none they are only shown, and may be absent."""
+    try:
+        return open_images(path, options.data.image)
+    except UserError:
+        if options.reads.image:
+            raise
+        return None

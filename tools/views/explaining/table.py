@@ -1,0 +1,56 @@
+"""An explanation as text."""
+
+from options.printable import shortened
+from options.table import aligned_rows
+from tools.views.explaining.part import Effect, Explanation, Kind, Part, Verdict
+
+LONGEST_NAME = 40
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """Return the decision with the scores that it follows from."""
+    decision = "the same product" if verdict.is_same else "different products"
+    return (
+        f"{decision}: margin {verdict.margin:.4f} (match {verdict.match:.4f} - own threshold "
+        f"{verdict.threshold:.4f}) is {'above' if verdict.is_same else 'not above'} {verdict.decision_threshold:.4f}"
+    )
+
+
+def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
+    """Return the verdict and an aligned table of the strongest effects, numbered from 1."""
+    effects = explanation.strongest()
+    lines = [verdict_line(explanation.verdict), ""]
+    if not effects:
+        return [*lines, "there is nothing to leave out: neither text nor a readable picture"]
+    decided = explanation.verdict.is_same
+    rows = [["", "item", "kind", "left out", "margin without", "change", ""]]
+    for number, effect in enumerate(effects[:most_rows], start=1):
+        turned = (effect.margin > explanation.verdict.decision_threshold) != decided
+        rows.append(
+            [
+                str(number),
+                effect.part.side,
+                effect.part.kind,
+                shown_name(effect.part),
+                f"{effect.margin:.4f}",
+                f"{effect.change:+.4f}",
+                "turns the decision" if turned else "",
+            ]
+        )
+    lines += aligned_rows(rows, left=(1, 2, 3, 6), ruled=True).splitlines()
+    if len(effects) > most_rows:
+        lines.append(f"{len(effects) - most_rows} more change less (--rows)")
+    if explanation.num_words_left:
+        lines.append(f"{explanation.num_words_left} words at the ends of the titles were not tried (--words)")
+    return lines
+
+
+def shown_name(part: Part) -> str:
+    """Return what a part is called, on one line; a word with its place, as a title may have it twice."""
+    name = shortened(part.name, LONGEST_NAME)
+    return f"{name} (character {part.place[0] + 1})" if part.kind is Kind.WORD else name
+
+
+def speaks_for(effect: Effect) -> str:
+    """Return what a part speaks for, as leaving it out shows."""
+    return "the same" if effect.change < 0 else "different" if effect.change > 0 else "neither"

@@ -1,0 +1,96 @@
+"""What a report is made of.
+
+Letters of shapes: B pairs, N items.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.image_store import ImageSource
+from data.item_catalog import ItemCatalog
+from tools.views.reporting.course import Course
+
+Intervals = Mapping[str, tuple[float, float]]
+"""Lower and upper end of a confidence interval by the figure's name: f1, precision, recall."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPairs:
+    """B labelled pairs with their scores."""
+
+    source: NDArray[np.int64]
+    """(B,) rows of the catalogue"""
+    target: NDArray[np.int64]
+    """(B,) rows of the catalogue"""
+    same: NDArray[np.bool_]
+    """(B,)"""
+    match: NDArray[np.float64]
+    """(B,) match scores"""
+    threshold: NDArray[np.float64]
+    """(B,) the pairs' own threshold scores"""
+    kinds: tuple[str, ...] | None
+    """How each pair was made, where that is known."""
+
+    def __len__(self) -> int:
+        return len(self.same)
+
+    @property
+    def margin(self) -> NDArray[np.float64]:
+        """The decision value of each pair: (B,)."""
+        return self.match - self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run folder says of how the model came about."""
+
+    name: str
+    checkpoint: str
+    step: int
+    """Of the checkpoint."""
+    options: str
+    """As YAML."""
+    environment: Mapping[str, object]
+    commands: str
+    """One a line."""
+    course: Course
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """A run and its decisions on the labelled pairs of a split."""
+
+    run: RunRecord
+    split: str
+    catalog: ItemCatalog
+    """The N items."""
+    images: ImageSource | None
+    """None where there are no pictures to show."""
+    pairs: ScoredPairs
+    calibrated_threshold: float
+    """Chosen on the validation pairs; all decisions of the report are those at it."""
+    own_threshold: float
+    """The loss's own."""
+    num_categories_left_out: int = 0
+    """Categories with a threshold of their own, which the report does not apply."""
+    intervals: Intervals | None = None
+    """Confidence intervals of the figures at the calibrated threshold."""
+
+    @property
+    def decided_same(self) -> NDArray[np.bool_]:
+        """The decision on each pair: (B,)."""
+        decided: NDArray[np.bool_] = self.pairs.margin > self.calibrated_threshold
+        return decided
+
+    @property
+    def is_right(self) -> NDArray[np.bool_]:
+        """Whether each decision agrees with the label: (B,)."""
+        is_right: NDArray[np.bool_] = self.decided_same == self.pairs.same
+        return is_right
+
+    def categories(self) -> list[str]:
+        """Return the category of each of the N items."""
+        return [item.category for item in self.catalog]

@@ -1,0 +1,96 @@
+"""The web application: the page, its verdicts, and the search in the catalogue."""
+
+import socket
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from options.errors import UserError
+from tools.views.explaining.listing import Listing
+from tools.views.reporting.gallery import LONGEST_TITLE, shown
+from tools.views.reporting.thumbnails import picture_uri
+from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair, empty_pair, read_form
+from tools.views.serving.guard import Guard
+from tools.views.serving.judge import Judge, Judgement
+from tools.views.serving.page.render import Page
+
+SIDE = 96
+"""Pixels of the pictures beside them."""
+LONGEST_SEARCH = 200
+"""Characters."""
+
+
+def build_app(judge: Judge, name: str, host: str) -> Guard:
+    """Return the application that serves a judge; `name` is that of the model and `host` the address it is bound to."""
+    site = _Site(judge, Page(judge.model, name, len(judge.catalogue)))
+    app = Starlette(
+        routes=[
+            Route("/", site.show, methods=["GET"]),
+            Route("/", site.judge, methods=["POST"]),
+            Route("/items", site.search, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: site.refuse},
+    )
+    # Fields and boundaries beside the two pictures.
+    return Guard(app, {"localhost", socket.gethostname().lower(), host.lower()}, 2 * LARGEST_IMAGE + 2**20)
+
+
+class _Site:
+    """Answers requests."""
+
+    def __init__(self, judge: Judge, page: Page) -> None:
+        self._judge = judge
+        self._page = page
+
+    async def show(self, request: Request) -> Response:
+        """Answer with the empty form."""
+        return self._answer(self._empty(), None, "")
+
+    async def judge(self, request: Request) -> Response:
+        """Answer with the verdict on the pair of the form, or with what is wrong with it."""
+        async with request.form(max_files=2, max_fields=20, max_part_size=8 * LONGEST_TEXT) as form:
+            entered = await read_form(form)
+        return await run_in_threadpool(self._judged, entered)
+
+    async def search(self, request: Request) -> Response:
+        """Answer with the first items of the catalogue that have the words asked for."""
+        words = request.query_params.get("words", "")[:LONGEST_SEARCH]
+        return JSONResponse(await run_in_threadpool(self._found, words))
+
+    async def refuse(self, request: Request, error: Exception) -> Response:
+        """Answer a request that is too large or malformed, or for a page that there is not."""
+        assert isinstance(error, HTTPException)
+        return self._answer(self._empty(), None, error.detail, error.status_code)
+
+    def _judged(self, entered: EnteredPair) -> Response:
+        try:
+            return self._answer(entered, self._judge.judge(entered), "")
+        except UserError as error:
+            return self._answer(entered, None, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _found(self, words: str) -> list[dict[str, str]]:
+        return [_record(listing) for listing in self._judge.search(words)]
+
+    def _empty(self) -> EnteredPair:
+        return empty_pair(from_catalogue=len(self._judge.catalogue) > 0)
+
+    def _answer(
+        self, entered: EnteredPair, judgement: Judgement | None, fault: str, status: int = HTTPStatus.OK
+    ) -> Response:
+        headers = {"content-security-policy": self._page.policy}
+        return HTMLResponse(self._page.html(entered, judgement, fault), status, headers)
+
+
+def _record(listing: Listing) -> dict[str, str]:
+    picture = listing.picture_to_show(SIDE)
+    return {
+        "id": listing.item.item_id,
+        "title": shown(listing.item.title, LONGEST_TITLE),
+        "category": shown(listing.item.category, LONGEST_TITLE),
+        "picture": picture_uri(picture) if picture is not None else "",
+    }
