@@ -57,7 +57,7 @@ def reference_markdown(kind: type[Options]) -> str:
     parts = [
         "# Options",
         "Every key of an option file. On the command line, `section.key=value` overrides the file. "
-        "This page is written by `python -m scripts.describe_options` from the options classes.",
+        "This page is written by `bash run.sh options reference` from the options classes.",
     ]
     headed: set[str] = set()
     for content, alike in groupby(describe_sections(kind), key=_content):

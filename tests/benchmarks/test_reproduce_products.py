@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("arguments", [[], ["no/such/folder"]])
 def test_a_folder_without_data_is_told_before_anything_is_installed_or_trained(arguments: list[str]) -> None:
     ended = subprocess.run(
-        ["bash", "scripts/reproduce_products.sh", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        ["bash", "benchmarks/reproduce_products.sh", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
     assert "give the data folder" in ended.stderr

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Train the published recipe and the best one on real product photographs and texts, and compare them:
-# bash scripts/reproduce_products.sh DATA_FOLDER [SEED ...]
+# bash benchmarks/reproduce_products.sh DATA_FOLDER [SEED ...]
 # DATA_FOLDER has item_info.jsonl, pairs_train.jsonl, pairs_val.jsonl and images/. Without seeds: seed 0.
 # What was trained before goes on, or is left as it is.
 set -euo pipefail
 if [ $# -eq 0 ] || [ ! -f "$1/item_info.jsonl" ]; then
-    echo "error: give the data folder, which has item_info.jsonl: bash scripts/reproduce_products.sh DATA_FOLDER [SEED ...]" >&2
+    echo "error: give the data folder, which has item_info.jsonl: bash benchmarks/reproduce_products.sh DATA_FOLDER [SEED ...]" >&2
     exit 2
 fi
 data=$(cd "$1" && pwd)
