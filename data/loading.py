@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from data.image_store import ImageFolder, open_images
+from data.image_store import ImageFolder, ImageSource, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
@@ -29,21 +30,47 @@ class Split:
     items: ItemTensors
 
 
+class ItemPreparation:
+    """How items and their pictures become the tensors that a model reads; its tokenizer is read once."""
+
+    def __init__(self, data: DataOptions, reads: Modalities) -> None:
+        """Prepare what a model reads of an item; raises UserError where the tokenizer cannot be had."""
+        self.data = data
+        self.reads = reads
+        self.tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens) if reads.text else None
+
+    def open_images(self, path: Path) -> ImageSource:
+        """Return the pictures of a folder or a pack; raises UserError where they are read and it is neither."""
+        return open_images(path, self.data.image) if self.reads.image else ImageFolder(path)
+
+    def tensors(
+        self, catalog: ItemCatalog, images: ImageSource, *, read_once: bool = False, blank_bad_images: bool = False
+    ) -> ItemTensors:
+        """Return the maker of batches of a catalogue.
+
+        Of items that are read once no picture is kept in memory, whatever data.image.keep_in_memory says;
+        `blank_bad_images` stands for data.image.on_bad_image: blank.
+        """
+        text = None
+        if self.tokenizer is not None:
+            text = tokenize_catalog(catalog, self.tokenizer, self.data.text.attributes)
+        image = self.data.image if self.reads.image else None
+        if image is not None:
+            keep = image.keep_in_memory and not read_once
+            bad = "blank" if blank_bad_images else image.on_bad_image
+            image = image.model_copy(update={"keep_in_memory": keep, "on_bad_image": bad})
+        return ItemTensors(catalog, text, images, image, attributes=self.reads.attributes)
+
+    def split(self, files: SplitOptions, labelled: bool) -> Split:
+        """Read a split's files; raises DataError or UserError for a fault in them."""
+        catalog = read_items(files.items)
+        catalog, pairs = only_paired_items(catalog, read_pairs(files.pairs, catalog, labelled))
+        return Split(catalog, pairs, self.tensors(catalog, self.open_images(files.images)))
+
+
 def load_split(files: SplitOptions, data: DataOptions, modalities: Modalities, labelled: bool) -> Split:
-    """Read a split's files; raises DataError or UserError for a fault in them."""
-    catalog, pairs = only_paired_items(*_read(files, labelled))
-    images = open_images(files.images, data.image) if modalities.image else ImageFolder(files.images)
-    text = None
-    if modalities.text:
-        tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens)
-        text = tokenize_catalog(catalog, tokenizer, data.text.attributes)
-    image = data.image if modalities.image else None
-    return Split(catalog, pairs, ItemTensors(catalog, text, images, image, attributes=modalities.attributes))
-
-
-def _read(files: SplitOptions, labelled: bool) -> tuple[ItemCatalog, PairTable]:
-    catalog = read_items(files.items)
-    return catalog, read_pairs(files.pairs, catalog, labelled)
+    """Read a split's files for a model of these modalities; raises DataError or UserError for a fault in them."""
+    return ItemPreparation(data, modalities).split(files, labelled)
 
 
 def only_paired_items(catalog: ItemCatalog, pairs: PairTable) -> tuple[ItemCatalog, PairTable]:

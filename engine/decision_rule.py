@@ -7,17 +7,22 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
+from data.item_pair import parse_pair
+from data.jsonl import Record, read_records
 from data.loading import Split
 from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
 from engine.checksums import recorded_checksum
 from engine.json_record import read_json
 from engine.run_folder import write_json
-from engine.validation_scores import VALIDATION, pair_category
+from engine.validation_scores import VALIDATION, ValidationScores, pair_category
 from options.errors import UserError
 
 FORMAT = 1
+ThresholdChoice = float | Literal["calibrated", "learned"]
+"""What predict.threshold may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def find_rule(checkpoint: Path) -> RuleRecord | None:
     Raises UserError for a file that is damaged, or of another state of the checkpoint.
     """
     file = rule_path(checkpoint)
-    record = read_json(file, RuleRecord, "choose the threshold again (python scripts/calibrate.py) or delete it")
+    record = read_json(file, RuleRecord, "choose the threshold again (bash run.sh study calibrate) or delete it")
     if record is None:
         return None
     if record.format != FORMAT:
@@ -91,12 +96,12 @@ def find_rule(checkpoint: Path) -> RuleRecord | None:
     if record.validation_file != recorded_checksum(checkpoint, VALIDATION):
         raise UserError(
             f"{file}: was chosen on other scores than those of {checkpoint}; choose it again "
-            f"(python scripts/calibrate.py {checkpoint}) or delete it"
+            f"(bash run.sh study calibrate {checkpoint}) or delete it"
         )
     return record
 
 
-def decision_rule(choice: float | Literal["calibrated", "learned"], checkpoint: Path) -> DecisionRule:
+def decision_rule(choice: ThresholdChoice, checkpoint: Path) -> DecisionRule:
     """Return what `predict.threshold` chooses for a checkpoint; raises UserError where that is not known.
 
     Calibrated is the rule that was chosen for it, else the threshold of the highest F1 of its evaluation.
@@ -115,3 +120,36 @@ def decision_rule(choice: float | Literal["calibrated", "learned"], checkpoint: 
         return DecisionRule(figures.threshold)
     chosen = find_rule(checkpoint)
     return chosen.rule if chosen is not None else DecisionRule(figures.calibrated_threshold)
+
+
+def refuse_test_pairs(checkpoint: Path, scores: ValidationScores) -> str | None:
+    """Raise UserError where a validation pair is one of data.test, whose labels may choose nothing.
+
+    Returns what to tell where that cannot be seen, since the file of the test pairs is not here.
+    """
+    file = _test_pairs(checkpoint)
+    if file is None:
+        return None
+    if not file.exists():
+        return f"{file}, the pairs of data.test, is not here: whether they are the validation pairs was not looked at"
+    test = {frozenset(_ids(file, number, record)) for number, record in read_records(file)}
+    for ids in scores.pair_ids:
+        if frozenset(ids) in test:
+            raise UserError(
+                f"{checkpoint}: the validation pair of items {ids[0]} and {ids[1]} is one of data.test ({file}); a "
+                "threshold that is chosen on test labels says nothing about new pairs. Validate on other pairs"
+            )
+    return None
+
+
+def _test_pairs(checkpoint: Path) -> Path | None:
+    """Return the file that data.test.pairs named in the run that wrote a checkpoint."""
+    found: JsonValue = dict(read_state(checkpoint).run.options)
+    for key in ("data", "test", "pairs"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return Path(found) if isinstance(found, str) else None
+
+
+def _ids(file: Path, number: int, record: Record) -> tuple[str, str]:
+    pair = parse_pair(file, number, record)
+    return pair.source_id, pair.target_id

@@ -34,6 +34,11 @@ class Processes:
         return self.rank == 0
 
 
+def this_process() -> Processes:
+    """Return this process as the only one, on a GPU if there is any."""
+    return Processes(rank=0, count=1, device=_device(0))
+
+
 @contextmanager
 def started_processes(connected: bool = True) -> Iterator[Processes]:
     """Join the processes that torchrun started, on GPUs if there are any; alone without torchrun.

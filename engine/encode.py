@@ -83,12 +83,12 @@ def encode_items(
     items: ItemTensors,
     plan: EncodingPlan,
     processes: Processes,
-    title: str,
+    title: str | None,
     stop: StopRequest | None = None,
 ) -> EncodedItems | None:
     """Encode N items, each on one process; the first process gets all embeddings, the others None.
 
-    Raises StoppedError in all processes where any is asked to stop.
+    Without a title no progress is shown. Raises StoppedError in all processes where any is asked to stop.
     """
     rounds = encoded_rounds(encoder, items, plan.batches(items), plan, processes, title, stop or StopRequest())
     return in_catalogue_order(rounds, len(items.catalog), embedding_width(encoder), processes)
@@ -123,7 +123,7 @@ def encoded_rounds(
     batches: list[list[int]],
     plan: EncodingPlan,
     processes: Processes,
-    title: str,
+    title: str | None,
     stop: StopRequest,
 ) -> Iterator[EncodedRound | None]:
     """Encode batches in rounds of some batches a process; the first process gets each round, the others None.
@@ -140,7 +140,7 @@ def in_rounds(
     make: Callable[[list[list[int]]], Generator[T, None, None]],
     batches: list[list[int]],
     processes: Processes,
-    title: str,
+    title: str | None,
     stop: StopRequest,
 ) -> Iterator[list[T]]:
     """Yield what this process makes of its share of batches, in rounds of some batches a process.
@@ -152,7 +152,7 @@ def in_rounds(
     rounds = [batches[first : first + at_once] for first in range(0, len(batches), at_once)]
     own = [share(round_batches, processes.rank, processes.count) for round_batches in rounds]
     own_batches = list(chain.from_iterable(own))
-    show = None if processes.is_first else True
+    show = None if processes.is_first and title is not None else True
     with (
         closing(make(own_batches)) as made,
         tqdm(total=len(own_batches), desc=title, unit="batch", leave=False, disable=show) as progress,

@@ -10,7 +10,7 @@ from engine.run_folder import write_json
 from options.errors import UserError
 
 FORMAT = 2
-MODEL, DESCRIPTION = "item_encoder.onnx", "preprocessing.json"
+MODEL, DESCRIPTION, OPTIONS = "item_encoder.onnx", "preprocessing.json", "options.yml"
 Arithmetic = Literal["float32", "int8"]
 IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES = "images", "token_ids", "attention_mask", "attributes"
 OUTPUT = "item_embedding"
@@ -99,9 +99,9 @@ def write_description(folder: Path, description: ExportDescription) -> None:
 def read_description(folder: Path) -> ExportDescription:
     """Read preprocessing.json; raises UserError where it is missing, damaged or of another format."""
     file = folder / DESCRIPTION
-    description = read_json(file, ExportDescription, "export again (python scripts/export_onnx.py)")
+    description = read_json(file, ExportDescription, "export again (bash run.sh exchange onnx)")
     if description is None:
-        raise UserError(f"{file}: is missing: no exported encoder; python scripts/export_onnx.py makes one")
+        raise UserError(f"{file}: is missing: no exported encoder; bash run.sh exchange onnx makes one")
     if description.format != FORMAT:
         raise UserError(f"{file}: format {description.format} is not {FORMAT}, which is read here; export again")
     return description

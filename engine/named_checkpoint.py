@@ -1,14 +1,20 @@
-"""A checkpoint that a command names, with the options of its model and what decides, whether it keeps these or not."""
+"""What a path names: a checkpoint, ours or a published one, with the options of its model and what decides."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoint import ENCODER, STATE, read_state
-from engine.decision_rule import DecisionRule, decision_rule
-from engine.evaluated import checkpoint_of
+from engine.checkpoint import ENCODER, STATE, best_checkpoint, load_item_encoder, read_state
+from engine.checkpoint_folder import latest_checkpoint
+from engine.checksums import SUMS, check_files
+from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
 from engine.experiment import ExperimentOptions
-from engine.weights import is_published
+from engine.run_folder import run_folder
+from models.item_encoder import ItemEncoder
+from models.options import ModelOptions
+from models.published import published_to_ours
+from models.published_file import read_published
+from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
 
@@ -24,11 +30,13 @@ class NamedCheckpoint:
     rule: DecisionRule
 
 
-def named_checkpoint(path: Path, given: ExperimentOptions | None) -> NamedCheckpoint:
+def named_checkpoint(
+    path: Path, given: ExperimentOptions | None, threshold: ThresholdChoice | None = None
+) -> NamedCheckpoint:
     """Return a checkpoint, or the best one of a run's folder, with its own options unless others are given.
 
-    A checkpoint that was not evaluated, such as a published .pth, has the rule of predict.threshold. Raises UserError
-    for a checkpoint and options that the user has to mend.
+    Without a choice of the threshold the rule is the calibrated one; of a checkpoint that was not evaluated, such as a
+    published .pth, that of predict.threshold. Raises UserError for a checkpoint and options that the user has to mend.
     """
     if _keeps_options(path):
         checkpoint = checkpoint_of(path)
@@ -38,20 +46,74 @@ def named_checkpoint(path: Path, given: ExperimentOptions | None) -> NamedCheckp
     else:
         raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
     state = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
-    is_evaluated = state is not None and state.evaluation is not None
+    if threshold is None:
+        is_evaluated = state is not None and state.evaluation is not None
+        threshold = "calibrated" if is_evaluated else options.predict.threshold
     return NamedCheckpoint(
         path=checkpoint,
         options=options,
         step=state.step if state is not None else None,
-        rule=decision_rule("calibrated" if is_evaluated else options.predict.threshold, checkpoint),
+        rule=decision_rule(threshold, checkpoint),
     )
 
 
-def _keeps_options(path: Path) -> bool:
-    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
-    return not (path.is_file() or is_published(path) or is_imported)
+def chosen_checkpoint(options: ExperimentOptions) -> Path:
+    """Return the checkpoint of predict.checkpoint; raises UserError where the run has none."""
+    choice = options.predict.checkpoint
+    folder = run_folder(options.name).checkpoints
+    if choice not in ("best", "latest"):
+        return Path(choice)
+    checkpoint = best_checkpoint(folder) if choice == "best" else latest_checkpoint(folder)
+    if checkpoint is None:
+        raise UserError(
+            f"{folder}: there is no {choice} checkpoint yet; train first (bash train.sh OPTION_FILE) or give "
+            "predict.checkpoint=PATH"
+        )
+    return checkpoint
+
+
+def checkpoint_of(path: Path) -> Path:
+    """Return a checkpoint's folder, or the best one of a run's folder; raises UserError where there is none."""
+    if (path / STATE).is_file():
+        return path
+    best = best_checkpoint(path / "checkpoints")
+    if best is None:
+        raise UserError(f"{path}: is no checkpoint and no folder of a run that has one (experiments/<name>)")
+    return best
 
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
     """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
     return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
+
+
+def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOptions) -> None:
+    """Load an encoder, built from the options, from one of our checkpoint folders or a file.
+
+    A file is safetensors, or a published .pth, whole or in parts. Raises UserError naming every tensor that does
+    not fit, and for a folder whose files are not as they were written.
+    """
+    if (path / ENCODER).is_file():
+        if (path / SUMS).is_file():
+            check_files(path, {ENCODER, STATE} if (path / STATE).exists() else {ENCODER})
+        load_item_encoder(path, encoder)
+    elif _is_published(path):
+        image_encoder = options.image_encoder
+        library = image_encoder.name if image_encoder is not None else "timm"
+        load_exactly(encoder, published_to_ours(read_published(path), library), str(path))
+    elif path.is_file():
+        load_exactly(encoder, read_safetensors(path), str(path))
+    else:
+        raise UserError(
+            f"{path}: no checkpoint (a folder with {ENCODER}, such a file, or a published .pth, whole or in parts)"
+        )
+
+
+def _keeps_options(path: Path) -> bool:
+    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
+    return not (path.is_file() or _is_published(path) or is_imported)
+
+
+def _is_published(path: Path) -> bool:
+    """Return whether a path has the name of a published checkpoint, whole or in parts."""
+    return path.suffix.startswith((".pth", ".parta"))

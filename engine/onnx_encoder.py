@@ -1,18 +1,24 @@
 """An exported item encoder, run by onnxruntime on the CPU."""
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 
-import onnxruntime
 import torch
 
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files, recorded_checksum
+from engine.decision_rule import DecisionRule
 from engine.experiment import ExperimentOptions
 from engine.export_description import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS, read_description
 from models.embedding import ItemEmbedding, unpack
 from models.item_embedder import ItemEmbedder
 from options.errors import UserError
+from options.install import install_command
+
+RUNTIME = "onnxruntime"
+EXPORT = ("onnx", "onnxscript", RUNTIME)
+"""Packages that are needed to run an exported encoder, and to export one."""
 
 
 class OnnxItemEncoder(ItemEmbedder):
@@ -31,6 +37,9 @@ class OnnxItemEncoder(ItemEmbedder):
         check_files(folder)
         checksum = _model_checksum(folder, self.description.model)
         self.register_buffer("checksum", torch.tensor(list(bytes.fromhex(checksum)), dtype=torch.uint8))
+        check_onnx_packages(RUNTIME)
+        import onnxruntime
+
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = torch.get_num_threads()
         # Otherwise buffers of one branch are held until the other one uses them again: Swin-L took .6 GB a picture in
@@ -60,6 +69,11 @@ class OnnxItemEncoder(ItemEmbedder):
         feed = {name: given[name].cpu().numpy() for name in self.description.inputs}
         (packed,) = self._session.run([OUTPUT], feed)
         return unpack(torch.from_numpy(packed), self.threshold_width)
+
+    @property
+    def rule(self) -> DecisionRule:
+        """When two items are the same product, by the checkpoint that was exported."""
+        return DecisionRule(self.description.decision.threshold, self.description.decision.categories)
 
     def prepared(self, options: ExperimentOptions) -> ExperimentOptions:
         """Return the options with items prepared as the exported encoder wants them.
@@ -93,3 +107,10 @@ def _model_checksum(folder: Path, model: str) -> str:
     names = sorted(file.name for file in folder.iterdir() if file.name.startswith(model))
     checksums = [recorded_checksum(folder, name) or "" for name in names]
     return checksums[0] if len(checksums) == 1 else hashlib.sha256("".join(checksums).encode()).hexdigest()
+
+
+def check_onnx_packages(*names: str) -> None:
+    """Raise UserError where an optional package of exported encoders is not installed."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise UserError(f"not installed: {', '.join(missing)}; run `{install_command('-r requirements-onnx.txt')}`")

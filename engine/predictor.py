@@ -13,9 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from data.item_tensors import ItemTensors
-from data.loading import Split, load_split
-from engine.checkpoint import best_checkpoint
-from engine.checkpoint_folder import latest_checkpoint
+from data.loading import ItemPreparation, Split
 from engine.decision_rule import DecisionRule, decision_rule
 from engine.disk import whole_file
 from engine.distributed import Processes, from_first
@@ -24,18 +22,18 @@ from engine.encode import (
     EncodedRound,
     embedding_width,
     encoded_rounds,
-    encoding_plan,
     in_catalogue_order,
 )
 from engine.encoding_progress import EncodingProgress, encoding_key
 from engine.evaluator import Evaluation, evaluation
 from engine.experiment import ExperimentOptions
+from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights
 from engine.pair_scores import score_pairs
 from engine.run_folder import run_folder, write_json, write_text
 from engine.run_lock import sole_user
 from engine.similarity import similarity_source
 from engine.stop_request import StopRequest
-from engine.weights import load_checkpoint_weights
+from engine.verifier import Verifier
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from options.errors import UserError
@@ -64,14 +62,15 @@ def run_prediction(
     What is encoded is kept in a file beside the submission until that is whole, so that a prediction that was killed
     or stopped goes on. Raises UserError for files, options and checkpoints that the user has to mend, and StoppedError.
     """
-    split, encoder, rule = load_predictor(options)
-    encoder.to(processes.device)
+    verifier = Verifier.chosen_by(options, processes)
+    encoder, rule = verifier.encoder, verifier.rule
+    split = split_to_predict(options, verifier.preparation)
     file = _output(options)
     with _alone(file) if processes.is_first else nullcontext():
         if processes.is_first:
             _check_neighbours(file, similarity_source(encoder.threshold_width))
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
-        items = _encode(progress, split, encoder, options, processes, stop or StopRequest())
+        items = _encode(progress, split, verifier, stop or StopRequest())
         if items is None:
             return None
         margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
@@ -98,20 +97,13 @@ def _check_neighbours(file: Path, similarity: str) -> None:
         )
 
 
-def _encode(
-    progress: EncodingProgress,
-    split: Split,
-    encoder: ItemEncoder,
-    options: ExperimentOptions,
-    processes: Processes,
-    stop: StopRequest,
-) -> EncodedItems | None:
+def _encode(progress: EncodingProgress, split: Split, verifier: Verifier, stop: StopRequest) -> EncodedItems | None:
     """Encode the items that no earlier start of this prediction has encoded; return all, in the first process."""
-    plan = encoding_plan(options, options.prediction_precision, processes.device)
+    encoder, plan, processes = verifier.encoder, verifier.plan, verifier.processes
     batches = plan.batches(split.items)
     earlier: list[EncodedRound] = []
     if processes.is_first:
-        earlier = progress.resume(encoding_key(options, encoder, split.items, plan, processes), split.items)
+        earlier = progress.resume(encoding_key(verifier.options, encoder, split.items, plan, processes), split.items)
     num_items = sum(len(encoded.item) for encoded in earlier)
     if earlier:
         print(f"goes on after {num_items} of {len(split.catalog)} items, kept in {progress.file}", file=sys.stderr)
@@ -130,11 +122,16 @@ def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, Deci
     """
     checkpoint = chosen_checkpoint(options)
     rule = decision_rule(options.predict.threshold, checkpoint)
+    split = split_to_predict(options, ItemPreparation(options.data, options.reads))
+    return split, load_encoder(options, checkpoint, split.items), rule
+
+
+def split_to_predict(options: ExperimentOptions, preparation: ItemPreparation) -> Split:
+    """Read the split of predict.split; raises UserError where the options leave it out, or it cannot be read."""
     files = options.data.split(options.predict.split)
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
-    split = load_split(files, options.data, options.reads, labelled=False)
-    return split, load_encoder(options, checkpoint, split.items), rule
+    return preparation.split(files, labelled=False)
 
 
 def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensors) -> ItemEncoder:
@@ -143,21 +140,6 @@ def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensor
     check_inputs(encoder, items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
     return encoder
-
-
-def chosen_checkpoint(options: ExperimentOptions) -> Path:
-    """Return the checkpoint of predict.checkpoint; raises UserError where the run has none."""
-    choice = options.predict.checkpoint
-    folder = run_folder(options.name).checkpoints
-    if choice not in ("best", "latest"):
-        return Path(choice)
-    checkpoint = best_checkpoint(folder) if choice == "best" else latest_checkpoint(folder)
-    if checkpoint is None:
-        raise UserError(
-            f"{folder}: there is no {choice} checkpoint yet; train first (bash train.sh OPTION_FILE) or give "
-            "predict.checkpoint=PATH"
-        )
-    return checkpoint
 
 
 def _output(options: ExperimentOptions) -> Path:

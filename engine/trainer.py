@@ -25,6 +25,7 @@ from engine.experiment import ExperimentOptions
 from engine.fitting import fit_to_training_items
 from engine.fresh_state import fresh_state
 from engine.known_features import with_known_features
+from engine.named_checkpoint import load_checkpoint_weights
 from engine.parallel import data_parallel
 from engine.randomness import use_deterministic_algorithms
 from engine.run_folder import RunFolder, run_folder, write_json, write_text
@@ -36,7 +37,6 @@ from engine.train_loop import train
 from engine.train_state import TrainState
 from engine.training_order import training_order
 from engine.training_run import TrainingRun
-from engine.weights import load_checkpoint_weights
 from models.item_encoder import with_random_weights
 from options.errors import UserError
 from options.read import write_options

@@ -61,7 +61,7 @@ def main() -> None:
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from engine.decision_rule import write_rule
-    from engine.evaluated import checkpoint_of
+    from engine.named_checkpoint import checkpoint_of
     from tools.study.deciding.calibration import CalibrationSettings, calibrate
     from tools.study.deciding.table import calibration_lines
 

@@ -16,7 +16,7 @@ if __name__ == "__main__":  # run as a file, Python looks for modules in scripts
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.experiment import ExperimentOptions
-from engine.onnx_packages import EXPORT, check_onnx_packages
+from engine.onnx_encoder import EXPORT, check_onnx_packages
 from options.errors import exit_on_user_error
 from options.read import read_options
 from scripts.arguments import at_least_one

@@ -11,9 +11,9 @@ from data.options import SplitOptions
 from engine.checkpoint import read_state
 from engine.decision_rule import EstimatedFigure, find_rule
 from engine.distributed import Processes
-from engine.evaluated import checkpoint_of
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
+from engine.named_checkpoint import checkpoint_of
 from engine.predictor import run_prediction
 from engine.run_folder import RunFolder
 from options.errors import UserError

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.evaluated import checkpoint_of
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import named_checkpoint
+from engine.named_checkpoint import checkpoint_of, named_checkpoint
 from options.errors import UserError
 from options.read import read_options
 from tests.published_network import NETWORK, published_options

@@ -6,9 +6,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from engine import onnx_encoder
 from engine.checksums import write_checksums
 from engine.export_description import MODEL, read_description
-from engine.onnx_encoder import OnnxItemEncoder
+from engine.onnx_encoder import EXPORT, OnnxItemEncoder, check_onnx_packages
 from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE
@@ -125,3 +126,15 @@ def test_a_description_of_another_format_is_refused(folder: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace('"format": 2', '"format": 9'), encoding="utf-8")
     with pytest.raises(UserError, match="format 9 is not 2"):
         read_description(folder)
+
+
+def test_installed_packages_pass() -> None:
+    check_onnx_packages(*EXPORT)
+
+
+def test_missing_packages_are_named_with_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_encoder, "find_spec", lambda name: None if name == "onnxscript" else object())
+    with pytest.raises(
+        UserError, match=r"not installed: onnxscript; run `.*python.* -m pip install -r requirements-onnx\.txt`"
+    ):
+        check_onnx_packages(*EXPORT)

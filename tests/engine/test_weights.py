@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine import weights
+from engine import named_checkpoint as weights
 from engine.experiment import ExperimentOptions
-from engine.weights import load_checkpoint_weights
+from engine.named_checkpoint import load_checkpoint_weights
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.engine.conftest import MakeOptions, fresh_state, save

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import onnx_packages
+from engine import onnx_encoder
 from tests.export_command import refusal, run
 from tests.exported_encoder import ExportedRun
 from tools.exchange.onnx import export as export_module
@@ -39,5 +39,5 @@ def test_what_is_no_checkpoint_is_refused(
 def test_missing_packages_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(onnx_packages, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx_encoder, "find_spec", lambda name: None)
     assert "not installed: onnx, onnxscript, onnxruntime" in refusal(monkeypatch, capsys, "run", tmp_path / "out")

@@ -17,8 +17,9 @@ from data.tokenizer import Tokenizer
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encoded_batches, encoding_plan
 from engine.experiment import ExperimentOptions
-from engine.onnx_packages import RUNTIME, check_onnx_packages
-from engine.predictor import chosen_checkpoint, load_encoder
+from engine.named_checkpoint import chosen_checkpoint
+from engine.onnx_encoder import RUNTIME, check_onnx_packages
+from engine.predictor import load_encoder
 from engine.run_lock import sole_user
 from engine.stop_request import StoppedError, StopRequest
 from models.item_embedder import ItemEmbedder

@@ -11,8 +11,7 @@ from data.tokenizer import Tokenizer
 from engine.decision_rule import DecisionRule, decision_rule
 from engine.distributed import started_processes
 from engine.encode import encode_items, encoding_plan
-from engine.evaluated import checkpoint_of
-from engine.named_checkpoint import checkpoint_options
+from engine.named_checkpoint import checkpoint_of, checkpoint_options
 from engine.predictor import load_encoder
 from engine.run_folder import run_folder
 from models.item_encoder import ItemEncoder

@@ -14,13 +14,15 @@ from engine.checksums import write_checksums
 from engine.decision_rule import DecisionRule
 from engine.disk import writing
 from engine.experiment import ExperimentOptions
-from engine.export_description import MODEL, Arithmetic, write_description
+from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
 from engine.named_checkpoint import NamedCheckpoint
 from engine.onnx_encoder import OnnxItemEncoder
 from engine.predictor import load_encoder
+from engine.run_folder import write_text
 from models.item_embedder import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
+from options.read import write_options
 from tools.exchange.onnx.describing import describe
 from tools.exchange.onnx.effect import Effect, first_pairs, measure_effects
 from tools.exchange.onnx.graph import write_graph
@@ -111,6 +113,7 @@ def _write(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
 def _describe(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
     description = describe(source.options, source.step, source.encoder, source.tokenizer, source.rule, arithmetic)
     write_description(folder, description)
+    write_text(folder / OPTIONS, write_options(source.options))
     write_checksums(folder)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.checksums import recorded_checksum
-from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord
-from engine.evaluated import refuse_test_pairs
+from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord, refuse_test_pairs
 from engine.validation_scores import VALIDATION, ValidationScores, read_validation_scores
 from metrics.bootstrap import CONFIDENCE, Interval, Resampling, figure_intervals, threshold_interval
 from metrics.category_thresholds import NO_CATEGORY, NUM_FOLDS, cross_validate, shrunk_thresholds

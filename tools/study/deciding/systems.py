@@ -15,7 +15,7 @@ from tqdm import tqdm
 from data.item_pair import parse_pair
 from data.jsonl import read_records
 from engine.decision_rule import decision_rule
-from engine.evaluated import checkpoint_of
+from engine.named_checkpoint import checkpoint_of
 from engine.validation_scores import read_validation_scores
 from options.errors import UserError
 from tools.study.submission.lines import Faults, read_submission

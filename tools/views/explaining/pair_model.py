@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.given_images import GivenImages
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_pair import PairTable
@@ -17,14 +18,12 @@ from engine.decision_rule import DecisionRule
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import named_checkpoint
+from engine.named_checkpoint import load_checkpoint_weights, named_checkpoint
 from engine.pair_scores import PairScores, score_pairs
 from engine.validation_scores import pair_category
-from engine.weights import load_checkpoint_weights
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from options.read import read_options
-from tools.views.explaining.memory_images import MemoryImages
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class PairModel:
         image = None
         if self.image is not None:
             image = self.image.model_copy(update={"keep_in_memory": False, "on_bad_image": "blank"})
-        return ItemTensors(catalog, text, MemoryImages(pictures), image, attributes=self.options.reads.attributes)
+        return ItemTensors(catalog, text, GivenImages(pictures), image, attributes=self.options.reads.attributes)
 
 
 def load_pair_model(path: Path, option_file: Path | None, processes: Processes) -> PairModel:

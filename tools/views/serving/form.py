@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData, UploadFile
 
 from data.attributes import parse_attributes
+from data.given_images import GivenImages
 from data.item import Item
 from data.jsonl import LONE_SURROGATE
 from options.errors import UserError
 from tools.views.explaining.catalogue import Catalogue
 from tools.views.explaining.explain import SIDES
 from tools.views.explaining.listing import Listing
-from tools.views.explaining.memory_images import ImageUpload
 from tools.views.explaining.pair_model import PairModel
 from tools.views.explaining.part import Side
 
@@ -110,7 +110,7 @@ def _entered(entered: EnteredItem, side: Side, model: PairModel) -> Listing:
         raise UserError("choose an image file, since this model reads pictures")
     if len(entered.image) > LARGEST_IMAGE:
         raise UserError(f"the image file has more than {LARGEST_IMAGE >> 20} MiB")
-    images = ImageUpload(entered.image)
+    images = GivenImages({item.image: entered.image})
     images.read(item.image, CHECKED_SIZE)
     return Listing(item, images)
 

@@ -1,0 +1,211 @@
+"""A trained model that one loads and asks: are two items the identical product?
+
+    verifier = Verifier.load("experiments/demo")
+    score = verifier.score([item], [other], images="datasets/demo/item_images")
+
+Letters of shapes: B pairs, N items, D embedding width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data.given_images import GivenImages, Picture
+from data.image_store import ImageFolder, ImageSource
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from data.item_fields import item_fields
+from data.item_pair import PairTable
+from data.item_tensors import ItemTensors
+from data.loading import ItemPreparation
+from engine.decision_rule import DecisionRule, ThresholdChoice
+from engine.distributed import Processes, this_process
+from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
+from engine.experiment import ExperimentOptions
+from engine.export_description import DESCRIPTION, OPTIONS
+from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights, named_checkpoint
+from engine.onnx_encoder import OnnxItemEncoder
+from engine.pair_scores import score_pairs
+from engine.validation_scores import pair_category
+from models.embedding import ItemEmbedding, PairScore, unpack
+from models.input_check import check_inputs
+from models.item_embedder import ItemEmbedder
+from models.item_encoder import build_item_encoder, with_random_weights
+from options.errors import UserError
+from options.read import read_options
+
+Items = Sequence[Item | Mapping[str, object]]
+"""Items, or dictionaries as the lines of an item file have them."""
+Images = Path | str | ImageSource | Mapping[str, Picture]
+"""A folder or pack of pictures, or pictures (paths, bytes, opened images) by the items' image names."""
+FEW_BATCHES = 4
+"""Up to which loader processes would take longer to start than the items to load."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verifier:
+    """A trained model with all that it takes to give it items."""
+
+    options: ExperimentOptions
+    checkpoint: Path
+    step: int | None
+    """Of training; None where the checkpoint does not say."""
+    encoder: ItemEmbedder
+    rule: DecisionRule
+    preparation: ItemPreparation
+    processes: Processes
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        options: ExperimentOptions | Path | str | None = None,
+        threshold: ThresholdChoice | None = None,
+        processes: Processes | None = None,
+    ) -> Verifier:
+        """Load a run's folder (its best checkpoint), a checkpoint, an exported ONNX folder, or a published .pth.
+
+        The options are those that the checkpoint keeps; a published .pth needs those of its option file. The threshold
+        is a number, `calibrated` or `learned`; without it the calibrated one, or predict.threshold where the checkpoint
+        was not evaluated. Raises UserError for a checkpoint and options that the user has to mend.
+        """
+        path = Path(path)
+        if isinstance(options, Path | str):
+            options = read_options(ExperimentOptions, Path(options))
+        if (path / DESCRIPTION).is_file():
+            return _load_exported(path, options, threshold, processes or this_process())
+        named = named_checkpoint(path, options, threshold)
+        preparation = ItemPreparation(named.options.data, named.options.reads)
+        encoder = build_item_encoder(with_random_weights(named.options.model))
+        check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), ImageFolder(Path())))
+        load_checkpoint_weights(named.path, encoder, named.options.model)
+        processes = processes or this_process()
+        return cls(
+            named.options,
+            named.path,
+            named.step,
+            encoder.eval().to(processes.device),
+            named.rule,
+            preparation,
+            processes,
+        )
+
+    @classmethod
+    def chosen_by(cls, options: ExperimentOptions, processes: Processes | None = None) -> Verifier:
+        """Load the checkpoint of predict.checkpoint with predict.threshold; raises UserError as load does."""
+        return cls.load(chosen_checkpoint(options), options, options.predict.threshold, processes)
+
+    @property
+    def threshold(self) -> float:
+        """The margin above which a pair is the same product, unless its category has a threshold of its own."""
+        return self.rule.threshold
+
+    @property
+    def plan(self) -> EncodingPlan:
+        """How items are encoded, in the arithmetic of prediction."""
+        return encoding_plan(self.options, self.options.prediction_precision, self.processes.device)
+
+    def encode(self, items: Items, images: Images | None = None, show_progress: bool = False) -> ItemEmbedding:
+        """Return the embeddings of N items, on the CPU: (N, D) each, the threshold's (N, 0) without that branch.
+
+        Any number of items, batched in the order of their lengths. Raises UserError for an item that cannot be read.
+        """
+        catalog = ItemCatalog(self._items(items))
+        encoded = self.encode_tensors(self.tensors(catalog, images), show_progress)
+        return unpack(encoded.packed, self.encoder.threshold_width)
+
+    def score(self, source_items: Items, target_items: Items, images: Images | None = None) -> PairScore:
+        """Return the scores of B pairs, source i with target i, in float64 on the CPU: (B,) each.
+
+        Each distinct item is encoded once. Raises UserError for an item that cannot be read, and for embeddings that
+        are not finite.
+        """
+        catalog, pairs = _paired(self._items(source_items), self._items(target_items))
+        encoded = self.encode_tensors(self.tensors(catalog, images))
+        scores = score_pairs(encoded, pairs, self.encoder.threshold_width)
+        return PairScore(torch.from_numpy(scores.match), torch.from_numpy(scores.threshold))
+
+    def decide(self, source_items: Items, target_items: Items, images: Images | None = None) -> NDArray[np.bool_]:
+        """Tell of B pairs which are the same product: (B,); thresholds of categories are applied."""
+        sources, targets = self._items(source_items), self._items(target_items)
+        margins = self.score(sources, targets, images).margin.numpy()
+        return margins > self.thresholds(sources, targets)
+
+    def thresholds(self, source_items: Items, target_items: Items) -> NDArray[np.float64]:
+        """Return the decision threshold of each of B pairs: (B,)."""
+        pairs = zip(self._items(source_items), self._items(target_items), strict=True)
+        return self.rule.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
+
+    def tensors(self, catalog: ItemCatalog, images: Images | None, *, blank_bad_images: bool = False) -> ItemTensors:
+        """Return the maker of batches of a catalogue, each of whose pictures is read once."""
+        return self.preparation.tensors(
+            catalog, self._image_source(images), read_once=True, blank_bad_images=blank_bad_images
+        )
+
+    def encode_tensors(self, items: ItemTensors, show_progress: bool = False) -> EncodedItems:
+        """Return the embeddings of the items of a maker of batches, in its order."""
+        plan = self.plan
+        if len(items.catalog) <= FEW_BATCHES * plan.batch_size:
+            plan = replace(plan, workers=0)
+        encoded = encode_items(self.encoder, items, plan, self.processes, "encode" if show_progress else None)
+        assert encoded is not None, "several processes share their work through engine.encode"
+        return encoded
+
+    def _items(self, items: Items) -> list[Item]:
+        """Return items of items or dictionaries; raises DataError for a dictionary that is no line of an item file."""
+        return [item if isinstance(item, Item) else self._item(item, number) for number, item in enumerate(items, 1)]
+
+    def _item(self, record: Mapping[str, object], number: int) -> Item:
+        # An item that is asked about need not have an id, nor a picture that is not read.
+        absent = (
+            {"item_id": str(number)} if self.options.reads.image else {"item_id": str(number), "item_image_name": "-"}
+        )
+        return item_fields(Path("items"), number, {**absent, **record}).item()
+
+    def _image_source(self, images: Images | None) -> ImageSource:
+        if images is None:
+            if self.options.reads.image:
+                raise UserError(
+                    f"{self.checkpoint}: the model reads pictures: give images, a folder or pack of them or pictures "
+                    "by the items' item_image_name"
+                )
+            return GivenImages({})
+        if isinstance(images, Path | str):
+            return self.preparation.open_images(Path(images))
+        return GivenImages(images) if isinstance(images, Mapping) else images
+
+
+def _load_exported(
+    folder: Path, options: ExperimentOptions | None, threshold: ThresholdChoice | None, processes: Processes
+) -> Verifier:
+    encoder = OnnxItemEncoder(folder)
+    if options is None:
+        options = read_options(ExperimentOptions, folder / OPTIONS)
+    options = encoder.prepared(options)
+    if threshold == "learned":
+        raise UserError(f"{folder}: an exported encoder keeps the calibrated threshold alone; give that, or a number")
+    rule = encoder.rule if threshold is None or isinstance(threshold, str) else DecisionRule(threshold)
+    preparation = ItemPreparation(options.data, options.reads)
+    return Verifier(options, folder, encoder.description.step, encoder, rule, preparation, processes)
+
+
+def _paired(sources: Sequence[Item], targets: Sequence[Item]) -> tuple[ItemCatalog, PairTable]:
+    """Return the distinct items of pairs, and the pairs as their rows."""
+    if len(sources) != len(targets):
+        raise ValueError(f"{len(sources)} source items and {len(targets)} target items do not make pairs")
+    rows: dict[object, int] = {}
+    distinct: list[Item] = []
+    for item in (*sources, *targets):
+        if (key := (item.item_id, item.content)) not in rows:
+            rows[key] = len(distinct)
+            distinct.append(item)
+    source, target = (
+        np.array([rows[item.item_id, item.content] for item in side], np.int64) for side in (sources, targets)
+    )
+    return ItemCatalog(distinct), PairTable(source, target, None)
