@@ -108,8 +108,6 @@ def decision_rule(choice: ThresholdChoice, checkpoint: Path) -> DecisionRule:
     """
     if not isinstance(choice, str):
         return DecisionRule(choice)
-    if not checkpoint.exists() and checkpoint.suffix != ".pth":
-        raise UserError(f"predict.checkpoint: there is no {checkpoint}")
     figures = read_state(checkpoint).evaluation if (checkpoint / STATE).is_file() else None
     if figures is None:
         raise UserError(

@@ -58,11 +58,14 @@ def named_checkpoint(
 
 
 def chosen_checkpoint(options: ExperimentOptions) -> Path:
-    """Return the checkpoint of predict.checkpoint; raises UserError where the run has none."""
+    """Return the checkpoint of predict.checkpoint; raises UserError where there is none."""
     choice = options.predict.checkpoint
     folder = run_folder(options.name).checkpoints
     if choice not in ("best", "latest"):
-        return Path(choice)
+        named = Path(choice)
+        if not named.exists() and not _is_published(named):
+            raise UserError(f"predict.checkpoint: there is no {named}")
+        return named
     checkpoint = best_checkpoint(folder) if choice == "best" else latest_checkpoint(folder)
     if checkpoint is None:
         raise UserError(
