@@ -1,18 +1,43 @@
-"""What surrounds the product in a photograph: background, shadow and badge."""
+"""What surrounds the product in a photograph: how it lies there, background, shadow and badge."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from colorsys import hsv_to_rgb
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from tools.preparation.demo.paint import Colour, default_font, ramp
-from tools.preparation.demo.random_choice import chance, pick
-from tools.preparation.demo.view import View
+from tools.preparation.demo.product import Colour, chance, pick
+from tools.preparation.demo.shapes import Point
 
 BADGES = ("SALE", "HOT", "NEW", "-30%")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the product lies in the picture: the affine map of its coordinates to pixels."""
+
+    matrix: tuple[float, float, float, float]
+    centre: tuple[float, float]
+
+    def __call__(self, polygon: Sequence[Point]) -> list[tuple[float, float]]:
+        """Map a polygon to pixels."""
+        a, b, c, d = self.matrix
+        x0, y0 = self.centre
+        return [(x0 + a * x + b * y, y0 + c * x + d * y) for x, y in polygon]
+
+
+def draw_view(side: int, rng: np.random.Generator) -> View:
+    """Choose scale, angle, foreshortening, left or right and position."""
+    scale = side / 2 * rng.uniform(0.8, 0.9)
+    angle = np.deg2rad(rng.uniform(-4, 4))
+    width = rng.uniform(0.92, 1.04) * (-1 if chance(rng, 0.1) else 1)
+    shear = rng.uniform(-0.04, 0.04)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    a, b, c, d = (scale * turn @ np.array([[width, shear], [0.0, 1.0]])).ravel().tolist()
+    x, y = (side * (0.5 + rng.uniform(-0.03, 0.03, 2))).tolist()
+    return View((a, b, c, d), (x, y))
 
 
 def draw_background(side: int, rng: np.random.Generator) -> Image.Image:
@@ -68,3 +93,26 @@ def soft_ellipse() -> Image.Image:
     axis = np.linspace(-1, 1, 32)
     distance = np.hypot(axis[:, None], axis[None])
     return Image.fromarray((90 * np.clip(1 - distance, 0, 1)).astype(np.uint8))
+
+
+def ramp(size: tuple[int, int], direction: str, strongest: int) -> Image.Image:
+    """Return a mask that grows towards one side: right, left or down."""
+    mask = base_ramp(strongest)
+    if direction == "left":
+        mask = mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    elif direction == "down":
+        mask = mask.transpose(Image.Transpose.TRANSPOSE)
+    return mask.resize(size, Image.Resampling.NEAREST)
+
+
+@lru_cache
+def base_ramp(strongest: int) -> Image.Image:
+    """Return a mask that grows to the right, to be stretched."""
+    row = (np.linspace(0, 1, 256) ** 1.5 * strongest).astype(np.uint8)
+    return Image.fromarray(np.repeat(row[None], 2, axis=0))
+
+
+@lru_cache
+def default_font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font at this height in pixels."""
+    return ImageFont.load_default(height)

@@ -1,26 +1,51 @@
-"""A whole catalogue: its families in splits, its listings made by several processes, its pairs."""
+"""A whole catalogue: its families in splits, its listings made by several processes."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, plan_families
-from tools.preparation.demo.listed_item import ListedItem, ListingPlan, make_item, plan_listings
+from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, Family, plan_families
+from tools.preparation.demo.listing import phrase
+from tools.preparation.demo.photograph import draw_file_kind, draw_photograph, save_photograph
+from tools.preparation.demo.product import CATEGORIES, Factor, Product
 from tools.preparation.demo.settings import DemoSettings, NamingRates
 
 SPLITS = ("train", "val", "test")
 CHUNK = 64
 """Listings a process makes at a time."""
 
-Map = Callable[[Callable[[list[ListingPlan]], list[ListedItem]], list[list[ListingPlan]]], Iterator[list[ListedItem]]]
+
+class ListingPlan(NamedTuple):
+    """What a listing is to show; all its randomness comes from the seed and its number."""
+
+    number: int
+    seed: int
+    family: int
+    series: str
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class ListedItem:
+    """A listing that has been made: its line of the item file, and what it tells of the product."""
+
+    item_id: str
+    family: int
+    product: Product
+    info: dict[str, str]
+    named: frozenset[Factor]
+    """Factors that the text names."""
+    visible: frozenset[Factor]
+    """Factors that the photograph shows."""
 
 
 def make_catalogue(settings: DemoSettings, images: Path) -> dict[str, list[ListedItem]]:
@@ -41,29 +66,51 @@ def split_families(count: int, settings: DemoSettings) -> list[str]:
     return [names[i] for i in order]
 
 
+def plan_listings(families: list[Family], seed: int) -> list[ListingPlan]:
+    """Number the listings of all families."""
+    plans: list[ListingPlan] = []
+    for family in families:
+        for product, count in zip(family.products, family.num_listings, strict=True):
+            for _ in range(count):
+                plans.append(ListingPlan(len(plans), seed, family.number, family.series, product))
+    return plans
+
+
 def make_items(plans: list[ListingPlan], images: Path, settings: DemoSettings) -> Iterator[ListedItem]:
     """Make the listings in the order of their plans, with a progress bar."""
-    chunks = [plans[start : start + CHUNK] for start in range(0, len(plans), CHUNK)]
-    make = partial(make_chunk, images=images, image_size=settings.image_size, naming=settings.naming)
-    with (
-        tqdm(total=len(plans), unit="item", desc="photographs") as bar,
-        process_map(settings.processes) as map_,
-    ):
-        for items in map_(make, chunks):
-            bar.update(len(items))
-            yield from items
+    make = partial(make_item, images=images, image_size=settings.image_size, naming=settings.naming)
+    with ExitStack() as stack:
+        items: Iterator[ListedItem] = map(make, plans)
+        if settings.processes > 1:
+            pool = ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn"))
+            items = stack.enter_context(pool).map(make, plans, chunksize=CHUNK)
+        yield from tqdm(items, total=len(plans), unit="item", desc="photographs")
 
 
-def make_chunk(plans: list[ListingPlan], images: Path, image_size: int, naming: NamingRates) -> list[ListedItem]:
-    """Make several listings."""
-    return [make_item(plan, images, image_size, naming) for plan in plans]
-
-
-@contextmanager
-def process_map(processes: int) -> Iterator[Map]:
-    """Give a map over this many processes, or over this one alone."""
-    if processes == 1:
-        yield map
-    else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            yield pool.map
+def make_item(plan: ListingPlan, images: Path, image_size: int, naming: NamingRates) -> ListedItem:
+    """Write a listing's photograph into the folder and return the listing."""
+    rng = np.random.default_rng((plan.seed, 2, plan.number))
+    item_id = blake2b(f"{plan.seed}/{plan.number}".encode(), digest_size=6).hexdigest()
+    text = phrase(plan.product, plan.series, naming, rng)
+    kind = draw_file_kind(rng)
+    image_name = item_id + kind.suffix
+    save_photograph(draw_photograph(plan.product, image_size, rng), images / image_name, kind, rng)
+    category = CATEGORIES[plan.product.category]
+    info = {
+        "item_id": item_id,
+        "industry_name": category.industry,
+        "cate_id": category.cate_id,
+        "cate_name": category.name,
+        "cate_id_path": f"{category.cate_id[:-1]},{category.cate_id}",
+        "cate_name_path": f"{category.industry}->{category.parent}->{category.name}",
+        "item_image_name": image_name,
+        "title": text.title,
+        "item_pvs": text.item_pvs,
+        "sku_pvs": text.sku_pvs,
+    }
+    # Empty attributes are absent from the line as often as they are empty strings.
+    absent = [key for key in ("item_pvs", "sku_pvs") if not info[key] and plan.number % 2]
+    for key in absent:
+        del info[key]
+    visible: set[Factor] = {"shape", "pattern"} if kind.mode == "L" else {"shape", "pattern", "colour"}
+    return ListedItem(item_id, plan.family, plan.product, info, text.named, frozenset(visible))

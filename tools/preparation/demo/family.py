@@ -1,14 +1,12 @@
 """Families: a product and its siblings, which each differ from it in exactly one factor."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tools.preparation.demo.category import CATEGORIES
 from tools.preparation.demo.product import (
     BRANDS,
+    CATEGORIES,
     COLOURS,
     MODEL_DIGITS,
     MODEL_LETTERS,
@@ -16,8 +14,9 @@ from tools.preparation.demo.product import (
     SERIES,
     Factor,
     Product,
+    others,
+    pick,
 )
-from tools.preparation.demo.random_choice import others, pick
 
 SIBLING_SHARES: dict[Factor, float] = {
     "model": 0.29, "variant": 0.27, "brand": 0.02, "colour": 0.34, "pattern": 0.06, "shape": 0.02,

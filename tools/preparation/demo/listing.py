@@ -1,16 +1,22 @@
 """How a seller phrases a product: titles and attribute strings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tools.preparation.demo.category import CATEGORIES, Category
-from tools.preparation.demo.product import BRANDS, COLOURS, PATTERNS, Factor, Product
-from tools.preparation.demo.random_choice import chance, pick
+from tools.preparation.demo.product import (
+    BRANDS,
+    CATEGORIES,
+    COLOURS,
+    PATTERNS,
+    Category,
+    Factor,
+    Product,
+    chance,
+    pick,
+)
 from tools.preparation.demo.settings import NamingRates
 
 PROMOTIONS = (

@@ -1,7 +1,5 @@
 """Labelled pairs of the listings of one split."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -9,10 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tools.preparation.demo.category import CATEGORIES
-from tools.preparation.demo.listed_item import ListedItem
-from tools.preparation.demo.product import Factor, Product
-from tools.preparation.demo.random_choice import chance
+from tools.preparation.demo.catalogue import ListedItem
+from tools.preparation.demo.product import CATEGORIES, Factor, Product, chance
 
 EASY_FRACTION = 0.25
 """Share of the negatives whose products are of different families."""

@@ -1,17 +1,22 @@
-"""Photographs of products, drawn: the product under some light, before some background."""
+"""Photographs of products, drawn: the product under some light before some background, in the files sellers upload."""
 
-from __future__ import annotations
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tools.preparation.demo.backdrop import draw_background, draw_badge, draw_shadow
-from tools.preparation.demo.paint import Colour, default_font, ink, ramp, shade
-from tools.preparation.demo.patterns import pattern_polygons
-from tools.preparation.demo.product import BRANDS, COLOURS, Product
-from tools.preparation.demo.random_choice import chance, pick
-from tools.preparation.demo.shapes import Shape, shape_named
-from tools.preparation.demo.view import View, draw_view
+from tools.preparation.demo.backdrop import (
+    View,
+    default_font,
+    draw_background,
+    draw_badge,
+    draw_shadow,
+    draw_view,
+    ramp,
+)
+from tools.preparation.demo.product import BRANDS, COLOURS, Colour, Product, chance, pick
+from tools.preparation.demo.shapes import Shape, pattern_polygons, shape_named
 
 OVERSAMPLING = 2
 """The picture is drawn this many times larger and then reduced, which smooths its edges."""
@@ -66,6 +71,19 @@ def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, r
     canvas.paste(cloth, (left, top), mask)
 
 
+def shade(colour: Colour) -> Colour:
+    """Return the shade of a colour for trimmings and outlines: darker, but lighter if nearly black."""
+    if max(colour) < 80:
+        return (92, 92, 100)
+    return (int(colour[0] * 0.68), int(colour[1] * 0.68), int(colour[2] * 0.68))
+
+
+def ink(colour: Colour) -> Colour:
+    """Return the colour of the pattern: white on dark colours, dark on light ones."""
+    red, green, blue = colour
+    return (250, 248, 240) if 0.3 * red + 0.59 * green + 0.11 * blue < 150 else (58, 52, 60)
+
+
 def draw_print(cloth: Image.Image, words: str, shape: Shape, view: View, height: int) -> None:
     """Print words on a label on the lower part of the body, along the product's own horizontal."""
     font = default_font(max(8, height))
@@ -92,3 +110,40 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     pixels += noise[:, :, None]
     np.clip(pixels, 0, 255, out=pixels)
     return Image.fromarray(pixels.astype(np.uint8))
+
+
+class FileKind(NamedTuple):
+    """A way of storing a photograph."""
+
+    suffix: str
+    format: str
+    mode: str
+    share: float
+
+
+FILE_KINDS = (
+    FileKind(".jpg", "JPEG", "RGB", 0.86),
+    FileKind(".jpg", "JPEG", "L", 0.015),
+    FileKind(".jpg", "JPEG", "CMYK", 0.01),
+    FileKind(".jpeg", "JPEG", "RGB", 0.03),
+    FileKind(".SS2", "JPEG", "RGB", 0.015),
+    FileKind(".png", "PNG", "RGB", 0.025),
+    FileKind(".png", "PNG", "P", 0.01),
+    FileKind(".gif", "GIF", "P", 0.02),
+    FileKind(".bmp", "BMP", "RGB", 0.015),
+)
+"""How often each kind of file occurs. A grey picture hides the colour of the product."""
+
+
+def draw_file_kind(rng: np.random.Generator) -> FileKind:
+    """Choose the kind of file of one photograph."""
+    return FILE_KINDS[int(rng.choice(len(FILE_KINDS), p=[kind.share for kind in FILE_KINDS]))]
+
+
+def save_photograph(image: Image.Image, file: Path, kind: FileKind, rng: np.random.Generator) -> None:
+    """Write a photograph as this kind of file, JPEG at a quality of the seller's own."""
+    image = image.quantize(64, Image.Quantize.FASTOCTREE) if kind.mode == "P" else image.convert(kind.mode)
+    if kind.format == "JPEG":
+        image.save(file, "JPEG", quality=int(rng.integers(45, 93)))
+    else:
+        image.save(file, kind.format)

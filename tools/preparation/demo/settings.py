@@ -1,7 +1,5 @@
 """What a demo catalogue is made from."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 

@@ -4,10 +4,9 @@ import unicodedata
 import numpy as np
 import pytest
 
-from tools.preparation.demo.category import CATEGORIES
 from tools.preparation.demo.family import draw_products
 from tools.preparation.demo.listing import join, notation, phrase
-from tools.preparation.demo.product import COLOURS
+from tools.preparation.demo.product import CATEGORIES, COLOURS
 from tools.preparation.demo.settings import NamingRates
 
 
