@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 source scripts/setup.sh requirements.txt
 if [ $# -eq 0 ]; then
-    "$PYTHON" scripts/make_demo_data.py --out datasets/demo
+    "$PYTHON" -m scripts data demo --out datasets/demo
     echo "When this is done: bash predict.sh"
     set -- options/demo.yml
 fi

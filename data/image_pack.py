@@ -168,7 +168,7 @@ class PackReader:
         return b"".join(parts)
 
 
-REMEDY = "make it anew with scripts/pack_images.py"
+REMEDY = "make it anew with bash run.sh data pack"
 
 
 def encoded_name(name: str) -> bytes:

@@ -146,7 +146,7 @@ def open_images_of_any_size(path: Path, follow_links: bool = False) -> ImageFold
         return ImageFolder(path, follow_links)
     if not path.exists():
         what = (
-            "pack of images does not exist; scripts/pack_images.py makes it"
+            "pack of images does not exist; bash run.sh data pack makes it"
             if path.suffix == ".pack"
             else ("folder of images does not exist")
         )

@@ -19,7 +19,7 @@ class SplitOptions(Options):
     pairs: NamedPath
     """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
     images: NamedPath
-    """Folder of the items' images, or the file that scripts/pack_images.py has made of one."""
+    """Folder of the items' images, or the file that bash run.sh data pack has made of one."""
 
 
 class TextOptions(Options):

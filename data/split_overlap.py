@@ -24,7 +24,7 @@ def overlap_message(train: Split, val: Split) -> str | None:
     more = f" and {len(shared) - NUM_NAMED} more" if len(shared) > NUM_NAMED else ""
     return (
         f"data.val: {len(shared)} of its {len(val.catalog)} items occur in data.train as well, so validation would "
-        f"look better than it is: {', '.join(named)}{more}. Split the pairs with scripts/split_pairs.py, or set "
+        f"look better than it is: {', '.join(named)}{more}. Split the pairs with bash run.sh data split, or set "
         "data.on_split_overlap=warn to train all the same."
     )
 

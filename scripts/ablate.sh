@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/setup.sh requirements.txt
-"$PYTHON" scripts/make_demo_data.py --out datasets/demo
+"$PYTHON" -m scripts data demo --out datasets/demo
 exec "$PYTHON" scripts/ablate.py "$@" --seeds ${SEEDS:-0 1 2}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepare the official data, from the signed addresses to the files that the option files name.
 #
-#   bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF split_pairs.py]
+#   bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF data split]
 #
 # ADDRESSES_FILE  see scripts/download_data.sh; "-" if the files lie in OUT/download already
 # OUT             datasets/ccks by default
@@ -23,7 +23,7 @@ set -eu
 
 fail() { echo "error: $*" >&2; exit 2; }
 
-usage="usage: bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF split_pairs.py]"
+usage="usage: bash scripts/prepare_data.sh ADDRESSES_FILE [OUT] [-- ARGUMENTS OF data split]"
 case "${1:-}" in -h | --help) sed -n '2,/^set /{s/^# \{0,1\}//;/^set /!p;}' "$0"; exit 0 ;; esac
 [ $# -ge 1 ] || fail "$usage"
 addresses=$1
@@ -46,6 +46,8 @@ if [ -z "${PYTHON:-}" ]; then
     cd "$here"
 fi
 
+# With -P no folder of the current one, such as data or options, is taken for one of the project's.
+prepare() { PYTHONPATH="$scripts/..${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" -P -m scripts data "$@"; }
 step() { echo; echo "== $*"; }
 
 step "1/6 download to $out/download"
@@ -57,7 +59,7 @@ else
 fi
 
 step "2/6 extract to $out/extracted"
-"$PYTHON" "$scripts/extract_archives.py" "$out/download" "$out/extracted"
+prepare extract "$out/download" "$out/extracted"
 
 step "3/6 collect the item and pair files"
 # Item and pair files come inside an archive or as files of their own.
@@ -83,13 +85,13 @@ for name in item_train_info.jsonl item_train_pair.jsonl; do
 done
 
 step "4/6 resize the images to $out/item_images"
-"$PYTHON" "$scripts/resize_images.py" "$out/extracted" "$out/item_images" ${PROCESSES:+--processes "$PROCESSES"}
+prepare resize "$out/extracted" "$out/item_images" ${PROCESSES:+--processes "$PROCESSES"}
 
 step "5/6 select the most frequent attributes"
-"$PYTHON" "$scripts/select_attributes.py" "$out/item_train_info.jsonl" --output "$out/attributes.yml"
+prepare attributes "$out/item_train_info.jsonl" --output "$out/attributes.yml"
 
 step "6/6 split the training pairs"
-"$PYTHON" "$scripts/split_pairs.py" "$out/item_train_info.jsonl" "$out/item_train_pair.jsonl" "$out" \
+prepare split "$out/item_train_info.jsonl" "$out/item_train_pair.jsonl" "$out" \
     --images "$out/item_images" "$@"
 
 echo

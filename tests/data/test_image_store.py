@@ -109,7 +109,7 @@ def test_pixels_of_another_size_are_refused_with_both_sizes(hostile: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("images", "images: the folder of images does not exist"), ("a.pack", "pack_images.py makes it"),
+    [("images", "images: the folder of images does not exist"), ("a.pack", "run.sh data pack makes it"),
      ("text", "text: is no pack of images"), ("pipe", "pipe: is neither a folder of images nor a pack")],
 )  # fmt: skip
 def test_what_is_neither_folder_nor_pack_is_refused(tmp_path: Path, name: str, message: str) -> None:

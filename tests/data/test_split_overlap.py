@@ -65,7 +65,7 @@ def test_the_message_names_the_first_items_and_the_cure() -> None:
     message = overlap_message(TRAIN, split(item("d", "4"), item("e", "2"), item("a", "1")))
     assert message is not None
     assert message.startswith("data.val: 2 of its 3 items occur in data.train as well")
-    assert ": e (in training b), a. Split the pairs with scripts/split_pairs.py" in message
+    assert ": e (in training b), a. Split the pairs with bash run.sh data split" in message
     assert "data.on_split_overlap=warn" in message
 
 

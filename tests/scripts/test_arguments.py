@@ -27,7 +27,6 @@ def test_no_seed_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
-        ("split_pairs", ["items", "pairs", "out", "--seed", "-1"]),
         ("compare", ["one", "other", "--seed", "-1"]),
         ("calibrate", ["run", "--seed", "-1"]),
         ("cross_validate", ["file.yml", "--seeds", "0", "-1"]),

@@ -18,6 +18,7 @@ from data.pair_split import PairSplit, split_by_components, split_dropping_seen
 from data.split_overlap import listing_rows
 from engine.disk import whole_path
 from options.errors import UserError
+from options.table import aligned_rows
 
 Way = Literal["components", "drop-seen"]
 
@@ -127,3 +128,31 @@ def _content_hash(images: ImageSource, name: str) -> str | None:
 def _count_shared(train: list[str | None], val: list[str | None]) -> int:
     seen = set(train) - {None}
     return sum(value in seen for value in val)
+
+
+def split_summary(report: SplitReport) -> str:
+    """Return the report as an aligned table, with advice where the split is poor."""
+    split = report.split
+    num_train, num_val = int(split.train.sum()), int(split.val.sum())
+    rows = {
+        "training pairs": f"{num_train:,}",
+        "validation pairs": f"{num_val:,}",
+        "dropped pairs": f"{len(split.train) - num_train - num_val:,}",
+        "training : validation": f"{num_train / num_val:.4f}",
+        "positive share, training": f"{report.train_positive:.4f}",
+        "positive share, validation": f"{report.val_positive:.4f}",
+        "connected components": f"{split.num_components:,}",
+        "pairs of the largest": f"{split.largest_component:,}",
+        "validation items with a text of training": f"{report.num_same_text:,}",
+        "validation items with an image of training": (
+            "not checked" if report.num_same_image is None else f"{report.num_same_image:,}"
+        ),
+        "items without an image file": f"{report.num_images_missing:,}",
+    }
+    table = aligned_rows([*rows.items()])
+    if split.has_giant:
+        table += (
+            "\nwarning: one component holds most pairs and stays in training, so validation comes from the rest "
+            "and may not be like it; consider --way drop-seen, which drops pairs instead"
+        )
+    return table

@@ -8,7 +8,7 @@ from data.image_store import ImagePack, open_images
 from data.item_image import BadImageError
 from data.options import ImageOptions
 from options.errors import UserError
-from scripts import pack_images as command
+from tests.command_line import run_command
 from tests.endurance.image_mutations import good_images
 from tests.tiny_data import write_lines
 from tools.preparation import image_packing
@@ -128,15 +128,11 @@ def test_places_that_will_not_do_are_refused(folder: Path, images: str, output: 
     assert (place / "items").read_text() == "precious"
 
 
-def test_the_command_prints_counts_and_what_cannot_be_read(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_counts_and_what_cannot_be_read(folder: Path) -> None:
     (folder / "\x1b[31m.jpg").write_bytes(b"")
     output = folder.parent / "pixels.pack"
-    arguments = ["pack_images.py", str(folder), str(output), "--as", "pixels", "--size", "5", "--workers", "1"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    command.main()
-    lines = capsys.readouterr().out.splitlines()
+    ended = run_command("data", "pack", folder, output, "--as", "pixels", "--size", 5, "--workers", 1)
+    lines = ended.stdout.splitlines()
     assert [line.split()[-1] for line in lines[:2]] == ["3", "2"]
     assert lines[3:] == ["\\x1b[31m.jpg: it is empty", "broken.jpg: it is cut off"]
     header = PackReader(output).header

@@ -222,7 +222,7 @@ def test_a_killed_run_that_is_run_again_gives_what_an_uninterrupted_one_gives(
     for number in range(150):
         (hostile_folder / f"more {number}.jpg").write_bytes(encoded(photo(900 + number, 900), "JPEG"))
     resize(hostile_folder, tmp_path / "whole")
-    command = [sys.executable, "scripts/resize_images.py", str(hostile_folder), str(tmp_path / "killed")]
+    command = [sys.executable, "-m", "scripts", "data", "resize", str(hostile_folder), str(tmp_path / "killed")]
     options = ["--size", "48", "--max-pixels", "50000000", "--processes", "2"]
     process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 30

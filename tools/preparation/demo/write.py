@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.disk import writing
 from options.errors import UserError
+from options.table import aligned_rows
 from tools.preparation.demo.catalogue import SPLITS, ListedItem, make_catalogue
 from tools.preparation.demo.pairs import LabelledPair, make_pairs
 from tools.preparation.demo.settings import DemoSettings
@@ -52,6 +53,13 @@ def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return kinds
+
+
+def kinds_table(kinds: Mapping[str, Mapping[str, int]]) -> str:
+    """Return a table of the pairs of each kind in each split."""
+    names = sorted({kind for counts in kinds.values() for kind in counts})
+    rows = [(name, *(f"{kinds[split][name]:,}" for split in SPLITS)) for name in names]
+    return aligned_rows([("pairs", *SPLITS), *rows])
 
 
 def write_files(

@@ -1,0 +1,109 @@
+"""The commands of `bash run.sh data` that make ready pictures."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from options.table import aligned_rows
+from tools.preparation.archive_members import ExtractionLimits
+
+CORES = os.cpu_count() or 1
+LIMITS = ExtractionLimits()
+
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that read images.")]
+
+
+def positive(text: str) -> float:
+    """Parse a finite number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise typer.BadParameter(f"{text!r} is no number above 0")
+    return number
+
+
+def resize(
+    source: Annotated[Path, typer.Argument(help="Folder of picture files, searched with its subfolders.")],
+    output: Annotated[Path, typer.Argument(help="Folder of the prepared pictures and of report.jsonl.")],
+    size: Annotated[int, typer.Option("--size", min=1, help="Height and width.")] = 384,
+    quality: Annotated[int, typer.Option("--quality", min=1, help="JPEG quality, 1 to 95.")] = 75,
+    processes: Annotated[int, typer.Option("--processes", min=1)] = CORES,
+    upright: Annotated[bool, typer.Option("--upright", help="Turn pictures as their EXIF orientation says.")] = False,
+    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, help="Larger pictures are refused.")] = 100_000_000,
+    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds a stem may take.")] = 120.0,
+) -> None:
+    """Stretch every picture of a folder to a square RGB JPEG named <stem>.jpg.
+
+    The picture is stretched as it is stored (--upright turns it as its EXIF orientation says), transparent parts
+    become white, and of an animation the first frame counts. Of several files with one stem the first undamaged one by
+    name is taken. An interrupted run goes on where it ended.
+    """
+    from tools.preparation.picture import PictureSettings
+    from tools.preparation.resize_report import REPORT_NAME
+    from tools.preparation.resize_run import resize_folder
+
+    settings = PictureSettings(size=size, max_pixels=max_pixels, upright=upright)
+    counts = resize_folder(source, output, settings, quality=quality, processes=processes, time_limit=time_limit)
+    print(aligned_rows([(name, f"{count:,}") for name, count in counts.items()]))
+    print(f"details: {output / REPORT_NAME}")
+
+
+def pack(
+    images: Annotated[Path, typer.Argument(help="Folder of the items' images.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT.pack", help="The file to write, or to replace.")],
+    more_items: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of --items.")] = None,
+    items: Annotated[
+        list[Path] | None,
+        typer.Option("--items", metavar="FILE ...", help="Item files; only their images are packed."),
+    ] = None,
+    kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as")] = "jpeg",
+    size: Annotated[int, typer.Option("--size", min=1, help="data.image.size")] = 384,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Pack files that links out of the folder lead to.")
+    ] = False,
+    workers: Workers = CORES,
+) -> None:
+    """Pack a folder of images into one file, which option files name in place of the folder.
+
+    --as jpeg keeps every image's file as it is, whatever its format, so the pictures are the same as the folder's.
+    --as pixels keeps the decoded pictures, stretched to --size: far larger, and nothing is left to decode. Unreadable
+    images are listed at the end; training then treats them as it does those of a folder.
+    """
+    if more_items and not items:
+        raise typer.BadParameter(f"{more_items[0]}: name item files after --items")
+    from options.printable import shortened
+    from tools.preparation.image_packing import PackSettings, pack_images
+
+    files = [*(items or ()), *(more_items or ())]
+    report = pack_images(images, output, files, PackSettings(kind, size, follow_links), processes=workers)
+    rows = [
+        ("images", f"{report.num_images:,}"),
+        ("unreadable images", f"{len(report.faults):,}"),
+        ("megabytes", f"{report.num_bytes / 1e6:,.1f}"),
+    ]
+    print(aligned_rows(rows), *(shortened(f"{name}: {why}", 500) for name, why in report.faults.items()), sep="\n")
+
+
+def extract(
+    archives: Annotated[list[Path], typer.Argument(help="Archives, parts, or folders of them.")],
+    output: Annotated[Path, typer.Argument(help="Folder to extract to.")],
+    max_files: Annotated[int, typer.Option("--max-files", min=1)] = LIMITS.max_files,
+    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1)] = LIMITS.max_bytes,
+    max_ratio: Annotated[float, typer.Option("--max-ratio", parser=positive, metavar="NUMBER")] = LIMITS.max_ratio,
+) -> None:
+    """Extract zip archives, whole or in parts, each into a folder of its own name.
+
+    Parts are read where they lie, without joining them on disk: NAME.zip.001 ..., NAME.zip.partaa ...,
+    NAME.zip.aa ..., and NAME.z01 ... NAME.zip. An archive with a member that would leave the folder, a link, or more
+    than the limits is refused as a whole. An interrupted extraction goes on where it ended.
+    """
+    from tools.preparation.archive_parts import find_archives
+    from tools.preparation.extraction import extract_archive
+
+    for archive in find_archives(archives):
+        counts = extract_archive(archive, output, ExtractionLimits(max_files, max_bytes, max_ratio))
+        print(
+            f"{output / archive.name}: {counts.extracted:,} files extracted, {counts.kept:,} kept, "
+            f"from {len(archive.parts)} part(s)"
+        )
