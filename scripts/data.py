@@ -9,7 +9,7 @@ from typer.models import OptionInfo
 
 from options.table import aligned_rows
 from scripts.pictures import CORES, Workers, extract, pack, positive, resize
-from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.settings import DemoSettings, NamingRates
 
 app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no_args_is_help=True)
 
@@ -43,7 +43,6 @@ def demo(
 ) -> None:
     """Make an invented catalogue in the files of the task, with photographs and labelled pairs."""
     from engine.run_lock import one_at_a_time
-    from tools.preparation.demo.settings import NamingRates
     from tools.preparation.demo.write import is_demo_data, kinds_table, write_demo_data
 
     settings = DemoSettings(
@@ -159,7 +158,7 @@ def audit(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # transformers takes seconds to import, which wrong options need not wait for.
     from tools.preparation.audit.audit import audit_data
-    from tools.preparation.audit.finding_log import FindingLog
+    from tools.preparation.audit.finding import FindingLog
     from tools.preparation.audit.tables import finding_table, summary_table, verdict
 
     with whole_file(file) as stream:

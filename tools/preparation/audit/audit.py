@@ -1,5 +1,6 @@
 """All splits of an option file, looked at from end to end."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -8,15 +9,12 @@ from data.options import ImageOptions, SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from options.errors import UserError
-from tools.preparation.audit.audited_split import AuditedSplit
-from tools.preparation.audit.finding import Finding, Severity
-from tools.preparation.audit.finding_log import FindingLog
-from tools.preparation.audit.image_findings import image_findings
-from tools.preparation.audit.image_reading import ImagesByName, read_images
-from tools.preparation.audit.item_file import ItemReading, audit_items
-from tools.preparation.audit.overlap_checks import overlap_findings
-from tools.preparation.audit.pair_checks import pair_findings
-from tools.preparation.audit.pair_lines import PairLines, read_pair_lines
+from options.printable import quoted
+from tools.preparation.audit.audited_split import AuditedSplit, ItemReading, audit_items
+from tools.preparation.audit.finding import Finding, FindingLog, Severity
+from tools.preparation.audit.images import ImagesByName, image_findings, read_images
+from tools.preparation.audit.items import ItemDigest
+from tools.preparation.audit.pairs import PairLines, pair_findings, read_pair_lines
 from tools.preparation.audit.token_lengths import UNTRIMMED
 
 SPLITS = ("train", "val", "test")
@@ -58,7 +56,7 @@ def audit_data(options: ExperimentOptions, log: FindingLog, *, images: bool, pro
         audit_items(name, split, pairs[name], _named_elsewhere(name, files, pairs), reading)
         for name, split in files.items()
     ]
-    with_images = _with_images(splits, options.data.image, log) if options.reads.image else []
+    with_images = _with_images(splits, options.data.image, log, read=images) if options.reads.image else []
     looked_at = _audit_images(with_images, options, log, processes) if images else {}
     for earlier, later in combinations(splits, 2):
         is_validation = (earlier.name, later.name) == ("train", "val")
@@ -77,18 +75,30 @@ def _named_elsewhere(name: str, files: dict[str, SplitOptions], pairs: dict[str,
     return {item_id for other in others for item_id in pairs[other].numbers}
 
 
-def _with_images(splits: list[AuditedSplit], image: ImageOptions, log: FindingLog) -> list[AuditedSplit]:
-    """Return the splits whose folder or pack of images can be read, and report the others."""
+def _with_images(
+    splits: list[AuditedSplit], options: ImageOptions, log: FindingLog, *, read: bool
+) -> list[AuditedSplit]:
+    """Return the splits whose folder or pack of images can be read, and report the others.
+
+    Raises:
+        UserError: they are to be read, and a pack holds pixels.
+    """
     there = []
     for split in splits:
+        folder = split.files.images
         try:
-            open_images(split.files.images, image)
+            images = open_images(folder, options)
         except UserError as error:
-            message = str(error).removeprefix(f"{split.files.images}: ")
-            kind = "file-unreadable" if split.files.images.exists() else "file-missing"
-            log.add(Finding(kind, Severity.FAULT, split.name, split.files.images, None, message))
-        else:
-            there.append(split)
+            kind = "file-unreadable" if folder.exists() else "file-missing"
+            message = str(error).removeprefix(f"{folder}: ")
+            log.add(Finding(kind, Severity.FAULT, split.name, folder, None, message))
+            continue
+        if read and isinstance(images, ImagePack) and images.pack.header.kind == "pixels":
+            raise UserError(
+                f"{images.path}: holds pixels, no image files to audit; name the folder that it was made of "
+                f"(data.{split.name}.images=FOLDER), or audit the text alone with --no-images"
+            )
+        there.append(split)
     return there
 
 
@@ -96,19 +106,58 @@ def _audit_images(
     splits: list[AuditedSplit], options: ExperimentOptions, log: FindingLog, processes: int
 ) -> ImagesByName:
     image = options.data.image
-    for split in splits:
-        _refuse_pixels(split, image)
     names = ((str(split.files.images), item.image) for split in splits for item in split.items)
     images = read_images(names, image.size, image.follow_links, processes, SECONDS_AN_IMAGE)
     for split in splits:
-        log.extend(image_findings(split, images, options.data.image))
+        log.extend(image_findings(split, images, image))
     return images
 
 
-def _refuse_pixels(split: AuditedSplit, options: ImageOptions) -> None:
-    images = open_images(split.files.images, options)
-    if isinstance(images, ImagePack) and images.pack.header.kind == "pixels":
-        raise UserError(
-            f"{images.path}: holds pixels, no image files to audit; name the folder that it was made of "
-            f"(data.{split.name}.images=FOLDER), or audit the text alone with --no-images"
-        )
+def overlap_findings(
+    earlier: AuditedSplit, later: AuditedSplit, images: ImagesByName, *, on_same_item: Severity, reads_text: bool
+) -> Iterator[Finding]:
+    """Yield the items of one split's pairs that those of another have as well.
+
+    As in training, an item is recognised by its id, and under another id by equal content and the same image file.
+    An item that is not the same may have the same text, or the same image under another name.
+
+    Args:
+        earlier: a split.
+        later: the split whose lines are named.
+        images: by folder and name; empty where none were read.
+        on_same_item: severity of one and the same item in both.
+        reads_text: whether the model reads text.
+    """
+    if not (earlier.pairs and later.pairs):
+        return  # which items are whose is not known
+    theirs = [item for item in earlier.items if item.is_paired]
+    ids = {item.item_id for item in theirs}
+    same_folder = earlier.files.images.resolve() == later.files.images.resolve()
+    contents = {item.content: item.item_id for item in theirs} if same_folder else {}
+    texts: dict[bytes | None, str] = {item.text: item.item_id for item in theirs if item.text} if reads_text else {}
+    pictures: dict[bytes | None, str] = {
+        image: item.item_id for item in theirs if (image := _image_digest(earlier, item, images))
+    }
+
+    def finding(kind: str, severity: Severity, item: ItemDigest, twin: str, relation: str) -> Finding:
+        message = f"item {quoted(item.item_id)} {relation} of {earlier.name}"
+        return Finding(kind, severity, later.name, later.files.items, item.line, message, (item.item_id, twin))
+
+    for item in later.items:
+        if not item.is_paired:
+            continue
+        if item.item_id in ids:
+            yield finding("overlap-item", on_same_item, item, item.item_id, "is an item")
+            continue
+        if twin := contents.get(item.content):
+            yield finding("overlap-listing", on_same_item, item, twin, f"is the same listing as {quoted(twin)}")
+            continue
+        if twin := texts.get(item.text):
+            yield finding("overlap-text", Severity.WARNING, item, twin, f"has the text of {quoted(twin)}")
+        if twin := pictures.get(_image_digest(later, item, images)):
+            yield finding("overlap-image", Severity.WARNING, item, twin, f"has the image of {quoted(twin)}")
+
+
+def _image_digest(split: AuditedSplit, item: ItemDigest, images: ImagesByName) -> bytes | None:
+    facts = images.get((str(split.files.images), item.image))
+    return facts.digest or None if facts and not facts.fault else None

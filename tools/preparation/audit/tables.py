@@ -7,11 +7,10 @@ from options.printable import shortened
 from options.table import aligned_rows
 from tools.preparation.audit.audit import Audit
 from tools.preparation.audit.audited_split import AuditedSplit
-from tools.preparation.audit.finding import Finding, Severity
-from tools.preparation.audit.finding_log import FindingLog
+from tools.preparation.audit.finding import Finding, FindingLog, Severity
 from tools.preparation.audit.image_file import ImageFacts
-from tools.preparation.audit.image_reading import ImagesByName
-from tools.preparation.audit.pair_lines import UNLABELLED
+from tools.preparation.audit.images import ImagesByName
+from tools.preparation.audit.pairs import UNLABELLED
 
 LONGEST_EXAMPLE = 120
 """Signs of an example that are shown."""

@@ -12,8 +12,7 @@ from PIL import Image
 from engine.experiment import ExperimentOptions
 from tests.tiny_data import SPLITS, option_tree, write_tokenizer
 from tools.preparation.audit.audit import Audit, audit_data
-from tools.preparation.audit.finding import Finding
-from tools.preparation.audit.finding_log import FindingLog
+from tools.preparation.audit.finding import Finding, FindingLog
 
 LETTERS = {"train": "abcdefgh", "val": "ijklmnop", "test": "qrstuvwx"}
 """The item ids of each split; the first two are one product, the next two another, and so on."""

@@ -6,8 +6,7 @@ import pytest
 
 from data.item import ItemPair
 from tools.preparation.audit.finding import Finding
-from tools.preparation.audit.pair_checks import contradictory_chains, label_findings, repeated_pairs
-from tools.preparation.audit.pair_lines import PairLines
+from tools.preparation.audit.pairs import PairLines, contradictory_chains, label_findings, repeated_pairs
 
 
 def pair_lines(*pairs: tuple[str, str, bool | None]) -> PairLines:

@@ -1,13 +1,18 @@
-"""What can be wrong with an item that can be read."""
+"""The items of a split: the readable lines of their file, and what can be wrong with them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
 
 from data.attributes import clean_text
+from data.item import Item
+from data.item_fields import item_fields
 from data.item_text import item_text
+from data.jsonl import Record, id_field
 from options.printable import quoted
-from tools.preparation.audit.finding import Severity
-from tools.preparation.audit.item_lines import ItemLine
+from tools.preparation.audit.finding import Finding, Severity, readable_lines
 
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""
@@ -22,6 +27,71 @@ SIGNS = {
 
 Remark = tuple[str, Severity, str]
 """Kind, severity and message of what is found in an item."""
+
+
+class ItemLine(NamedTuple):
+    """A readable line."""
+
+    number: int
+    record: Record
+    item: Item
+
+
+class ItemDigest(NamedTuple):
+    """What is kept of an item: enough to recognise it elsewhere."""
+
+    item_id: str
+    line: int
+    image: str
+    """Name of the file."""
+    content: bytes
+    """Hash of all but the id."""
+    text: bytes | None
+    """Hash of the cleaned title and attributes; None where there are none."""
+    is_paired: bool
+
+
+def read_item_lines(
+    split: str, file: Path, lines: dict[str, int], report: Callable[[Finding], None]
+) -> Iterator[ItemLine]:
+    """Yield the first line of every item, and report the lines that cannot be read or repeat an id.
+
+    Args:
+        split: name of the split.
+        file: item file.
+        lines: is filled with the line of every id that could be read, be the line otherwise malformed.
+        report: is told what was found.
+    """
+
+    def parse(number: int, record: Record) -> ItemLine:
+        lines.setdefault(id_field(file, number, record, "item_id"), number)
+        return ItemLine(number, record, item_fields(file, number, record).item())
+
+    for number, line in readable_lines(split, file, parse, report, malformed="item-malformed", empty="has no items"):
+        item_id = line.item.item_id
+        if lines[item_id] == number:
+            yield line
+        else:
+            message = f"item {quoted(item_id)} was already on line {lines[item_id]}"
+            report(Finding("item-repeated", Severity.FAULT, split, file, number, message, (item_id,)))
+
+
+def digest(line: ItemLine, is_paired: bool) -> ItemDigest:
+    """Return what is kept of a line."""
+    item = line.item
+    text = item_text(item, sorted(item.attributes))
+    return ItemDigest(
+        item_id=item.item_id,
+        line=line.number,
+        image=item.image,
+        content=_hash(repr(item.content)),
+        text=_hash(text) if text else None,
+        is_paired=is_paired,
+    )
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def category_remarks(line: ItemLine) -> Iterator[Remark]:

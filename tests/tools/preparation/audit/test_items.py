@@ -2,8 +2,7 @@ import pytest
 
 from data.attributes import parse_attributes
 from data.item import Item
-from tools.preparation.audit.item_checks import LONGEST_TITLE, text_remarks
-from tools.preparation.audit.item_lines import ItemLine
+from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, text_remarks
 
 
 def kinds(title: str = "花瓶", item_pvs: str = "#品牌#:#木岚#;", sku_pvs: str = "") -> list[str]:

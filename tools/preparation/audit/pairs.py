@@ -1,15 +1,68 @@
-"""What can be wrong with the pairs of a split."""
+"""The pairs of a split: the readable lines of their file, and what can be wrong with them."""
 
-from collections.abc import Container, Iterator
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.components import connected_components
+from data.item import ItemPair
+from data.item_pair import parse_pair
 from options.printable import quoted
-from tools.preparation.audit.finding import Finding, Severity
-from tools.preparation.audit.pair_lines import UNLABELLED, PairLines
+from tools.preparation.audit.finding import Finding, Severity, readable_lines
 
+UNLABELLED = -1
 WORDS = {UNLABELLED: "unlabelled", 0: "different", 1: "the same"}
+
+
+@dataclass(frozen=True, slots=True)
+class PairLines:
+    """B pairs in the order of their file."""
+
+    file: Path
+    numbers: dict[str, int] = field(default_factory=dict)
+    """A number for each item id, from 0 in order of first appearance."""
+    sources: array[int] = field(default_factory=lambda: array("q"))
+    """(B,) numbers of items"""
+    targets: array[int] = field(default_factory=lambda: array("q"))
+    """(B,) numbers of items"""
+    labels: array[int] = field(default_factory=lambda: array("b"))
+    """(B,) 1 the same, 0 different, -1 unlabelled"""
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    """(B,) numbers of lines, from 1"""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def append(self, line: int, pair: ItemPair) -> None:
+        """Add the pair of a line."""
+        self.lines.append(line)
+        self.sources.append(self.numbers.setdefault(pair.source_id, len(self.numbers)))
+        self.targets.append(self.numbers.setdefault(pair.target_id, len(self.numbers)))
+        self.labels.append(UNLABELLED if pair.same is None else int(pair.same))
+
+    def ends(self) -> NDArray[np.int64]:
+        """Return the numbers of the items of each pair: (B, 2)."""
+        return np.stack([np.asarray(self.sources, np.int64), np.asarray(self.targets, np.int64)], axis=1)
+
+    def count(self, label: int) -> int:
+        """Return how many pairs have this label."""
+        return self.labels.count(label)
+
+
+def read_pair_lines(split: str, file: Path, report: Callable[[Finding], None]) -> PairLines:
+    """Read what can be read of a pair file, and report the rest."""
+    pairs = PairLines(file)
+    parse = partial(parse_pair, file)
+    for line, pair in readable_lines(split, file, parse, report, malformed="pair-malformed", empty="has no pairs"):
+        pairs.append(line, pair)
+    return pairs
 
 
 def pair_findings(split: str, pairs: PairLines) -> Iterator[Finding]:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.preparation.audit.finding import Finding, Severity
-from tools.preparation.audit.finding_log import LONGEST_MESSAGE, FindingLog, detail_line
+from tools.preparation.audit.finding import LONGEST_MESSAGE, Finding, FindingLog, Severity, detail_line
 
 
 def finding(kind: str = "some-kind", severity: Severity = Severity.NOTE, split: str = "train", **more: str) -> Finding:
