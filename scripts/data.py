@@ -30,9 +30,15 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.")] = DEMO.seed,
     image_size: Annotated[int, typer.Option("--image-size", help="Pixels a side.")] = DEMO.image_size,
     processes: Annotated[int, typer.Option("--processes", help="Processes that draw.")] = CORES,
-    val_fraction: Annotated[float, typer.Option("--val-fraction")] = DEMO.val_fraction,
-    test_fraction: Annotated[float, typer.Option("--test-fraction")] = DEMO.test_fraction,
-    positive_fraction: Annotated[float, typer.Option("--positive-fraction")] = DEMO.positive_fraction,
+    val_fraction: Annotated[
+        float, typer.Option("--val-fraction", help="Share of the product families.")
+    ] = DEMO.val_fraction,
+    test_fraction: Annotated[
+        float, typer.Option("--test-fraction", help="Share of the product families.")
+    ] = DEMO.test_fraction,
+    positive_fraction: Annotated[
+        float, typer.Option("--positive-fraction", help="Share of the pairs.")
+    ] = DEMO.positive_fraction,
     name_brand: Annotated[float, naming_rate("brand")] = DEMO.naming.brand,
     name_model: Annotated[float, naming_rate("model")] = DEMO.naming.model,
     name_variant: Annotated[float, naming_rate("variant")] = DEMO.naming.variant,
@@ -100,11 +106,13 @@ def split(
             help="Training pairs a validation pair, before any are dropped.",
         ),
     ] = 5.6,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1)] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of the split.")] = 0,
     images: Annotated[
         Path | None, typer.Option("--images", help="Folder of the items' images, to look for equal ones.")
     ] = None,
-    way: Annotated[Literal["components", "drop-seen"], typer.Option("--way")] = "components",
+    way: Annotated[
+        Literal["components", "drop-seen"], typer.Option("--way", help="How, as said above.")
+    ] = "components",
 ) -> None:
     """Split labelled pairs into pair_train.jsonl and pair_val.jsonl that share no item.
 

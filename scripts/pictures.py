@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from options.table import aligned_rows
-from tools.preparation.archive_members import ExtractionLimits
 
 CORES = os.cpu_count() or 1
-LIMITS = ExtractionLimits()
 
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that read images.")]
 
@@ -28,7 +26,7 @@ def resize(
     output: Annotated[Path, typer.Argument(help="Folder of the prepared pictures and of report.jsonl.")],
     size: Annotated[int, typer.Option("--size", min=1, help="Height and width.")] = 384,
     quality: Annotated[int, typer.Option("--quality", min=1, help="JPEG quality, 1 to 95.")] = 75,
-    processes: Annotated[int, typer.Option("--processes", min=1)] = CORES,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that resize.")] = CORES,
     upright: Annotated[bool, typer.Option("--upright", help="Turn pictures as their EXIF orientation says.")] = False,
     max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, help="Larger pictures are refused.")] = 100_000_000,
     time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds a stem may take.")] = 120.0,
@@ -57,7 +55,7 @@ def pack(
         list[Path] | None,
         typer.Option("--items", metavar="FILE ...", help="Item files; only their images are packed."),
     ] = None,
-    kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as")] = "jpeg",
+    kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as", help="What the file keeps.")] = "jpeg",
     size: Annotated[int, typer.Option("--size", min=1, help="data.image.size")] = 384,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Pack files that links out of the folder lead to.")
@@ -88,9 +86,11 @@ def pack(
 def extract(
     archives: Annotated[list[Path], typer.Argument(help="Archives, parts, or folders of them.")],
     output: Annotated[Path, typer.Argument(help="Folder to extract to.")],
-    max_files: Annotated[int, typer.Option("--max-files", min=1)] = LIMITS.max_files,
-    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1)] = LIMITS.max_bytes,
-    max_ratio: Annotated[float, typer.Option("--max-ratio", parser=positive, metavar="NUMBER")] = LIMITS.max_ratio,
+    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Files of an archive.")] = 2_000_000,
+    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="Size of its files.")] = 500 * 2**30,
+    max_ratio: Annotated[
+        float, typer.Option("--max-ratio", parser=positive, metavar="NUMBER", help="Extracted over compressed size.")
+    ] = 100.0,
 ) -> None:
     """Extract zip archives, whole or in parts, each into a folder of its own name.
 
@@ -98,6 +98,7 @@ def extract(
     NAME.zip.aa ..., and NAME.z01 ... NAME.zip. An archive with a member that would leave the folder, a link, or more
     than the limits is refused as a whole. An interrupted extraction goes on where it ended.
     """
+    from tools.preparation.archive_members import ExtractionLimits
     from tools.preparation.archive_parts import find_archives
     from tools.preparation.extraction import extract_archive
 

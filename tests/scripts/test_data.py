@@ -118,7 +118,9 @@ def test_archives_are_extracted_within_the_limits(tmp_path: Path) -> None:
     refused = run_command("data", "extract", tmp_path / "a.zip", tmp_path / "other", "--max-files", 1)
     assert refused.status == 2
     assert not (tmp_path / "other").exists()
-    assert f"default: {ExtractionLimits().max_bytes}" in run_command("data", "extract", "--help").stdout
+    limits = run_command("data", "extract", "--help").stdout
+    for limit in (ExtractionLimits().max_files, ExtractionLimits().max_bytes, ExtractionLimits().max_ratio):
+        assert f"[default: {limit}" in limits
 
 
 @pytest.mark.parametrize("more", [["--items"], []])

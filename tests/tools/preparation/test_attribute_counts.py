@@ -1,6 +1,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from options.errors import UserError
 from tools.preparation.attribute_counts import count_attributes, most_frequent
 
 
@@ -18,3 +21,9 @@ def test_items_are_counted_once_for_each_name_over_all_files(tmp_path: Path) -> 
     assert num_items == 8
     assert counts == {"品牌": 4, "尺码": 2, "型号": 2}
     assert most_frequent(counts, 2) == [("品牌", 4), ("型号", 2)]
+
+
+def test_items_without_any_attribute_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"item_id": "1"}\n')
+    with pytest.raises(UserError, match=r"a\.jsonl: no item has any attribute"):
+        count_attributes([tmp_path / "a.jsonl"])

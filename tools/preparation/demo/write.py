@@ -58,7 +58,7 @@ def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
 def kinds_table(kinds: Mapping[str, Mapping[str, int]]) -> str:
     """Return a table of the pairs of each kind in each split."""
     names = sorted({kind for counts in kinds.values() for kind in counts})
-    rows = [(name, *(f"{kinds[split][name]:,}" for split in SPLITS)) for name in names]
+    rows = [(name, *(f"{kinds[split][name]}" for split in SPLITS)) for name in names]
     return aligned_rows([("pairs", *SPLITS), *rows])
 
 
