@@ -70,37 +70,22 @@ def write_files(
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng((settings.seed, 4, number))
         pairs = make_pairs(splits[split], settings.positive_fraction, rng)
-        write_lines(folder / f"item_{split}_info.jsonl", (item.info for item in splits[split]))
-        write_lines(folder / f"item_{split}_pair.jsonl", map(pair_line, pairs))
-        write_lines(folder / f"item_{split}_pair_kind.jsonl", map(kind_line, pairs))
+        labels = [item_ids(pair) | {"item_label": str(int(pair.same))} for pair in pairs]
+        reasons = [item_ids(pair) | {"kind": pair.kind, "decided_by": pair.decided_by} for pair in pairs]
+        write_lines(folder / f"item_{split}_info.jsonl", [item.info for item in splits[split]])
+        write_lines(folder / f"item_{split}_pair.jsonl", labels)
+        write_lines(folder / f"item_{split}_pair_kind.jsonl", reasons)
         kinds[split] = Counter(pair.kind for pair in pairs)
-    write_lines(folder / "products.jsonl", (product_line(item) for split in SPLITS for item in splits[split]))
+    items = [item for split in SPLITS for item in splits[split]]
+    truth = [{"item_id": item.item_id, "family": item.family, "product": asdict(item.product)} for item in items]
+    write_lines(folder / "products.jsonl", truth)
     write_tokenizer(make_vocabulary(all_text(item) for item in splits["train"]), folder / "tokenizer")
     return kinds
 
 
-def pair_line(pair: LabelledPair) -> dict[str, str]:
-    """Return a pair as the pair file has it."""
-    return {
-        "src_item_id": pair.source.item_id,
-        "tgt_item_id": pair.target.item_id,
-        "item_label": str(int(pair.same)),
-    }
-
-
-def kind_line(pair: LabelledPair) -> dict[str, str]:
-    """Return how a pair was made and what decides it."""
-    return {
-        "src_item_id": pair.source.item_id,
-        "tgt_item_id": pair.target.item_id,
-        "kind": pair.kind,
-        "decided_by": pair.decided_by,
-    }
-
-
-def product_line(item: ListedItem) -> dict[str, object]:
-    """Return the truth about an item; the family is shared by hard negatives."""
-    return {"item_id": item.item_id, "family": item.family, "product": asdict(item.product)}
+def item_ids(pair: LabelledPair) -> dict[str, str]:
+    """Return the items of a pair as the pair file has them."""
+    return {"src_item_id": pair.source.item_id, "tgt_item_id": pair.target.item_id}
 
 
 def all_text(item: ListedItem) -> str:
