@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, Family, plan_families
 from tools.preparation.demo.listing import phrase
-from tools.preparation.demo.photograph import draw_file_kind, draw_photograph, save_photograph
+from tools.preparation.demo.photograph import draw_encoding, draw_photograph, save_photograph
 from tools.preparation.demo.product import CATEGORIES, Factor, Product
 from tools.preparation.demo.settings import DemoSettings, NamingRates
 
@@ -58,11 +58,11 @@ def make_catalogue(settings: DemoSettings, images: Path) -> dict[str, list[Liste
     return {split: sorted(items, key=lambda item: item.item_id) for split, items in splits.items()}
 
 
-def split_families(count: int, settings: DemoSettings) -> list[str]:
+def split_families(num_families: int, settings: DemoSettings) -> list[str]:
     """Return the split of each family: products that are hard negatives of each other stay together."""
-    num_val, num_test = round(count * settings.val_fraction), round(count * settings.test_fraction)
-    names = ["val"] * num_val + ["test"] * num_test + ["train"] * (count - num_val - num_test)
-    order = np.random.default_rng((settings.seed, 3)).permutation(count)
+    num_val, num_test = round(num_families * settings.val_fraction), round(num_families * settings.test_fraction)
+    names = ["val"] * num_val + ["test"] * num_test + ["train"] * (num_families - num_val - num_test)
+    order = np.random.default_rng((settings.seed, 3)).permutation(num_families)
     return [names[i] for i in order]
 
 
@@ -70,8 +70,8 @@ def plan_listings(families: list[Family], seed: int) -> list[ListingPlan]:
     """Number the listings of all families."""
     plans: list[ListingPlan] = []
     for family in families:
-        for product, count in zip(family.products, family.num_listings, strict=True):
-            for _ in range(count):
+        for product, num_listings in zip(family.products, family.num_listings, strict=True):
+            for _ in range(num_listings):
                 plans.append(ListingPlan(len(plans), seed, family.number, family.series, product))
     return plans
 
@@ -92,9 +92,9 @@ def make_item(plan: ListingPlan, images: Path, image_size: int, naming: NamingRa
     rng = np.random.default_rng((plan.seed, 2, plan.number))
     item_id = blake2b(f"{plan.seed}/{plan.number}".encode(), digest_size=6).hexdigest()
     text = phrase(plan.product, plan.series, naming, rng)
-    kind = draw_file_kind(rng)
-    image_name = item_id + kind.suffix
-    save_photograph(draw_photograph(plan.product, image_size, rng), images / image_name, kind, rng)
+    encoding = draw_encoding(rng)
+    image_name = item_id + encoding.suffix
+    save_photograph(draw_photograph(plan.product, image_size, rng), images / image_name, encoding, rng)
     category = CATEGORIES[plan.product.category]
     info = {
         "item_id": item_id,
@@ -112,5 +112,5 @@ def make_item(plan: ListingPlan, images: Path, image_size: int, naming: NamingRa
     absent = [key for key in ("item_pvs", "sku_pvs") if not info[key] and plan.number % 2]
     for key in absent:
         del info[key]
-    visible: set[Factor] = {"shape", "pattern"} if kind.mode == "L" else {"shape", "pattern", "colour"}
+    visible: set[Factor] = {"shape", "pattern"} if encoding.mode == "L" else {"shape", "pattern", "colour"}
     return ListedItem(item_id, plan.family, plan.product, info, text.named, frozenset(visible))

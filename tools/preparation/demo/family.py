@@ -43,11 +43,11 @@ class Family:
     """Listings of each product."""
 
 
-def plan_families(count: int, seed: int) -> list[Family]:
+def plan_families(num_families: int, seed: int) -> list[Family]:
     """Draw families, no product of which occurs twice."""
     taken: set[Product] = set()
     families = []
-    for number in range(count):
+    for number in range(num_families):
         rng = np.random.default_rng((seed, 1, number))
         products = draw_products(rng)
         while not taken.isdisjoint(products):

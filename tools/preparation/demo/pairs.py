@@ -66,14 +66,14 @@ def pairs_of_families(items: Sequence[ListedItem]) -> Iterator[tuple[ListedItem,
         yield from combinations(members, 2)
 
 
-def easy_pairs(items: Sequence[ListedItem], count: int, rng: np.random.Generator) -> list[LabelledPair]:
+def easy_pairs(items: Sequence[ListedItem], num_pairs: int, rng: np.random.Generator) -> list[LabelledPair]:
     """Draw pairs of listings of different families, half of them of one category."""
     categories: dict[str, list[ListedItem]] = defaultdict(list)
     for item in items:
         categories[item.product.category].append(item)
     pairs: dict[frozenset[str], LabelledPair] = {}
-    for _ in range(count * 20):
-        if len(pairs) == count:
+    for _ in range(num_pairs * 20):
+        if len(pairs) == num_pairs:
             break
         source = items[int(rng.integers(len(items)))]
         near = chance(rng, 0.5)

@@ -112,7 +112,7 @@ def light(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
-class FileKind(NamedTuple):
+class Encoding(NamedTuple):
     """A way of storing a photograph."""
 
     suffix: str
@@ -121,29 +121,29 @@ class FileKind(NamedTuple):
     share: float
 
 
-FILE_KINDS = (
-    FileKind(".jpg", "JPEG", "RGB", 0.86),
-    FileKind(".jpg", "JPEG", "L", 0.015),
-    FileKind(".jpg", "JPEG", "CMYK", 0.01),
-    FileKind(".jpeg", "JPEG", "RGB", 0.03),
-    FileKind(".SS2", "JPEG", "RGB", 0.015),
-    FileKind(".png", "PNG", "RGB", 0.025),
-    FileKind(".png", "PNG", "P", 0.01),
-    FileKind(".gif", "GIF", "P", 0.02),
-    FileKind(".bmp", "BMP", "RGB", 0.015),
+ENCODINGS = (
+    Encoding(".jpg", "JPEG", "RGB", 0.86),
+    Encoding(".jpg", "JPEG", "L", 0.015),
+    Encoding(".jpg", "JPEG", "CMYK", 0.01),
+    Encoding(".jpeg", "JPEG", "RGB", 0.03),
+    Encoding(".SS2", "JPEG", "RGB", 0.015),
+    Encoding(".png", "PNG", "RGB", 0.025),
+    Encoding(".png", "PNG", "P", 0.01),
+    Encoding(".gif", "GIF", "P", 0.02),
+    Encoding(".bmp", "BMP", "RGB", 0.015),
 )
-"""How often each kind of file occurs. A grey picture hides the colour of the product."""
+"""How often each encoding occurs. A grey picture hides the colour of the product."""
 
 
-def draw_file_kind(rng: np.random.Generator) -> FileKind:
-    """Choose the kind of file of one photograph."""
-    return FILE_KINDS[int(rng.choice(len(FILE_KINDS), p=[kind.share for kind in FILE_KINDS]))]
+def draw_encoding(rng: np.random.Generator) -> Encoding:
+    """Choose the encoding of one photograph."""
+    return ENCODINGS[int(rng.choice(len(ENCODINGS), p=[encoding.share for encoding in ENCODINGS]))]
 
 
-def save_photograph(image: Image.Image, file: Path, kind: FileKind, rng: np.random.Generator) -> None:
-    """Write a photograph as this kind of file, JPEG at a quality of the seller's own."""
-    image = image.quantize(64, Image.Quantize.FASTOCTREE) if kind.mode == "P" else image.convert(kind.mode)
-    if kind.format == "JPEG":
+def save_photograph(image: Image.Image, file: Path, encoding: Encoding, rng: np.random.Generator) -> None:
+    """Write a photograph in this encoding, JPEG at a quality of the seller's own."""
+    image = image.quantize(64, Image.Quantize.FASTOCTREE) if encoding.mode == "P" else image.convert(encoding.mode)
+    if encoding.format == "JPEG":
         image.save(file, "JPEG", quality=int(rng.integers(45, 93)))
     else:
-        image.save(file, kind.format)
+        image.save(file, encoding.format)

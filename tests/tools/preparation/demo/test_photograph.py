@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.preparation.demo.photograph import FILE_KINDS, draw_file_kind, draw_photograph, save_photograph
+from tools.preparation.demo.photograph import ENCODINGS, draw_encoding, draw_photograph, save_photograph
 from tools.preparation.demo.product import CATEGORIES, COLOURS, PATTERNS, Product
 from tools.preparation.demo.shapes import pattern_polygons
 
@@ -64,23 +64,23 @@ def test_an_unknown_pattern_is_refused():
         pattern_polygons("tartan", "mug_round")
 
 
-@pytest.mark.parametrize("kind", FILE_KINDS)
-def test_every_kind_of_file_is_read_back(kind, tmp_path):
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_is_read_back(encoding, tmp_path):
     picture = Image.new("RGB", (40, 40), (200, 40, 40))
-    file = tmp_path / f"picture{kind.suffix}"
-    save_photograph(picture, file, kind, np.random.default_rng(0))
+    file = tmp_path / f"picture{encoding.suffix}"
+    save_photograph(picture, file, encoding, np.random.default_rng(0))
     with Image.open(file) as image:
-        assert (image.format, image.mode, image.size) == (kind.format, kind.mode, (40, 40))
+        assert (image.format, image.mode, image.size) == (encoding.format, encoding.mode, (40, 40))
         red, green, _ = np.asarray(image.convert("RGB"))[20, 20].tolist()
-    assert (abs(red - green) < 10) if kind.mode == "L" else (red > 150 and green < 90)
+    assert (abs(red - green) < 10) if encoding.mode == "L" else (red > 150 and green < 90)
 
 
 def test_the_shares_add_up_to_everything():
-    assert sum(kind.share for kind in FILE_KINDS) == pytest.approx(1)
+    assert sum(encoding.share for encoding in ENCODINGS) == pytest.approx(1)
 
 
 def test_most_files_are_jpg():
     rng = np.random.default_rng(0)
-    suffixes = [draw_file_kind(rng).suffix for _ in range(1000)]
+    suffixes = [draw_encoding(rng).suffix for _ in range(1000)]
     assert 830 < suffixes.count(".jpg") < 930
     assert {".png", ".gif", ".bmp", ".SS2", ".jpeg"} < set(suffixes)
