@@ -58,8 +58,8 @@ def main() -> None:
     from tools.catalogue.duplicates.pair_search import MOST, find_pairs
     from tools.catalogue.index_folder import open_index
     from tools.catalogue.searching.encoder import index_rule
-    from tools.views.groups_page.render import GroupPage, render_groups
-    from tools.views.reporting.markup import signed
+    from tools.views.groups_page import GroupPage, render_groups
+    from tools.views.page import signed
 
     index = open_index(parsed.index)
     rule, source = index_rule(index, parsed.threshold, parsed.checkpoint)

@@ -30,7 +30,7 @@ def main() -> None:
     from engine.distributed import started_processes
     from engine.run_folder import write_text
     from tools.views.reporting.load_run import find_run, load_report_data
-    from tools.views.reporting.page.render import render_report
+    from tools.views.reporting.report import render_report
 
     folder = find_run(arguments.run)
     with started_processes() as processes:

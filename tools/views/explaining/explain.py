@@ -12,7 +12,7 @@ from engine.pair_scores import PairScores
 from options.errors import UserError
 from tools.views.explaining.listing import Listing
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.part import Effect, Explanation, Part, Side, Verdict
+from tools.views.explaining.parts import Effect, Explanation, Part, Side, Verdict
 from tools.views.explaining.regions import Picture, with_regions_covered
 from tools.views.explaining.text_parts import num_words, without_attributes, without_title, without_words
 

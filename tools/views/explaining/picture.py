@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tools.views.colours import LIGHT, Colour
 from tools.views.explaining.explain import SIDES
-from tools.views.explaining.part import Effect, Explanation, Kind, Part
+from tools.views.explaining.parts import Effect, Explanation, Kind, Part
 from tools.views.explaining.regions import Picture, cell_bounds
 from tools.views.explaining.table import shown_name
 from tools.views.reporting.charts.drawing import Role
-from tools.views.reporting.charts.theme import LIGHT, Colour
 
 PANEL, GAP, LINE = 480, 30, 28
 """Pixels: side of a picture, space around the panels, height of a line."""

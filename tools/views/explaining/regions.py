@@ -9,7 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.views.explaining.part import Kind, Part, Side
+from tools.views.explaining.parts import Kind, Part, Side
 
 Picture = NDArray[np.uint8]
 """(S, S, 3), red green blue"""

@@ -2,7 +2,7 @@
 
 from options.printable import shortened
 from options.table import aligned_rows
-from tools.views.explaining.part import Effect, Explanation, Kind, Part, Verdict
+from tools.views.explaining.parts import Effect, Explanation, Kind, Part, Verdict
 
 LONGEST_NAME = 40
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from data.attributes import clean_text
 from data.item import Item
-from tools.views.explaining.part import Kind, Part, Side
+from tools.views.explaining.parts import Kind, Part, Side
 
 _CHINESE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = rf"[^\W_{_CHINESE}]+"

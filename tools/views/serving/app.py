@@ -17,7 +17,7 @@ from tools.views.reporting.thumbnails import picture_uri
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair, empty_pair, read_form
 from tools.views.serving.guard import Guard
 from tools.views.serving.judge import Judge, Judgement
-from tools.views.serving.page.render import Page
+from tools.views.serving.page import Page
 
 SIDE = 96
 """Pixels of the pictures beside them."""

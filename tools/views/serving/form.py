@@ -15,7 +15,7 @@ from tools.views.explaining.catalogue import Catalogue
 from tools.views.explaining.explain import SIDES
 from tools.views.explaining.listing import Listing
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.part import Side
+from tools.views.explaining.parts import Side
 
 LARGEST_IMAGE = 16 * 2**20
 """Bytes of an uploaded image."""

@@ -9,7 +9,7 @@ from tools.views.explaining.catalogue import Catalogue
 from tools.views.explaining.explain import SIDES, ExplanationSettings, explain
 from tools.views.explaining.listing import Listing
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.part import Explanation, Side
+from tools.views.explaining.parts import Explanation, Side
 from tools.views.explaining.regions import Picture
 from tools.views.serving.form import EnteredPair, listing_of
 

@@ -15,7 +15,7 @@ from tools.catalogue.duplicates.catalogue_groups import group_catalogue
 from tools.catalogue.duplicates.pair_search import FoundPairs
 from tools.catalogue.index_folder import open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
-from tools.views.groups_page.render import GroupPage
+from tools.views.groups_page import GroupPage
 
 
 def invented_groups(

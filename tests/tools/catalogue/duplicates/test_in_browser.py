@@ -10,7 +10,7 @@ import pytest
 from tests.browser import Visit, browser, visiting_file
 from tests.tools.catalogue.duplicates.invented import invented_groups
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item
-from tools.views.groups_page.render import MOST_ITEMS, render_groups
+from tools.views.groups_page import MOST_ITEMS, render_groups
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

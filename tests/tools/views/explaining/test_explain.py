@@ -19,7 +19,7 @@ from tools.views.explaining.catalogue import load_catalogue
 from tools.views.explaining.explain import ExplanationSettings, explain
 from tools.views.explaining.listing import Listing
 from tools.views.explaining.pair_model import PairModel, load_pair_model
-from tools.views.explaining.part import Explanation, Kind, Part, Side
+from tools.views.explaining.parts import Explanation, Kind, Part, Side
 
 SETTINGS = ExplanationSettings(grid=3)
 MODELS = [(), ("model.image_encoder=null",), ("model.text_encoder=null",)]

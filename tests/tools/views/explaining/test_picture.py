@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.tools.views.explaining.test_table import EXPLANATION
-from tools.views.explaining.part import Effect, Kind, Part
+from tools.views.explaining.parts import Effect, Kind, Part
 from tools.views.explaining.picture import DIFFERENT, GAP, LINE, PANEL, SAME, STRONGEST, explanation_picture
 
 GREY = np.full((10, 10, 3), 100, np.uint8)

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from tools.views.explaining.part import Effect, Explanation, Kind, Part, Verdict
+from tools.views.explaining.parts import Effect, Explanation, Kind, Part, Verdict
 from tools.views.explaining.table import explanation_lines
 
 EXPLANATION = Explanation(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import Visit, browser, visiting_file
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item, invented_report
-from tools.views.reporting.page.render import render_report
+from tools.views.reporting.report import render_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

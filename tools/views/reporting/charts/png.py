@@ -9,8 +9,8 @@ from typing import assert_never
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.disk import writing
+from tools.views.colours import FONT_SIZE, LIGHT, Colour
 from tools.views.reporting.charts.drawing import Box, Dot, Drawing, Label, Line, Mark, Point
-from tools.views.reporting.charts.theme import FONT_SIZE, LIGHT, Colour
 
 PIXELS_A_UNIT = 3
 """Of the picture, for each pixel of the drawing."""

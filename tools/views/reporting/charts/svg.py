@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import assert_never
 
+from tools.views.colours import FONT_SIZE, LIGHT, hexadecimal
 from tools.views.reporting.charts.drawing import Box, Dot, Drawing, Label, Line, Mark
-from tools.views.reporting.charts.theme import FONT_SIZE, LIGHT, hexadecimal
 
 
 def inline_svg(drawing: Drawing, identifier: str) -> str:

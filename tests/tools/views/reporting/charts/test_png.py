@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from options.errors import UserError
+from tools.views.colours import LIGHT
 from tools.views.reporting.charts.drawing import Box, Drawing, Label, Line, Role
 from tools.views.reporting.charts.png import DASH, GAP, PIXELS_A_UNIT, dashes, picture_of, write_png
-from tools.views.reporting.charts.theme import LIGHT
 
 
 def pixels(*marks: Box | Line | Label) -> np.ndarray:

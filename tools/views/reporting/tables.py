@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from metrics.threshold import best_f1_threshold
 from metrics.verification import VerificationMetrics, verification_metrics
+from tools.views.page import definitions, figure, folded, preformatted, signed, table, text
 from tools.views.reporting.calibration import reliability
 from tools.views.reporting.charts.histogram import score_histogram
 from tools.views.reporting.charts.svg import inline_svg
 from tools.views.reporting.charts_of_run import course_charts, decision_charts, reliability_chart, score_scatter
 from tools.views.reporting.groups import Group, GroupTable, group_table
-from tools.views.reporting.markup import definitions, figure, folded, preformatted, signed, table, text
 from tools.views.reporting.report_data import ReportData, RunRecord
 
 NO_CATEGORY = "(no category)"

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item, invented_report
-from tools.views.reporting.page.render import render_report
+from tools.views.reporting.report import render_report
 
 VOID = {"meta", "link", "br", "img", "input"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tools.catalogue.duplicates.invented import invented_groups
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item
-from tools.views.groups_page.render import GroupPage, render_groups
+from tools.views.groups_page import GroupPage, render_groups
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_without_an_item_file_ids_are_shown_alone(page: GroupPage) -> None:
 
 
 def test_of_a_large_group_the_surest_items_are_shown(page: GroupPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.views.groups_page.render.MOST_ITEMS", 2)
+    monkeypatch.setattr("tools.views.groups_page.MOST_ITEMS", 2)
     html = render_groups(page)
     assert "3 items · 花瓶 · the first 2" in html
     assert "item-1" in html

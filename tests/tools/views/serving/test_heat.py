@@ -5,8 +5,8 @@ import numpy as np
 
 from tests.tools.views.explaining.test_picture import REGIONS
 from tests.tools.views.explaining.test_table import EXPLANATION
-from tools.views.explaining.part import Effect, Kind, Part
-from tools.views.serving.page.heat import STRONGEST, heat_map, marked_title
+from tools.views.explaining.parts import Effect, Kind, Part
+from tools.views.serving.heat import STRONGEST, heat_map, marked_title
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 

@@ -2,12 +2,12 @@
 
 from data.item import Item
 from tools.views.explaining.explain import SIDES
-from tools.views.explaining.part import Effect, Explanation, Kind, Side, Verdict
+from tools.views.explaining.parts import Effect, Explanation, Kind, Side, Verdict
 from tools.views.explaining.table import shown_name, speaks_for
+from tools.views.page import folded, signed, text
 from tools.views.reporting.gallery import LONGEST_VALUE, shown
-from tools.views.reporting.markup import folded, signed, text
+from tools.views.serving.heat import heat_map, marked_title
 from tools.views.serving.judge import Judgement
-from tools.views.serving.page.heat import heat_map, marked_title
 
 MOST_ROWS = 12
 """Of the effects that are shown at once."""

@@ -1,9 +1,9 @@
 """Where in a picture and in a title the margin comes from, as HTML."""
 
-from tools.views.explaining.part import Effect, Explanation, Kind, Side
+from tools.views.explaining.parts import Effect, Explanation, Kind, Side
 from tools.views.explaining.regions import Picture
+from tools.views.page import signed, text
 from tools.views.reporting.gallery import LONGEST_TITLE, shown
-from tools.views.reporting.markup import signed, text
 from tools.views.reporting.thumbnails import picture_uri
 
 STRONGEST = 0.75

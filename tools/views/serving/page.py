@@ -9,12 +9,12 @@ from string import Template
 
 from tools.views.explaining.explain import SIDES
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.part import Side
-from tools.views.reporting.markup import text
-from tools.views.reporting.page.render import hash_source, page_style
+from tools.views.explaining.parts import Side
+from tools.views.page import text
+from tools.views.reporting.report import hash_source, page_style
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredItem, EnteredPair
 from tools.views.serving.judge import NUM_FOUND, Judgement
-from tools.views.serving.page.outcome import fault_section, verdict_section
+from tools.views.serving.outcome import fault_section, verdict_section
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Page:
     def html(self, entered: EnteredPair, judgement: Judgement | None, fault: str) -> str:
         """Return the page with what was entered, and below it the verdict or what is wrong."""
         outcome = verdict_section(judgement) if judgement is not None else fault_section(fault) if fault else ""
-        return Template(_resource("page.html")).substitute(
+        return Template(_resource("serve.html")).substitute(
             name=text(self.name),
             facts=text(self._facts()),
             style=self._style,
@@ -49,11 +49,11 @@ class Page:
 
     @cached_property
     def _style(self) -> str:
-        return page_style() + _resource("page.css")
+        return page_style() + _resource("serve.css")
 
     @cached_property
     def _script(self) -> str:
-        return _resource("page.js")
+        return _resource("serve.js")
 
     def _facts(self) -> str:
         reads = " and ".join(part for part, is_read in zip(("text", "pictures"), self._reads(), strict=True) if is_read)
@@ -65,7 +65,7 @@ class Page:
 
     def _side(self, side: Side, entered: EnteredItem) -> str:
         picked = entered.is_picked
-        return Template(_resource("side.html")).substitute(
+        return Template(_resource("serve_side.html")).substitute(
             side=side,
             heading=side.capitalize(),
             picked=" checked" if picked else "",
@@ -101,4 +101,4 @@ class Page:
 
 
 def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("tools.views").joinpath("templates", name).read_text(encoding="utf-8")

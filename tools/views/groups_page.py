@@ -9,9 +9,9 @@ from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from metrics.identical_groups import IdenticalGroup
 from tools.catalogue.duplicates.catalogue_groups import CatalogueGroups
+from tools.views.page import signed, text
 from tools.views.reporting.gallery import LONGEST_TITLE, LONGEST_VALUE, shown
-from tools.views.reporting.markup import signed, text
-from tools.views.reporting.page.render import content_policy, page_style
+from tools.views.reporting.report import content_policy, page_style
 from tools.views.reporting.thumbnails import thumbnails
 
 MOST_ITEMS = 12
@@ -117,4 +117,4 @@ def _item(page: GroupPage, row: int, place: int | None, pictures: Mapping[int, s
 
 
 def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("tools.views").joinpath("templates", name).read_text(encoding="utf-8")

@@ -6,12 +6,12 @@ from importlib.resources import files
 from string import Template
 
 from metrics.bootstrap import CONFIDENCE
-from tools.views.reporting.charts.theme import DARK, LIGHT, Theme, hexadecimal
+from tools.views.colours import DARK, LIGHT, Theme, hexadecimal
+from tools.views.page import signed, text
 from tools.views.reporting.gallery import choose_gallery
-from tools.views.reporting.markup import signed, text
 from tools.views.reporting.pair_records import pair_records, script_json
 from tools.views.reporting.report_data import ReportData
-from tools.views.reporting.sections import (
+from tools.views.reporting.tables import (
     calibration_figure,
     category_table,
     confusion_table,
@@ -34,8 +34,8 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
     rows = chosen.rows()
     items = sorted({int(row) for row in (*data.pairs.source[rows], *data.pairs.target[rows])})
     pictures = thumbnails(data.catalog, data.images, items) if data.images is not None else {}
-    style, script = page_style(), _resource("page.js")
-    return Template(_resource("page.html")).substitute(
+    style, script = page_style(), _resource("report.js")
+    return Template(_resource("report.html")).substitute(
         policy=content_policy(style, script),
         name=text(data.run.name),
         split=text(data.split),
@@ -79,7 +79,7 @@ def _variables(theme: Theme) -> str:
 
 
 def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("tools.views").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _facts(data: ReportData) -> str:

@@ -1,1 +1,0 @@
-"""The page of duplicate groups: one file that loads nothing and runs nothing."""
