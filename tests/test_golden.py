@@ -34,11 +34,12 @@ RUNS = {
 
 
 def command(folder: Path, *arguments: object) -> str:
-    """Return what a command prints; it has to end well."""
-    file, *others = map(str, arguments)
+    """Return what a command prints, a file or one of run.sh's; it has to end well."""
+    first, *others = map(str, arguments)
+    started = [str(ROOT / first)] if first.endswith(".py") else ["-m", "scripts", first]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     ended = subprocess.run(
-        [sys.executable, str(ROOT / file), *others], cwd=folder, env=environment, capture_output=True, text=True
+        [sys.executable, *started, *others], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
@@ -78,7 +79,7 @@ def found_by(trained: Trained, dataset: Path, tmp_path: Path) -> dict[str, objec
     found["duplicates"] = command(folder, "scripts/find_duplicates.py", "index", "groups", "--threshold", "0.2")
     found["groups"] = (folder / "groups/groups.jsonl").read_text()
     found["explain"] = command(
-        folder, "scripts/explain_pair.py", run, "test-0", "test-1", "--out", "pair.png", "--grid", 2, "--rows", 12
+        folder, "view", "explain", run, "test-0", "test-1", "--out", "pair.png", "--grid", 2, "--rows", 12
     )
     return found
 

@@ -1,48 +1,51 @@
-"""Colours of charts and pages, told apart by the colour-blind too (after Okabe and Ito)."""
+"""The colours of charts, pages and pictures, told apart by the colour-blind too (after Okabe and Ito)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from enum import StrEnum
 
 from engine.evaluation_view import DIFFERENT_COLOUR, SAME_COLOUR
-from tools.views.reporting.charts.drawing import Role
-
-Colour = tuple[int, int, int]
-"""Red, green and blue, 0 to 255."""
-
-FONT_SIZE = 12
-"""Of the labels, in the drawing's pixels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """The colours of the roles, and of what is behind them."""
+class Role(StrEnum):
+    """What a mark stands for, which decides its colour in each theme."""
 
-    background: Colour
-    of_role: Mapping[Role, Colour]
-
-
-LIGHT = Theme(
-    (255, 255, 255),
-    {
-        Role.SAME: SAME_COLOUR,
-        Role.DIFFERENT: DIFFERENT_COLOUR,
-        Role.INK: (28, 32, 38),
-        Role.MUTED: (94, 102, 114),
-        Role.GRID: (226, 230, 236),
-    },
-)
-DARK = Theme(
-    (27, 31, 38),
-    {
-        Role.SAME: (86, 180, 233),
-        Role.DIFFERENT: (240, 150, 60),
-        Role.INK: (232, 235, 240),
-        Role.MUTED: (160, 169, 182),
-        Role.GRID: (52, 59, 70),
-    },
-)
+    SAME = "same"
+    """Pairs labelled the same, and the first series of a chart."""
+    DIFFERENT = "different"
+    """Pairs labelled different, and the second series."""
+    INK = "ink"
+    """What is to be read."""
+    MUTED = "muted"
+    """Tick labels and reference lines."""
+    GRID = "grid"
 
 
-def hexadecimal(colour: Colour) -> str:
-    """Return the colour as a style sheet has it."""
+def hexadecimal(colour: tuple[int, int, int]) -> str:
+    """Return a colour of red, green and blue, 0 to 255, as style sheets and matplotlib have it."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+LIGHT: Mapping[Role, str] = {
+    Role.SAME: hexadecimal(SAME_COLOUR),
+    Role.DIFFERENT: hexadecimal(DIFFERENT_COLOUR),
+    Role.INK: "#1c2026",
+    Role.MUTED: "#5e6672",
+    Role.GRID: "#e2e6ec",
+}
+DARK: Mapping[Role, str] = {
+    Role.SAME: "#56b4e9",
+    Role.DIFFERENT: "#f0963c",
+    Role.INK: "#e8ebf0",
+    Role.MUTED: "#a0a9b6",
+    Role.GRID: "#343b46",
+}
+
+
+def variable(role: Role) -> str:
+    """Return what a style sheet writes for the colour of a role in the theme of the page."""
+    return f"var(--{role})"
+
+
+def variables(theme: Mapping[Role, str]) -> str:
+    """Return the lines of a style sheet that give the variables of the roles the colours of a theme."""
+    return " ".join(f"--{role}: {colour};" for role, colour in theme.items())

@@ -5,13 +5,42 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.image_store import ImageSource, open_images
+from data.item import Item
 from data.item_catalog import ItemCatalog, read_items
+from data.item_image import BadImageError
 from data.options import SplitOptions
 from engine.experiment import ExperimentOptions
 from options.errors import UserError
 from options.printable import quoted
-from tools.views.explaining.listing import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One of the two items of a pair that is looked at."""
+
+    item: Item
+    images: ImageSource | None
+    """None where there are no pictures, which a model that reads none allows."""
+
+    def picture(self, size: int) -> NDArray[np.uint8]:
+        """Return the item's picture, (size, size, 3); raises BadImageError naming the item."""
+        if self.images is None:
+            raise BadImageError(f"item {quoted(self.item.item_id)} has no picture")
+        try:
+            return self.images.read(self.item.image, size)
+        except BadImageError as error:
+            raise BadImageError(f"{error} (image of item {quoted(self.item.item_id)})", error.reason) from error
+
+    def picture_to_show(self, size: int) -> NDArray[np.uint8] | None:
+        """Return the item's picture, (size, size, 3); None where it cannot be read."""
+        try:
+            return self.picture(size)
+        except BadImageError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,23 @@ from data.item_image import BadImageError
 from data.item_pair import PairTable
 from engine.pair_scores import PairScores
 from options.errors import UserError
-from tools.views.explaining.listing import Listing
+from tools.views.explaining.catalogue import Listing
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.parts import Effect, Explanation, Part, Side, Verdict
-from tools.views.explaining.regions import Picture, with_regions_covered
-from tools.views.explaining.text_parts import num_words, without_attributes, without_title, without_words
+from tools.views.explaining.parts import (
+    SIDES,
+    Effect,
+    Explanation,
+    Part,
+    Picture,
+    Side,
+    Verdict,
+    num_words,
+    with_regions_covered,
+    without_attributes,
+    without_title,
+    without_words,
+)
 
-SIDES: tuple[Side, Side] = ("source", "target")
 FINEST_GRID = 20
 """All pictures with a region covered are in memory at once: of 384 x 384 pixels, 0.35 GB with 400 regions."""
 
@@ -40,7 +50,9 @@ class _Subject:
     """None where the model reads none, and where an unreadable one counts as blank."""
 
 
-def explain(model: PairModel, source: Listing, target: Listing, settings: ExplanationSettings | None) -> Explanation:
+def explain_pair(
+    model: PairModel, source: Listing, target: Listing, settings: ExplanationSettings | None
+) -> Explanation:
     """Score a pair, and again without each part of either item; without settings the verdict alone.
 
     Both items and all that is made of them are encoded once each, in batches, beside the other item as it is.

@@ -1,10 +1,32 @@
-"""Parts of the items of a pair, and what the margin is without each."""
+"""Parts of the items of a pair, items without each of them, and what the margin is then.
 
-from dataclasses import dataclass
+Letters of shapes: S pixels of width and height.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise, product
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from data.attributes import clean_text
+from data.item import Item
+from tools.views.colours import Role
+
 Side = Literal["source", "target"]
+SIDES: tuple[Side, Side] = ("source", "target")
+Picture = NDArray[np.uint8]
+"""(S, S, 3), red green blue"""
+
+_CHINESE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN = rf"[^\W_{_CHINESE}]+"
+WORDS = re.compile(rf"{_RUN}(?:[-./*+_]{_RUN})*|[{_CHINESE}]")
+"""Runs of letters and digits, model numbers such as XK-101 and 2.5 whole, and each Chinese or Japanese character by
+itself, as BERT's tokenizers read them; punctuation is left where it is."""
 
 
 class Kind(StrEnum):
@@ -44,6 +66,11 @@ class Effect:
     change: float
     """That margin minus the margin of the whole pair: below 0 where the part speaks for the same product."""
 
+    @property
+    def role(self) -> Role:
+        """What the part speaks for, in whose colour it is shown."""
+        return Role.SAME if self.change < 0 else Role.DIFFERENT
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -78,9 +105,9 @@ class Explanation:
     num_words_left: int = 0
     """Words of the titles that were not left out, since there are too many."""
 
-    def strongest(self) -> list[Effect]:
-        """Return the effects, those that move the margin most first."""
-        return sorted(self.effects, key=lambda effect: -abs(effect.change))
+    def strongest(self, effects: Sequence[Effect] | None = None) -> list[Effect]:
+        """Return the effects, all where none are given, those that move the margin most first."""
+        return sorted(self.effects if effects is None else effects, key=lambda effect: -abs(effect.change))
 
     def of(self, side: Side, kind: Kind) -> list[Effect]:
         """Return the effects of the parts of one kind of one item."""
@@ -89,3 +116,51 @@ class Explanation:
     def largest(self, *kinds: Kind) -> float:
         """Return the largest absolute change of parts of these kinds, 0 without any: what colours are scaled by."""
         return max((abs(effect.change) for effect in self.effects if effect.part.kind in kinds), default=0.0)
+
+
+def num_words(title: str) -> int:
+    """Return the number of words of a title."""
+    return sum(1 for _ in WORDS.finditer(title))
+
+
+def without_words(side: Side, item: Item, most: int) -> Iterator[tuple[Part, Item]]:
+    """Yield the item without each of the first `most` words of its title."""
+    for word, _ in zip(WORDS.finditer(item.title), range(most), strict=False):
+        start, end = word.span()
+        # The words on both sides do not become one.
+        title = f"{item.title[:start]} {item.title[end:]}".strip()
+        yield Part(side, Kind.WORD, word[0], (start, end)), replace(item, title=title)
+
+
+def without_title(side: Side, item: Item) -> Iterator[tuple[Part, Item]]:
+    """Yield the item without its title, if it has one."""
+    if clean_text(item.title).strip():
+        yield Part(side, Kind.TITLE, "whole title"), replace(item, title="")
+
+
+def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator[tuple[Part, Item]]:
+    """Yield the item without each attribute that it has and the model reads, given by name, in that order."""
+    for name in dict.fromkeys(map(clean_text, names)):
+        if name in item.attributes:
+            others = {other: values for other, values in item.attributes.items() if other != name}
+            yield Part(side, Kind.ATTRIBUTE, name), replace(item, attributes=others)
+
+
+def cell_bounds(size: int, grid: int) -> list[tuple[int, int]]:
+    """Return where each of the grid's rows (or columns) begins and ends in `size` pixels; none is empty."""
+    edges = [round(cell * size / grid) for cell in range(grid + 1)]
+    return list(pairwise(edges))
+
+
+def with_regions_covered(side: Side, picture: Picture, grid: int) -> Iterator[tuple[Part, Picture]]:
+    """Yield the picture with each cell of a grid in the picture's mean colour, row by row, then the whole of it so.
+
+    The mean colour takes a region's detail away without putting an edge of foreign light there.
+    """
+    mean = picture.mean(axis=(0, 1)).round().astype(np.uint8)
+    bounds = cell_bounds(len(picture), grid)
+    for row, column in product(range(grid), repeat=2):
+        covered = picture.copy()
+        covered[slice(*bounds[row]), slice(*bounds[column])] = mean
+        yield Part(side, Kind.REGION, f"row {row + 1}, column {column + 1}", (row, column)), covered
+    yield Part(side, Kind.PICTURE, "whole picture"), np.broadcast_to(mean, picture.shape)

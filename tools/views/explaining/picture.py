@@ -3,134 +3,148 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from tools.views.colours import LIGHT, Colour
-from tools.views.explaining.explain import SIDES
-from tools.views.explaining.parts import Effect, Explanation, Kind, Part
-from tools.views.explaining.regions import Picture, cell_bounds
+from tools.views.chart import POINTS_PER_INCH
+from tools.views.colours import LIGHT, Role
+from tools.views.explaining.parts import SIDES, Effect, Explanation, Kind, Part, Picture, Side
 from tools.views.explaining.table import shown_name
-from tools.views.reporting.charts.drawing import Role
+from tools.views.page import change, shown, signed
 
-PANEL, GAP, LINE = 480, 30, 28
-"""Pixels: side of a picture, space around the panels, height of a line."""
-WIDTH = 2 * PANEL + 3 * GAP
-NAMES = 380
-"""Pixels of the names beside the bars."""
+WIDTH, PANEL, GAP, EDGE, LINE = 480, 218, 12, 16, 13
+"""Points: width of all, side of a picture, space between parts and around them, height of a line."""
+SHOWN_SIZE = 480
+"""Pixels of the side of a picture that is given."""
+NAMES = 190
+"""Points of the names beside the bars."""
+LONGEST_NAME = 28
+"""Characters of a name beside the bars."""
 STRONGEST = 0.7
 """Share of the colour in the region that moves the margin most."""
+FONT_SIZE = 7.5
 CHINESE_FONTS = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansSC-Regular.otf",
-    "SourceHanSansSC-Regular.otf",
-    "wqy-microhei.ttc",
-    "wqy-zenhei.ttc",
-    "DroidSansFallbackFull.ttf",
-    "PingFang.ttc",
-    "msyh.ttc",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "PingFang HK",
+    "Heiti TC",
+    "Microsoft YaHei",
+    "SimHei",
 )
-"""Files of fonts with Chinese characters on Linux, macOS and Windows, found by name where they are installed."""
-Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
-SAME, DIFFERENT, INK, MUTED = (LIGHT.of_role[role] for role in (Role.SAME, Role.DIFFERENT, Role.INK, Role.MUTED))
+"""Families of fonts with Chinese characters on Linux, macOS and Windows; of a collection, its first."""
 LEGEND = "Without the part the margin falls (blue: it speaks for the same product) or rises (orange: against it)."
 
 
-def explanation_picture(
-    explanation: Explanation, pictures: Sequence[Picture | None], most_bars: int = 12
-) -> Image.Image:
+def explanation_picture(explanation: Explanation, pictures: Sequence[Picture | None], most_bars: int = 12) -> Figure:
     """Return the picture of an explanation; `pictures` are those of source and target, (size, size, 3) of any size.
 
     The bars are numbered as the rows of the table. Where no font with Chinese characters is installed, words are
     named by their places alone.
     """
     strongest = explanation.strongest()[:most_bars]
-    height = 2 * GAP + LINE + PANEL + (len(strongest) + 4) * LINE
-    canvas = Image.new("RGB", (WIDTH, height), LIGHT.background)
-    draw = ImageDraw.Draw(canvas)
-    small, has_chinese = _font(16)
+    chinese = chinese_font()
+    height = PANEL + (len(strongest) + 3) * LINE + 4 * GAP + EDGE
+    fonts = ["DejaVu Sans", *([chinese] if chinese else [])]
+    # Names of others may have dollar signs, which are no formulas here.
+    with rc_context({"font.family": fonts, "font.size": FONT_SIZE, "text.parse_math": False}):
+        figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH))
+        _heading(figure, explanation, height)
+        top = height - GAP - 2 * LINE
+        for number, (side, picture) in enumerate(zip(SIDES, pictures, strict=True)):
+            left = EDGE + number * (PANEL + GAP)
+            axes = _axes(figure, left, top - PANEL, PANEL, PANEL)
+            _draw_picture(axes, explanation, side, picture)
+            axes.set_xlabel(side, loc="left", color=LIGHT[Role.MUTED], labelpad=3)
+        top -= PANEL + 2 * GAP + LINE
+        figure.text(EDGE / WIDTH, top / height, LEGEND, color=LIGHT[Role.MUTED])
+        if strongest:
+            bars = len(strongest) * LINE
+            axes = _axes(figure, NAMES, top - GAP - bars, WIDTH - NAMES - EDGE, bars)
+            _draw_bars(axes, strongest, [_name(effect.part, chinese is not None) for effect in strongest])
+    return figure
+
+
+def heat_map(explanation: Explanation, side: Side) -> NDArray[np.float64]:
+    """Return the colours of the regions of an item's picture, (grid, grid, 4), red green blue and opacity of 0 to 1."""
+    heat = np.zeros((explanation.grid, explanation.grid, 4))
+    largest = explanation.largest(Kind.REGION) or 1.0
+    for effect in explanation.of(side, Kind.REGION):
+        heat[effect.part.place] = (*to_rgb(LIGHT[effect.role]), STRONGEST * abs(effect.change) / largest)
+    return heat
+
+
+def chinese_font() -> str | None:
+    """Return the family of an installed font with Chinese characters, None where there is none."""
+    installed = {font.name for font in fontManager.ttflist}
+    return next((family for family in CHINESE_FONTS if family in installed), None)
+
+
+def _heading(figure: Figure, explanation: Explanation, height: float) -> None:
     verdict = explanation.verdict
     decision = "The same product" if verdict.is_same else "Different products"
-    draw.text((GAP, 12), decision, fill=INK, font=_font(24)[0])
     sums = (
-        f"margin {verdict.margin:.3f} = match {verdict.match:.3f} - own threshold {verdict.threshold:.3f}; "
-        f"decided at {verdict.decision_threshold:.3f}"
+        f"margin {signed(verdict.margin, 3)} = match {signed(verdict.match, 3)} − own threshold "
+        f"{signed(verdict.threshold, 3)}; decided at {signed(verdict.decision_threshold, 3)}"
     )
-    draw.text((WIDTH - GAP, 18), sums, fill=MUTED, font=small, anchor="ra")
-    top = GAP + LINE
-    for number, (side, picture) in enumerate(zip(SIDES, pictures, strict=True)):
-        left = GAP + number * (PANEL + GAP)
-        canvas.paste(_panel(explanation, explanation.of(side, Kind.REGION), picture), (left, top))
-        draw.text((left, top + PANEL + 5), side, fill=MUTED, font=small)
-    top += PANEL + LINE + GAP // 2
-    draw.text((GAP, top), LEGEND, fill=MUTED, font=small)
-    top += LINE + 8
-    largest = max((abs(effect.change) for effect in strongest), default=0.0) or 1.0
-    for number, effect in enumerate(strongest, start=1):
-        name = f"{number}  {effect.part.side}: {_name(effect.part, has_chinese)}"
-        draw.text((GAP, top), name, fill=INK, font=small)
-        _bar(draw, top, effect.change / largest, small, f"{effect.change:+.3f}")
-        top += LINE
-    return canvas
+    y = 1 - (GAP + LINE) / height
+    figure.text(EDGE / WIDTH, y, decision, color=LIGHT[Role.INK], fontsize=11, fontweight="bold")
+    figure.text(1 - EDGE / WIDTH, y, sums, color=LIGHT[Role.MUTED], ha="right")
 
 
-def _heat(effect: Effect, largest: float) -> tuple[Colour, float]:
-    """Return the colour of an effect and its share, 0 to STRONGEST; `largest` is the largest absolute change."""
-    share = STRONGEST * abs(effect.change) / largest if largest else 0.0
-    return (SAME if effect.change < 0 else DIFFERENT), share
+def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Return axes without frame and ticks at a place in points."""
+    across, up = figure.get_size_inches() * POINTS_PER_INCH
+    axes = figure.add_axes((left / across, bottom / up, width / across, height / up), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    return axes
 
 
-def _panel(explanation: Explanation, regions: Sequence[Effect], picture: Picture | None) -> Image.Image:
+def _draw_picture(axes: Axes, explanation: Explanation, side: Side, picture: Picture | None) -> None:
     if picture is None:
-        return _no_picture()
-    image = np.asarray(Image.fromarray(picture).resize((PANEL, PANEL), Image.Resampling.BICUBIC)).astype(np.float64)
-    if regions:
+        axes.set_facecolor(LIGHT[Role.GRID])
+        axes.text(0.5, 0.5, "no picture", color=LIGHT[Role.MUTED], ha="center", va="center")
+        return
+    grid = explanation.grid or 1
+    extent = (0, grid, grid, 0)
+    if explanation.of(side, Kind.REGION):
         # Grey behind the heat map, so that its own colours are the only ones.
-        image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    bounds = cell_bounds(PANEL, explanation.grid) if regions else []
-    largest = explanation.largest(Kind.REGION)
-    for effect in regions:
-        row, column = effect.part.place
-        cell = image[slice(*bounds[row]), slice(*bounds[column])]
-        colour, share = _heat(effect, largest)
-        cell += share * (np.array(colour) - cell)
-    return Image.fromarray(_as_bytes(image))
+        axes.imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=255, extent=extent)
+        axes.imshow(heat_map(explanation, side), extent=extent, interpolation="nearest")
+    else:
+        axes.imshow(picture, extent=extent)
 
 
-def _as_bytes(image: NDArray[np.float64]) -> NDArray[np.uint8]:
-    return image.round().clip(0, 255).astype(np.uint8)
-
-
-def _no_picture() -> Image.Image:
-    panel = Image.new("RGB", (PANEL, PANEL), LIGHT.of_role[Role.GRID])
-    ImageDraw.Draw(panel).text((PANEL // 2, PANEL // 2), "no picture", fill=MUTED, font=_font(18)[0], anchor="mm")
-    return panel
-
-
-def _bar(draw: ImageDraw.ImageDraw, top: int, share: float, font: Font, change: str) -> None:
-    """Draw a bar from the middle of the room beside the names, to the left where the margin falls."""
-    half = (WIDTH - NAMES - 2 * GAP) // 2 - 70
-    middle = NAMES + GAP + half + 70
-    end = middle + round(share * half)
-    left, right = sorted((middle, end))
-    draw.rectangle((left, top + 3, right, top + LINE - 8), fill=SAME if share < 0 else DIFFERENT)
-    draw.line((middle, top - 4, middle, top + LINE - 1), fill=MUTED)
-    place, anchor = (left - 6, "ra") if share < 0 else (right + 6, "la")
-    draw.text((place, top + 1), change, fill=INK, font=font, anchor=anchor)
+def _draw_bars(axes: Axes, effects: Sequence[Effect], names: Sequence[str]) -> None:
+    """Draw a bar for each effect from the middle, to the left where the margin falls, with its name before it."""
+    changes = [effect.change for effect in effects]
+    rows = range(len(effects))
+    drawn = axes.barh(rows, changes, height=0.6, color=[LIGHT[effect.role] for effect in effects])
+    axes.bar_label(drawn, list(map(change, changes)), padding=3, color=LIGHT[Role.INK])
+    room = 1.35 * (max(map(abs, changes)) or 1.0)
+    axes.set_xlim(-room, room)
+    axes.set_ylim(len(effects) - 0.5, -0.5)
+    axes.axvline(0, color=LIGHT[Role.MUTED], linewidth=0.6)
+    for row, (effect, name) in enumerate(zip(effects, names, strict=True)):
+        text = f"{row + 1}  {effect.part.side}: {name}"
+        place = (EDGE - NAMES, 0)
+        axes.annotate(
+            text, (0, row), xycoords=("axes fraction", "data"), xytext=place, textcoords="offset points",
+            color=LIGHT[Role.INK], va="center", annotation_clip=False,
+        )  # fmt: skip
 
 
 def _name(part: Part, has_chinese: bool) -> str:
     name = shown_name(part)
     if has_chinese or name.isascii():
-        return name
+        return shown(name, LONGEST_NAME)
     return f"word at character {part.place[0] + 1}" if part.kind is Kind.WORD else f"{part.kind} (see the table)"
-
-
-def _font(size: int) -> tuple[Font, bool]:
-    """Return a font, and whether it has Chinese characters."""
-    for name in CHINESE_FONTS:
-        try:
-            return ImageFont.truetype(name, size), True
-        except OSError:
-            continue
-    return ImageFont.load_default(size), False

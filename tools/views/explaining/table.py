@@ -22,10 +22,8 @@ def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
     lines = [verdict_line(explanation.verdict), ""]
     if not effects:
         return [*lines, "there is nothing to leave out: neither text nor a readable picture"]
-    decided = explanation.verdict.is_same
     rows = [["", "item", "kind", "left out", "margin without", "change", ""]]
     for number, effect in enumerate(effects[:most_rows], start=1):
-        turned = (effect.margin > explanation.verdict.decision_threshold) != decided
         rows.append(
             [
                 str(number),
@@ -34,7 +32,7 @@ def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
                 shown_name(effect.part),
                 f"{effect.margin:.4f}",
                 f"{effect.change:+.4f}",
-                "turns the decision" if turned else "",
+                "turns the decision" if turns_decision(effect, explanation.verdict) else "",
             ]
         )
     lines += aligned_rows(rows, left=(1, 2, 3, 6), ruled=True).splitlines()
@@ -51,6 +49,6 @@ def shown_name(part: Part) -> str:
     return f"{name} (character {part.place[0] + 1})" if part.kind is Kind.WORD else name
 
 
-def speaks_for(effect: Effect) -> str:
-    """Return what a part speaks for, as leaving it out shows."""
-    return "the same" if effect.change < 0 else "different" if effect.change > 0 else "neither"
+def turns_decision(effect: Effect, verdict: Verdict) -> bool:
+    """Return whether the decision without a part is the other one."""
+    return (effect.margin > verdict.decision_threshold) != verdict.is_same

@@ -1,7 +1,7 @@
-"""Which pairs a report shows with their pictures, and how their texts differ."""
+"""The pairs of a report: which are shown with their pictures, how their texts differ, and all as compact columns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from data.item import Item
 from engine.evaluation_view import most_confident_errors
+from tools.views.page import LONGEST_TITLE, LONGEST_VALUE, shown
 from tools.views.reporting.report_data import ReportData
 
-LONGEST_TITLE, LONGEST_VALUE = 200, 80
-"""Characters that are shown."""
+SIGNIFICANT = 5
+"""Digits of a score."""
 MOST_ATTRIBUTES = 30
 """Of a pair; those that differ come first."""
 WORDS = re.compile(r"[^\W_\u3040-\u9fff]+|\s+|.", re.DOTALL)
@@ -85,12 +86,6 @@ def title_segments(source: str, target: str) -> tuple[list[Segment], list[Segmen
     )
 
 
-def shown(text: str, longest: int) -> str:
-    """Return the text on one line, cut where it is longer than `longest` characters."""
-    line = " ".join(text[: 4 * longest].split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def _value(item: Item, name: str) -> str:
     return shown(", ".join(item.attributes.get(name, ())), LONGEST_VALUE)
 
@@ -103,3 +98,71 @@ def _segments(words: Sequence[str], shared: Sequence[tuple[int, int]]) -> list[S
         done = end
     # A missing space is nothing to point at.
     return [(part, differs and not part.isspace()) for part, differs in segments if part]
+
+
+def pair_records(data: ReportData, gallery: Gallery, pictures: Mapping[int, str]) -> dict[str, object]:
+    """Return what the page's script reads: items, pairs, and the cards of the gallery, each by position."""
+    pairs = data.pairs
+    categories = _Names()
+    kinds = _Names()
+    items = list(data.catalog)
+    return {
+        "threshold": data.calibrated_threshold,
+        "items": {
+            "id": [shown(item.item_id, LONGEST_VALUE) for item in items],
+            "title": [shown(item.title, LONGEST_TITLE) for item in items],
+            "category": [categories.place(shown(item.category, LONGEST_VALUE)) for item in items],
+        },
+        "categories": categories.names,
+        "pairs": {
+            "source": pairs.source.tolist(),
+            "target": pairs.target.tolist(),
+            # As text, a digit each, and decided here, since rounded margins may cross the threshold.
+            "same": _digits(pairs.same),
+            "decided": _digits(data.decided_same),
+            "match": rounded(pairs.match),
+            "threshold": rounded(pairs.threshold),
+            "margin": rounded(pairs.margin),
+            "kind": [kinds.place(shown(kind, LONGEST_VALUE)) for kind in pairs.kinds or ()],
+        },
+        "kinds": kinds.names,
+        "pictures": pictures,
+        "groups": {
+            "errors": gallery.errors.tolist(),
+            "uncertain": gallery.uncertain.tolist(),
+            "correct": gallery.correct.tolist(),
+        },
+        "cards": {str(row): _card(items[pairs.source[row]], items[pairs.target[row]]) for row in gallery.rows()},
+    }
+
+
+def rounded(numbers: NDArray[np.float64]) -> list[float]:
+    """Return the numbers with SIGNIFICANT digits."""
+    return [float(f"{number:.{SIGNIFICANT}g}") for number in numbers.tolist()]
+
+
+class _Names:
+    """Distinct names, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        """Return the number of a name."""
+        if name not in self._places:
+            self._places[name] = len(self.names)
+            self.names.append(name)
+        return self._places[name]
+
+
+def _card(source: Item, target: Item) -> dict[str, object]:
+    rows = attribute_rows(source, target)
+    return {
+        "titles": title_segments(source.title, target.title),
+        "attributes": [[row.name, row.source, row.target, int(row.differs)] for row in rows],
+    }
+
+
+def _digits(flags: NDArray[np.bool_]) -> str:
+    return "".join("1" if flag else "0" for flag in flags.tolist())

@@ -15,9 +15,8 @@ from engine.predictor import load_predictor
 from engine.run_folder import RUNS, RunFolder
 from options.errors import UserError
 from options.read import read_options
-from tools.views.reporting.course import read_course
 from tools.views.reporting.pair_kinds import read_kinds
-from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
+from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs, read_course
 
 LONGEST_RECORD = 200_000
 """Characters of the options and of the commands that a report shows."""
@@ -66,7 +65,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
         catalog=split.catalog,
         images=_images(split, options, split_name),
         pairs=ScoredPairs(
-            split.pairs.source, split.pairs.target, split.pairs.same, scores.match, scores.threshold, kinds
+            scores.match, scores.threshold, split.pairs.source, split.pairs.target, split.pairs.same, kinds
         ),
         calibrated_threshold=rule.threshold,
         own_threshold=state.evaluation.threshold,

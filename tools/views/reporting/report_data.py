@@ -1,24 +1,31 @@
-"""What a report is made of.
+"""What a report is made of: a run, the course of its training, and its decisions on labelled pairs.
 
 Letters of shapes: B pairs, N items.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
-from tools.views.reporting.course import Course
+from data.jsonl import DataError, read_records_or_faults
+from engine.pair_scores import PairScores
 
+Curve = tuple[tuple[float, float], ...]
+"""Steps and values."""
+
+MOST_POINTS = 1000
+"""Of a curve; of more, every second, third ... is kept."""
 Intervals = Mapping[str, tuple[float, float]]
 """Lower and upper end of a confidence interval by the figure's name: f1, precision, recall."""
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredPairs:
+class ScoredPairs(PairScores):
     """B labelled pairs with their scores."""
 
     source: NDArray[np.int64]
@@ -27,20 +34,22 @@ class ScoredPairs:
     """(B,) rows of the catalogue"""
     same: NDArray[np.bool_]
     """(B,)"""
-    match: NDArray[np.float64]
-    """(B,) match scores"""
-    threshold: NDArray[np.float64]
-    """(B,) the pairs' own threshold scores"""
     kinds: tuple[str, ...] | None
     """How each pair was made, where that is known."""
 
     def __len__(self) -> int:
         return len(self.same)
 
-    @property
-    def margin(self) -> NDArray[np.float64]:
-        """The decision value of each pair: (B,)."""
-        return self.match - self.threshold
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Every figure's curve by its name, such as loss, learning_rate, calibrated_f1."""
+
+    curves: dict[str, Curve]
+
+    def curve(self, name: str) -> Curve:
+        """Return a figure's curve; empty where the run did not record it."""
+        return self.curves.get(name, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,26 @@ class ReportData:
         is_right: NDArray[np.bool_] = self.decided_same == self.pairs.same
         return is_right
 
-    def categories(self) -> list[str]:
-        """Return the category of each of the N items."""
-        return [item.category for item in self.catalog]
+
+def read_course(file: Path) -> Course:
+    """Read the figures of all log intervals and evaluations; lines that are no records, as a killed run may leave
+    one, are passed over, and without the file there are no curves.
+    """
+    points: dict[str, list[tuple[float, float]]] = {}
+    if file.is_file():
+        for _, record in read_records_or_faults(file):
+            if isinstance(record, DataError):
+                continue
+            step = record.get("step")
+            if not isinstance(step, int):
+                continue
+            for name, value in record.items():
+                if name != "step" and isinstance(value, int | float):
+                    points.setdefault(name, []).append((float(step), float(value)))
+    return Course({name: _thinned(curve) for name, curve in points.items()})
+
+
+def _thinned(curve: list[tuple[float, float]]) -> Curve:
+    stride = -(-len(curve) // MOST_POINTS)
+    # Counted from the end, since the last point says where the run arrived.
+    return tuple(curve[::-1][::stride][::-1])

@@ -11,9 +11,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from options.errors import UserError
-from tools.views.explaining.listing import Listing
-from tools.views.reporting.gallery import LONGEST_TITLE, shown
-from tools.views.reporting.thumbnails import picture_uri
+from tools.views.explaining.catalogue import Listing
+from tools.views.page import LONGEST_TITLE, picture_uri, shown
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair, empty_pair, read_form
 from tools.views.serving.guard import Guard
 from tools.views.serving.judge import Judge, Judgement

@@ -11,11 +11,9 @@ from data.given_images import GivenImages
 from data.item import Item
 from data.jsonl import LONE_SURROGATE
 from options.errors import UserError
-from tools.views.explaining.catalogue import Catalogue
-from tools.views.explaining.explain import SIDES
-from tools.views.explaining.listing import Listing
+from tools.views.explaining.catalogue import Catalogue, Listing
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.parts import Side
+from tools.views.explaining.parts import SIDES, Side
 
 LARGEST_IMAGE = 16 * 2**20
 """Bytes of an uploaded image."""

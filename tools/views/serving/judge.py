@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from data.item import Item
-from tools.views.explaining.catalogue import Catalogue
-from tools.views.explaining.explain import SIDES, ExplanationSettings, explain
-from tools.views.explaining.listing import Listing
+from tools.views.explaining.catalogue import Catalogue, Listing
+from tools.views.explaining.explain import ExplanationSettings, explain_pair
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.parts import Explanation, Side
-from tools.views.explaining.regions import Picture
+from tools.views.explaining.parts import SIDES, Explanation, Picture, Side
 from tools.views.serving.form import EnteredPair, listing_of
 
 NUM_FOUND = 12
@@ -42,7 +40,7 @@ class Judge:
         """Return the verdict on a pair; raises UserError saying what to enter instead."""
         with self._lock:  # around the pictures, too, which may be large
             source, target = (listing_of(entered.sides[side], side, self.catalogue, self.model) for side in SIDES)
-            explanation = explain(self.model, source, target, self.settings if entered.explained else None)
+            explanation = explain_pair(self.model, source, target, self.settings if entered.explained else None)
             listings = {"source": source, "target": target}
             return Judgement(
                 items={side: listings[side].item for side in SIDES},

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import suppress
+from ipaddress import ip_address
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -33,6 +34,14 @@ def address_of(bound: socket.socket) -> str:
     """Return the address to open in a browser."""
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is reached from this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def serve(app: ASGIApp, bound: socket.socket) -> None:

@@ -1,20 +1,21 @@
-"""The page: the form and, once a pair was sent, the verdict."""
+"""The page: the form and, once a pair was sent, the verdict and what it comes from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
-from importlib.resources import files
-from string import Template
 
-from tools.views.explaining.explain import SIDES
+from markupsafe import Markup
+
+from data.item import Item
 from tools.views.explaining.pair_model import PairModel
-from tools.views.explaining.parts import Side
-from tools.views.page import text
-from tools.views.reporting.report import hash_source, page_style
-from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredItem, EnteredPair
+from tools.views.explaining.parts import Effect, Explanation, Kind, Side
+from tools.views.explaining.table import shown_name, turns_decision
+from tools.views.page import LONGEST_TITLE, hash_source, page_style, resource, shown, templates
+from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair
 from tools.views.serving.judge import NUM_FOUND, Judgement
-from tools.views.serving.outcome import fault_section, verdict_section
+
+MOST_ATTRIBUTES = 30
+"""Of an item that are shown."""
 
 
 @dataclass(frozen=True)
@@ -36,69 +37,55 @@ class Page:
 
     def html(self, entered: EnteredPair, judgement: Judgement | None, fault: str) -> str:
         """Return the page with what was entered, and below it the verdict or what is wrong."""
-        outcome = verdict_section(judgement) if judgement is not None else fault_section(fault) if fault else ""
-        return Template(_resource("serve.html")).substitute(
-            name=text(self.name),
-            facts=text(self._facts()),
+        reads = self.model.options.reads
+        parts = {"text": reads.text or len(reads.attributes) > 0, "pictures": reads.image}
+        names = " and ".join(part for part, is_read in parts.items() if is_read)
+        page = templates().get_template("serve.html")
+        return page.render(
+            name=self.name,
+            facts=f"a model of {names} · {self.num_items:,} items in the catalogue",
             style=self._style,
             script=self._script,
-            sides="".join(self._side(side, entered.sides[side]) for side in SIDES),
-            explained=" checked" if entered.explained else "",
-            outcome=outcome,
+            entered=entered,
+            num_items=self.num_items,
+            num_found=NUM_FOUND,
+            reads_text=parts["text"],
+            reads_images=parts["pictures"],
+            attributes=self.model.attributes,
+            has_categories=len(self.model.rule.categories) > 0,
+            largest_image=LARGEST_IMAGE,
+            longest_text=LONGEST_TEXT,
+            judgement=judgement,
+            fault=fault,
+            title_parts=title_parts,
+            attributes_first=attributes_first,
+            shown_name=shown_name,
+            turns_decision=turns_decision,
         )
 
     @cached_property
-    def _style(self) -> str:
-        return page_style() + _resource("serve.css")
+    def _style(self) -> Markup:
+        return page_style("serve.css")
 
     @cached_property
-    def _script(self) -> str:
-        return _resource("serve.js")
-
-    def _facts(self) -> str:
-        reads = " and ".join(part for part, is_read in zip(("text", "pictures"), self._reads(), strict=True) if is_read)
-        return f"a model of {reads} · {self.num_items:,} items in the catalogue"
-
-    def _reads(self) -> tuple[bool, bool]:
-        reads = self.model.options.reads
-        return reads.text or len(reads.attributes) > 0, reads.image
-
-    def _side(self, side: Side, entered: EnteredItem) -> str:
-        picked = entered.is_picked
-        return Template(_resource("serve_side.html")).substitute(
-            side=side,
-            heading=side.capitalize(),
-            picked=" checked" if picked else "",
-            entered="" if picked else " checked",
-            most=str(NUM_FOUND),
-            no_catalogue="" if self.num_items else " disabled",
-            id=escape(entered.fields["id"]),
-            fields="".join(self._fields(side, entered)),
-        )
-
-    def _fields(self, side: Side, entered: EnteredItem) -> Iterator[str]:
-        """Yield the fields of an item that the model reads."""
-        reads_text, reads_images = self._reads()
-        if reads_images:
-            yield (
-                f'<label>Picture <input type="file" name="{side}_image" accept="image/*" '
-                f'data-largest="{LARGEST_IMAGE}"></label><img class="preview" alt="Chosen picture" hidden>'
-            )
-        if reads_text:
-            names = text(", ".join(self.model.attributes))
-            yield (
-                f'<label>Title <input name="{side}_title" maxlength="{LONGEST_TEXT}" autocomplete="off" '
-                f'value="{escape(entered.fields["title"])}"></label>'
-                f'<label>Attributes, one on each line, as in 品牌: 木岚 <textarea name="{side}_attributes" rows="4" '
-                f'maxlength="{LONGEST_TEXT}" aria-describedby="{side}-names">{escape(entered.fields["attributes"])}'
-                f'</textarea></label><p class="hint" id="{side}-names">The model reads {names}.</p>'
-            )
-        if self.model.rule.categories:
-            yield (
-                f'<label>Category <input name="{side}_category" maxlength="{LONGEST_TEXT}" '
-                f'value="{escape(entered.fields["category"])}"></label>'
-            )
+    def _script(self) -> Markup:
+        return resource("serve.js")
 
 
-def _resource(name: str) -> str:
-    return files("tools.views").joinpath("templates", name).read_text(encoding="utf-8")
+def title_parts(title: str, side: Side, explanation: Explanation) -> Iterator[tuple[str, Effect | None]]:
+    """Yield the words of a title with their effects and what stands between them; nothing of an empty title."""
+    done = 0
+    for effect in explanation.of(side, Kind.WORD):
+        start, end = effect.part.place
+        yield title[done:start], None
+        yield effect.part.name, effect
+        done = end
+    if rest := shown(title[done:], LONGEST_TITLE):
+        yield rest, None
+
+
+def attributes_first(item: Item, side: Side, explanation: Explanation) -> list[tuple[str, str, Effect | None]]:
+    """Return names and values of the item's attributes, those that the model reads with their effects and first."""
+    effects = {effect.part.name: effect for effect in explanation.of(side, Kind.ATTRIBUTE)}
+    names = sorted(item.attributes, key=lambda name: name not in effects)[:MOST_ATTRIBUTES]
+    return [(name, ", ".join(item.attributes[name]), effects.get(name)) for name in names]

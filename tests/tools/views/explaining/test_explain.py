@@ -15,9 +15,8 @@ from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.tiny_data import AGREEMENT, IMAGE_SIZE
 from tests.trained_run import ALONE, Trained
-from tools.views.explaining.catalogue import load_catalogue
-from tools.views.explaining.explain import ExplanationSettings, explain
-from tools.views.explaining.listing import Listing
+from tools.views.explaining.catalogue import Listing, load_catalogue
+from tools.views.explaining.explain import ExplanationSettings, explain_pair
 from tools.views.explaining.pair_model import PairModel, load_pair_model
 from tools.views.explaining.parts import Explanation, Kind, Part, Side
 
@@ -32,7 +31,7 @@ def explained(
     model = load_pair_model(run, None, ALONE)
     catalogue = load_catalogue(None, None, model.options)
     pair = [catalogue.get("val-1"), catalogue.get("val-6")]
-    return model, pair, explain(model, pair[0], pair[1], settings)
+    return model, pair, explain_pair(model, pair[0], pair[1], settings)
 
 
 def alone(model: PairModel, item: Item, picture: np.ndarray | None) -> ItemEmbedding:
@@ -116,7 +115,7 @@ def test_items_are_encoded_once_each_and_the_other_one_of_the_pair_only_as_it_is
     model, pair, _ = explained(run, None)
     rows: list[int] = []
     model.encoder.register_forward_pre_hook(lambda _, arguments: rows.extend(arguments[0].item.tolist()))
-    explanation = explain(model, *pair, SETTINGS)
+    explanation = explain_pair(model, *pair, SETTINGS)
     assert sorted(rows) == list(range(len(explanation.effects) + 2))
 
 
@@ -137,7 +136,7 @@ def test_words_beyond_the_most_are_counted(trained: Trained) -> None:
 def test_the_threshold_of_the_category_is_the_pair_s(trained: Trained) -> None:
     model, pair, _ = explained(trained(), None)
     rule = replace(model.rule, categories={"花瓶": 1e9})
-    verdict = explain(replace(model, rule=rule), *pair, None).verdict
+    verdict = explain_pair(replace(model, rule=rule), *pair, None).verdict
     assert (verdict.decision_threshold, verdict.is_same) == (1e9, False)
 
 
@@ -150,10 +149,10 @@ def test_an_unreadable_picture_ends_it_or_counts_as_blank(trained: Trained) -> N
     model, (source, target), _ = explained(trained(), None)
     broken = replace(source, item=replace(source.item, image="none.jpg"))
     with pytest.raises(BadImageError, match=r"none\.jpg.*item 'val-1'"):
-        explain(model, broken, target, SETTINGS)
+        explain_pair(model, broken, target, SETTINGS)
     data = model.options.data
     image = data.image.model_copy(update={"on_bad_image": "blank"})
     options = model.options.model_copy(update={"data": data.model_copy(update={"image": image})})
-    explanation = explain(replace(model, options=options), broken, target, SETTINGS)
+    explanation = explain_pair(replace(model, options=options), broken, target, SETTINGS)
     assert explanation.of("source", Kind.REGION) == []
     assert len(explanation.of("target", Kind.REGION)) == 9

@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from tests.tools.views.explaining.test_table import EXPLANATION
+from tools.views.colours import LIGHT, Role
+from tools.views.explaining import picture
 from tools.views.explaining.parts import Effect, Kind, Part
-from tools.views.explaining.picture import DIFFERENT, GAP, LINE, PANEL, SAME, STRONGEST, explanation_picture
+from tools.views.explaining.picture import STRONGEST, explanation_picture, heat_map
 
 GREY = np.full((10, 10, 3), 100, np.uint8)
 REGIONS = (
@@ -15,19 +18,20 @@ REGIONS = (
 )
 
 
-def mixed(colour: tuple[int, int, int], share: float) -> list[int]:
-    return [round(100 + share * (channel - 100)) for channel in colour]
-
-
 def test_regions_are_coloured_by_what_they_speak_for_and_how_strongly() -> None:
-    explanation = replace(EXPLANATION, effects=REGIONS)
-    pixels = np.asarray(explanation_picture(explanation, [GREY, GREY]))
-    left, top = GAP, GAP + LINE
-    quarter = PANEL // 4
-    assert pixels[top + quarter, left + quarter].tolist() == mixed(SAME, STRONGEST)
-    assert pixels[top + quarter, left + 3 * quarter].tolist() == mixed(DIFFERENT, STRONGEST / 2)
-    assert pixels[top + 3 * quarter, left + quarter].tolist() == [100, 100, 100]
-    assert pixels[top + quarter, left + PANEL + GAP + quarter].tolist() == [100, 100, 100]
+    heat = heat_map(replace(EXPLANATION, effects=REGIONS), "source")
+    assert heat[0, 0].tolist() == [*to_rgb(LIGHT[Role.SAME]), STRONGEST]
+    assert heat[0, 1].tolist() == [*to_rgb(LIGHT[Role.DIFFERENT]), STRONGEST / 2]
+    assert heat[1, :, 3].tolist() == [0, 0]
+    assert not heat_map(replace(EXPLANATION, effects=REGIONS), "target").any()
+
+
+def test_the_heat_lies_over_the_grey_picture() -> None:
+    figure = explanation_picture(replace(EXPLANATION, effects=REGIONS), [GREY, GREY])
+    below, heat = figure.axes[0].images
+    assert below.get_array().shape == (10, 10)
+    assert heat.get_extent() == below.get_extent()
+    assert len(figure.axes[1].images) == 1
 
 
 @pytest.mark.parametrize("pictures", [[None, None], [GREY, None]])
@@ -36,5 +40,21 @@ def test_a_picture_is_made_of_pairs_without_pictures_or_effects(
     pictures: list[np.ndarray | None], effects: tuple[Effect, ...]
 ) -> None:
     found = explanation_picture(replace(EXPLANATION, effects=effects), pictures)
-    assert found.width == 2 * PANEL + 3 * GAP
-    assert len(set(found.crop((0, PANEL + 2 * GAP, *found.size)).getdata())) > 2
+    found.draw_without_rendering()
+    assert len(found.axes) == 2 + (len(effects) > 0)
+    shown = [text.get_text() for axes in found.axes for text in axes.texts]
+    assert shown.count("no picture") == sum(given is None for given in pictures)
+
+
+@pytest.mark.parametrize(("font", "name"), [("Noto Sans SC", "瓶 (character 5)"), (None, "word at character 5")])
+def test_without_a_chinese_font_words_are_named_by_their_places(
+    monkeypatch: pytest.MonkeyPatch, font: str | None, name: str
+) -> None:
+    monkeypatch.setattr(picture, "chinese_font", lambda: font)
+    bars = explanation_picture(EXPLANATION, [None, None]).axes[2]
+    assert f"3  source: {name}" in [text.get_text() for text in bars.texts]
+
+
+def test_dollar_signs_of_a_name_are_no_formula() -> None:
+    effect = Effect(Part("source", Kind.ATTRIBUTE, "$\\frac$"), 0.0, -1.0)
+    explanation_picture(replace(EXPLANATION, effects=(effect,)), [None, None]).draw_without_rendering()

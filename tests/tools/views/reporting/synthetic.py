@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from data.item import Item
 from data.item_catalog import ItemCatalog
-from tools.views.reporting.course import Course
-from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
+from tools.views.reporting.report_data import Course, ReportData, RunRecord, ScoredPairs
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<!--"
 

@@ -1,10 +1,8 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from data.loading import load_split
 from engine.distributed import Processes
@@ -14,7 +12,6 @@ from engine.trainer import run_training
 from options.errors import UserError
 from options.read import read_options
 from options.yaml_values import to_yaml
-from scripts import plot_scores, report
 from tests.tiny_data import option_tree
 from tools.views.reporting.load_run import find_run, load_report_data
 from tools.views.reporting.report_data import ReportData
@@ -77,21 +74,6 @@ def test_the_pairs_are_those_of_the_split_in_the_order_of_their_file(folder: Run
     assert [data.catalog[row].item_id for row in data.pairs.source[:3]] == [
         split.catalog[row].item_id for row in split.pairs.source[:3]
     ]
-
-
-def test_the_commands_write_the_page_and_the_figure(
-    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["report.py", "tiny", "--gallery", "3"])
-    report.main()
-    page = (folder.root / "report_val.html").read_text(encoding="utf-8")
-    assert page.count("data:image/jpeg") >= 6
-    monkeypatch.setattr(sys, "argv", ["plot_scores.py", "experiments/tiny", "--out", "figure/scores.png"])
-    plot_scores.main()
-    with Image.open("figure/scores.png") as picture:
-        assert picture.width > 1000
-    assert Path("figure/scores.svg").read_text(encoding="utf-8").startswith("<svg")
-    assert "report_val.html" in capsys.readouterr().out
 
 
 def test_a_run_without_an_evaluation_says_what_to_do(folder: RunFolder, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from options.errors import UserError
 from tests.tools.views.reporting.synthetic import HOSTILE
 from tests.tools.views.serving.conftest import picture
-from tools.views.explaining.explain import explain
+from tools.views.explaining.explain import explain_pair
 from tools.views.serving.guard import SECURITY_HEADERS
 from tools.views.serving.judge import Judge
 
@@ -82,7 +82,7 @@ def test_the_empty_page_forbids_all_but_its_own(address: str) -> None:
 def test_the_verdict_is_that_of_the_model(address: str, make_judge: Callable[..., Judge]) -> None:
     status, page = post(address, PICKED | {"explained": "1"})
     judge = make_judge()
-    expected = explain(judge.model, judge.catalogue.get("i0"), judge.catalogue.get("i1"), judge.settings)
+    expected = explain_pair(judge.model, judge.catalogue.get("i0"), judge.catalogue.get("i1"), judge.settings)
     verdict = expected.verdict
     assert status == 200
     figures = [verdict.match, verdict.threshold, verdict.margin, verdict.decision_threshold]
@@ -251,6 +251,6 @@ def test_a_fault_in_the_model_s_data_is_a_message_too(
     def fail(*_: object) -> None:
         raise UserError("embeddings are not finite")
 
-    monkeypatch.setattr("tools.views.serving.judge.explain", fail)
+    monkeypatch.setattr("tools.views.serving.judge.explain_pair", fail)
     status, page = post(serve_judge(replace(judge)), PICKED)
     assert (status, fault(page)) == (422, "embeddings are not finite")

@@ -1,7 +1,16 @@
+import numpy as np
 import pytest
 
 from data.item import Item
-from tools.views.explaining.text_parts import WORDS, num_words, without_attributes, without_title, without_words
+from tools.views.explaining.parts import (
+    WORDS,
+    cell_bounds,
+    num_words,
+    with_regions_covered,
+    without_attributes,
+    without_title,
+    without_words,
+)
 
 
 def item(title: str = "", **attributes: str) -> Item:
@@ -47,3 +56,23 @@ def test_attributes_are_left_out_in_the_model_s_order_if_it_reads_them_and_the_i
     )
     assert [part.name for part, _ in variants] == ["型号", "品牌"]
     assert [list(other.attributes) for _, other in variants] == [["品牌", "产地"], ["型号", "产地"]]
+
+
+@pytest.mark.parametrize(("size", "grid"), [(32, 6), (7, 7), (384, 5), (10, 1)])
+def test_cells_cover_the_picture_without_gaps_and_none_is_empty(size: int, grid: int) -> None:
+    bounds = cell_bounds(size, grid)
+    assert len(bounds) == grid
+    assert [pixel for start, end in bounds for pixel in range(start, end)] == list(range(size))
+    assert all(start < end for start, end in bounds)
+
+
+def test_each_cell_and_then_the_whole_gets_the_mean_colour() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8)
+    variants = list(with_regions_covered("source", picture, 2))
+    mean = picture.reshape(-1, 3).mean(axis=0).round()
+    assert [part.place for part, _ in variants] == [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0)]
+    upper_right = variants[1][1]
+    assert (upper_right[:2, 2:] == mean).all()
+    assert (upper_right[2:] == picture[2:]).all()
+    assert (upper_right[:, :2] == picture[:, :2]).all()
+    assert (variants[-1][1] == mean).all()

@@ -6,8 +6,10 @@ import numpy as np
 from tests.tools.views.explaining.test_picture import REGIONS
 from tests.tools.views.explaining.test_table import EXPLANATION
 from tools.views.explaining.parts import Effect, Kind, Part
-from tools.views.serving.heat import STRONGEST, heat_map, marked_title
+from tools.views.page import templates
+from tools.views.serving.page import title_parts
 
+MACROS = templates().get_template("verdict.html").make_module()
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 
@@ -16,26 +18,27 @@ def word(start: int, name: str, change: float) -> Effect:
 
 
 def test_regions_are_as_deep_as_their_effects_and_blue_where_the_margin_falls() -> None:
-    svg = heat_map(PICTURE, "source", replace(EXPLANATION, effects=REGIONS))
+    svg = MACROS.heat_map(PICTURE, "source", replace(EXPLANATION, effects=REGIONS))
     cells = re.findall(r'<rect class="(\S+)" x="(\d)" y="(\d)" .*? fill-opacity="([\d.]+)">', svg)
     assert cells == [
-        ("fill-same", "0", "0", f"{STRONGEST:.3f}"),
-        ("fill-different", "1", "0", f"{STRONGEST / 2:.3f}"),
+        ("fill-same", "0", "0", "0.750"),
+        ("fill-different", "1", "0", "0.375"),
         ("fill-different", "0", "1", "0.000"),
     ]
     assert "is row 1, column 1: without it the margin changes by −1.000" in svg
 
 
 def test_a_picture_without_effects_is_shown_as_it_is_and_a_missing_one_is_named() -> None:
-    svg = heat_map(PICTURE, "target", replace(EXPLANATION, effects=()))
+    svg = MACROS.heat_map(PICTURE, "target", replace(EXPLANATION, effects=()))
     assert "coloured" not in svg
     assert "<rect" not in svg
-    assert "no picture" in heat_map(None, "target", EXPLANATION)
+    assert "no picture" in MACROS.heat_map(None, "target", EXPLANATION)
 
 
 def test_words_are_coloured_at_their_places_and_all_of_the_title_is_escaped() -> None:
     effects = (word(1, "a", -1.0), word(3, "b", 0.5), word(5, "c", 0.01))
-    marked = marked_title("<a&b>c'", "source", replace(EXPLANATION, effects=effects))
+    explanation = replace(EXPLANATION, effects=effects)
+    marked = MACROS.marked_title(list(title_parts("<a&b>c'", "source", explanation)), 1.0)
     classes = re.findall(r'<span class="(.*?)"', marked)
     assert classes == ["word same-4", "word different-2", "word"]
-    assert re.sub(r"<.*?>", "", marked) == "&lt;a&amp;b&gt;c&#x27;"
+    assert re.sub(r"<.*?>", "", marked) == "&lt;a&amp;b&gt;c&#39;"

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tools.views.reporting.course import MOST_POINTS, read_course
+from tools.views.reporting.report_data import MOST_POINTS, read_course
 
 
 def test_every_figure_has_its_curve_and_broken_lines_are_passed_over(tmp_path: Path) -> None:

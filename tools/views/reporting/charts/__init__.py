@@ -1,1 +1,0 @@
-"""Charts as lists of marks, drawn as SVG and as PNG."""
