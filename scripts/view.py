@@ -109,18 +109,18 @@ def explain(
     and each region of the pictures is left out in turn; what moves the margin most comes first.
     """
     from engine.distributed import started_processes
+    from engine.verifier import Verifier
     from tools.views.chart import write_png
     from tools.views.explaining.catalogue import load_catalogue
     from tools.views.explaining.explain import ExplanationSettings, explain_pair
-    from tools.views.explaining.pair_model import load_pair_model
     from tools.views.explaining.picture import SHOWN_SIZE, explanation_picture
     from tools.views.explaining.table import explanation_lines
 
     with started_processes() as processes:
-        model = load_pair_model(checkpoint, options, processes)
-        catalogue = load_catalogue(items, images, model.options)
+        verifier = Verifier.load(checkpoint, options, processes=processes)
+        catalogue = load_catalogue(items, images, verifier.options)
         pair = catalogue.get(source), catalogue.get(target)
-        explanation = explain_pair(model, *pair, ExplanationSettings(grid, words))
+        explanation = explain_pair(verifier, *pair, ExplanationSettings(grid, words))
     print("\n".join(explanation_lines(explanation, rows)))
     pictures = [listing.picture_to_show(SHOWN_SIZE) for listing in pair]
     write_png(explanation_picture(explanation, pictures, rows), out)
@@ -149,19 +149,19 @@ def serve(
     """
     _check_libraries()
     from engine.distributed import started_processes
+    from engine.verifier import Verifier
     from tools.views.explaining.catalogue import load_catalogue
     from tools.views.explaining.explain import ExplanationSettings, check_grid
-    from tools.views.explaining.pair_model import load_pair_model
     from tools.views.serving import listen
     from tools.views.serving.app import build_app
     from tools.views.serving.judge import Judge
 
     # Bound first, since a model takes long to load only to find the port taken.
     with listen.bound_socket(host, port) as bound, started_processes() as processes:
-        model = load_pair_model(checkpoint, options, processes)
-        check_grid(model, grid)  # whoever visits the page could not change it
-        catalogue = load_catalogue(items, images, model.options)
-        judge = Judge(model, catalogue, ExplanationSettings(grid, words))
+        verifier = Verifier.load(checkpoint, options, processes=processes)
+        check_grid(verifier.options, grid)  # whoever visits the page could not change it
+        catalogue = load_catalogue(items, images, verifier.options)
+        judge = Judge(verifier, catalogue, ExplanationSettings(grid, words))
         if not listen.is_loopback(host):
             warning = (
                 f"warning: --host {host} lets everyone who can reach this machine use the model and see the catalogue; "

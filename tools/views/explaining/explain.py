@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.item import Item
+from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.item_pair import PairTable
-from engine.pair_scores import PairScores
+from engine.experiment import ExperimentOptions
+from engine.pair_scores import PairScores, score_pairs
+from engine.verifier import Verifier
 from options.errors import UserError
 from tools.views.explaining.catalogue import Listing
-from tools.views.explaining.pair_model import PairModel
 from tools.views.explaining.parts import (
     SIDES,
     Effect,
@@ -51,7 +53,7 @@ class _Subject:
 
 
 def explain_pair(
-    model: PairModel, source: Listing, target: Listing, settings: ExplanationSettings | None
+    verifier: Verifier, source: Listing, target: Listing, settings: ExplanationSettings | None
 ) -> Explanation:
     """Score a pair, and again without each part of either item; without settings the verdict alone.
 
@@ -59,21 +61,21 @@ def explain_pair(
     Raises UserError for a picture that cannot be read, unless it counts as blank by the model's options, and for a
     finer grid than the model's pictures.
     """
-    subjects = [_subject(model, listing) for listing in (source, target)]
+    subjects = [_subject(verifier, listing) for listing in (source, target)]
     variants: list[tuple[Part, _Subject]] = []
     num_words_left = 0
     if settings is not None:
-        check_grid(model, settings.grid)
+        check_grid(verifier.options, settings.grid)
         for side, subject in zip(SIDES, subjects, strict=True):
-            variants += _variants(model, side, subject, settings)
-            num_words_left += _num_words_left(model, subject.item, settings)
-    scores = _scores(model, subjects, variants)
+            variants += _variants(verifier, side, subject, settings)
+            num_words_left += _num_words_left(verifier, subject.item, settings)
+    scores = _scores(verifier, subjects, variants)
     first, *others = scores.margin.tolist()
     return Explanation(
         verdict=Verdict(
             match=float(scores.match[0]),
             threshold=float(scores.threshold[0]),
-            decision_threshold=model.decision_threshold(source.item, target.item),
+            decision_threshold=float(verifier.thresholds([source.item], [target.item])[0]),
         ),
         effects=tuple(Effect(part, margin, margin - first) for (part, _), margin in zip(variants, others, strict=True)),
         grid=settings.grid if settings is not None else 0,
@@ -81,48 +83,61 @@ def explain_pair(
     )
 
 
-def _subject(model: PairModel, listing: Listing) -> _Subject:
-    if model.image is None:
+def _subject(verifier: Verifier, listing: Listing) -> _Subject:
+    image = verifier.options.data.image
+    if not verifier.options.reads.image:
         return _Subject(listing.item, None)
     try:
-        return _Subject(listing.item, listing.picture(model.image.size))
+        return _Subject(listing.item, listing.picture(image.size))
     except BadImageError:
-        if model.image.on_bad_image == "blank":
+        if image.on_bad_image == "blank":
             return _Subject(listing.item, None)
         raise
 
 
-def check_grid(model: PairModel, grid: int) -> None:
+def check_grid(options: ExperimentOptions, grid: int) -> None:
     """Raise UserError for a grid with more regions than are taken, or than the model's pictures have pixels."""
-    if model.image is not None and grid > min(FINEST_GRID, model.image.size):
+    size = options.data.image.size
+    if options.reads.image and grid > min(FINEST_GRID, size):
         raise UserError(
             f"a grid of {grid} x {grid} is too fine: at most {FINEST_GRID} x {FINEST_GRID} are taken, and no more than "
-            f"the model's pictures have pixels, {model.image.size} x {model.image.size}"
+            f"the model's pictures have pixels, {size} x {size}"
         )
 
 
+def reads_titles(options: ExperimentOptions) -> bool:
+    """Return whether the title of an item counts: in its text, or for what it states."""
+    return options.reads.text or len(options.reads.attributes.in_title) > 0
+
+
+def read_attributes(options: ExperimentOptions) -> list[str]:
+    """Return the names of the attributes that a model reads, in its text or by themselves."""
+    reads = options.reads
+    return [*(options.data.text.attributes if reads.text else ()), *reads.attributes.names]
+
+
 def _variants(
-    model: PairModel, side: Side, subject: _Subject, settings: ExplanationSettings
+    verifier: Verifier, side: Side, subject: _Subject, settings: ExplanationSettings
 ) -> Iterator[tuple[Part, _Subject]]:
     """Yield the item without each part of it that the model reads."""
     item, picture = subject.item, subject.picture
-    if model.reads_titles:
+    if reads_titles(verifier.options):
         for part, other in without_title(side, item):
             yield part, replace(subject, item=other)
         for part, other in without_words(side, item, settings.most_words):
             yield part, replace(subject, item=other)
-    for part, other in without_attributes(side, item, model.attributes):
+    for part, other in without_attributes(side, item, read_attributes(verifier.options)):
         yield part, replace(subject, item=other)
     if picture is not None:
         for part, covered in with_regions_covered(side, picture, settings.grid):
             yield part, replace(subject, picture=covered)
 
 
-def _num_words_left(model: PairModel, item: Item, settings: ExplanationSettings) -> int:
-    return max(0, num_words(item.title) - settings.most_words) if model.reads_titles else 0
+def _num_words_left(verifier: Verifier, item: Item, settings: ExplanationSettings) -> int:
+    return max(0, num_words(item.title) - settings.most_words) if reads_titles(verifier.options) else 0
 
 
-def _scores(model: PairModel, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:
+def _scores(verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:
     """Return the scores of the pair, then of the pair with each variant in the place of its item."""
     every = [*subjects, *(subject for _, subject in variants)]
     items = [replace(subject.item, image=str(row)) for row, subject in enumerate(every)]
@@ -130,4 +145,7 @@ def _scores(model: PairModel, subjects: Sequence[_Subject], variants: Sequence[t
     places = range(2, len(every))
     source = [0, *(row if part.side == "source" else 0 for row, (part, _) in zip(places, variants, strict=True))]
     target = [1, *(row if part.side == "target" else 1 for row, (part, _) in zip(places, variants, strict=True))]
-    return model.score(items, pictures, PairTable(np.array(source), np.array(target), None))
+    # A picture that is not there counts as blank by now, or has ended it.
+    tensors = verifier.tensors(ItemCatalog(items), pictures, blank_bad_images=True)
+    encoded = verifier.encode_tensors(tensors, show_progress=True)
+    return score_pairs(encoded, PairTable(np.array(source), np.array(target), None), verifier.encoder.threshold_width)

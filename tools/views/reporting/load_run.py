@@ -5,14 +5,15 @@ from pathlib import Path
 
 from data.image_store import ImageSource, open_images
 from data.loading import Split
+from data.options import SplitOptions
 from engine.checkpoint import best_checkpoint, read_state
 from engine.distributed import Processes
-from engine.encode import encode_items, encoding_plan
+from engine.encode import encode_items
 from engine.experiment import ExperimentOptions
 from engine.figure_intervals import decision_intervals
 from engine.pair_scores import score_pairs
-from engine.predictor import load_predictor
 from engine.run_folder import RUNS, RunFolder
+from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tools.views.reporting.pair_kinds import read_kinds
@@ -42,44 +43,36 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     state = read_state(checkpoint) if checkpoint is not None else None
     if checkpoint is None or state is None or state.evaluation is None:
         raise UserError(f"{folder.checkpoints}: there is no best checkpoint yet; train until the first evaluation")
-    options = _options(folder, split_name, checkpoint)
-    split, encoder, rule = load_predictor(options)
+    options = read_options(ExperimentOptions, folder.options)
+    files = options.data.split(split_name)
+    if files is None:
+        raise UserError(f"data.{split_name}: the options of the run leave out this split; take another (--split)")
+    verifier = Verifier.load(checkpoint, options, "calibrated", processes)
+    split = verifier.preparation.split(files, labelled=False)
     if split.pairs.same is None or not split.pairs.same.any():
         raise UserError(
             f"data.{split_name}.pairs: decisions are compared with labels, and no pair of this split is labelled the "
             "same; take another split (--split)"
         )
-    encoder.to(processes.device)
-    plan = encoding_plan(options, options.prediction_precision, processes.device)
-    items = encode_items(encoder, split.items, plan, processes, "encode")
+    items = encode_items(verifier.encoder, split.items, verifier.plan, processes, "encode")
     if items is None:
         return None
-    scores = score_pairs(items, split.pairs, encoder.threshold_width)
-    files = options.data.split(split_name)
-    assert files is not None, "load_predictor has read the split"
+    scores = score_pairs(items, split.pairs, verifier.encoder.threshold_width)
     kinds = read_kinds(files.pairs, len(split.pairs))
-    intervals = decision_intervals(split.pairs, scores.margin > rule.threshold)
+    intervals = decision_intervals(split.pairs, scores.margin > verifier.threshold)
     return ReportData(
         run=_record(folder, checkpoint, state.step),
         split=split_name,
         catalog=split.catalog,
-        images=_images(split, options, split_name),
+        images=_images(split, files, options),
         pairs=ScoredPairs(
             scores.match, scores.threshold, split.pairs.source, split.pairs.target, split.pairs.same, kinds
         ),
-        calibrated_threshold=rule.threshold,
+        calibrated_threshold=verifier.threshold,
         own_threshold=state.evaluation.threshold,
-        num_categories_left_out=len(rule.categories),
+        num_categories_left_out=len(verifier.rule.categories),
         intervals=intervals._asdict() if intervals is not None else None,
     )
-
-
-def _options(folder: RunFolder, split_name: str, checkpoint: Path) -> ExperimentOptions:
-    options = read_options(ExperimentOptions, folder.options)
-    predict = options.predict.model_copy(
-        update={"split": split_name, "checkpoint": str(checkpoint), "threshold": "calibrated"}
-    )
-    return options.model_copy(update={"predict": predict})
 
 
 def _record(folder: RunFolder, checkpoint: Path, step: int) -> RunRecord:
@@ -95,13 +88,12 @@ def _record(folder: RunFolder, checkpoint: Path, step: int) -> RunRecord:
     )
 
 
-def _images(split: Split, options: ExperimentOptions, split_name: str) -> ImageSource | None:
+def _images(split: Split, files: SplitOptions, options: ExperimentOptions) -> ImageSource | None:
     """Return the split's images; also for a model that reads none, where there are any."""
     if options.reads.image:
         return split.items.images
-    files = options.data.split(split_name)
     try:
-        return open_images(files.images, options.data.image) if files is not None else None
+        return open_images(files.images, options.data.image)
     except UserError:
         return None
 

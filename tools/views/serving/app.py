@@ -26,7 +26,7 @@ LONGEST_SEARCH = 200
 
 def build_app(judge: Judge, name: str, host: str) -> Guard:
     """Return the application that serves a judge; `name` is that of the model and `host` the address it is bound to."""
-    site = _Site(judge, Page(judge.model, name, len(judge.catalogue)))
+    site = _Site(judge, Page(judge.verifier, name, len(judge.catalogue)))
     app = Starlette(
         routes=[
             Route("/", site.show, methods=["GET"]),

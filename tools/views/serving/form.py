@@ -10,9 +10,9 @@ from data.attributes import parse_attributes
 from data.given_images import GivenImages
 from data.item import Item
 from data.jsonl import LONE_SURROGATE
+from engine.verifier import Verifier
 from options.errors import UserError
 from tools.views.explaining.catalogue import Catalogue, Listing
-from tools.views.explaining.pair_model import PairModel
 from tools.views.explaining.parts import SIDES, Side
 
 LARGEST_IMAGE = 16 * 2**20
@@ -73,10 +73,10 @@ def _text(form: FormData, name: str) -> str:
     return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
-def listing_of(entered: EnteredItem, side: Side, catalogue: Catalogue, model: PairModel) -> Listing:
+def listing_of(entered: EnteredItem, side: Side, catalogue: Catalogue, verifier: Verifier) -> Listing:
     """Return the item that a side of the form stands for; raises UserError saying what to enter instead."""
     try:
-        return _picked(entered, catalogue) if entered.is_picked else _entered(entered, side, model)
+        return _picked(entered, catalogue) if entered.is_picked else _entered(entered, side, verifier)
     except UserError as error:
         raise UserError(f"{side.capitalize()}: {error}") from error
 
@@ -91,7 +91,7 @@ def _picked(entered: EnteredItem, catalogue: Catalogue) -> Listing:
     return listing
 
 
-def _entered(entered: EnteredItem, side: Side, model: PairModel) -> Listing:
+def _entered(entered: EnteredItem, side: Side, verifier: Verifier) -> Listing:
     fields = entered.fields
     if any(len(text) > LONGEST_TEXT for text in fields.values()):
         raise UserError(f"a text has more than {LONGEST_TEXT:,} characters")
@@ -102,7 +102,7 @@ def _entered(entered: EnteredItem, side: Side, model: PairModel) -> Listing:
         fields["category"].strip(),
         entered.image_name,
     )
-    if model.image is None:
+    if not verifier.options.reads.image:
         return Listing(item, None)
     if not entered.image:
         raise UserError("choose an image file, since this model reads pictures")

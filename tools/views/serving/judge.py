@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from data.item import Item
+from engine.verifier import Verifier
 from tools.views.explaining.catalogue import Catalogue, Listing
 from tools.views.explaining.explain import ExplanationSettings, explain_pair
-from tools.views.explaining.pair_model import PairModel
 from tools.views.explaining.parts import SIDES, Explanation, Picture, Side
 from tools.views.serving.form import EnteredPair, listing_of
 
@@ -31,7 +31,7 @@ class Judgement:
 class Judge:
     """Judges what is entered; requests of several users wait for each other."""
 
-    model: PairModel
+    verifier: Verifier
     catalogue: Catalogue
     settings: ExplanationSettings
     _lock: Lock = field(default_factory=Lock)
@@ -39,8 +39,8 @@ class Judge:
     def judge(self, entered: EnteredPair) -> Judgement:
         """Return the verdict on a pair; raises UserError saying what to enter instead."""
         with self._lock:  # around the pictures, too, which may be large
-            source, target = (listing_of(entered.sides[side], side, self.catalogue, self.model) for side in SIDES)
-            explanation = explain_pair(self.model, source, target, self.settings if entered.explained else None)
+            source, target = (listing_of(entered.sides[side], side, self.catalogue, self.verifier) for side in SIDES)
+            explanation = explain_pair(self.verifier, source, target, self.settings if entered.explained else None)
             listings = {"source": source, "target": target}
             return Judgement(
                 items={side: listings[side].item for side in SIDES},

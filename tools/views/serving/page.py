@@ -7,7 +7,8 @@ from functools import cached_property
 from markupsafe import Markup
 
 from data.item import Item
-from tools.views.explaining.pair_model import PairModel
+from engine.verifier import Verifier
+from tools.views.explaining.explain import read_attributes
 from tools.views.explaining.parts import Effect, Explanation, Kind, Side
 from tools.views.explaining.table import shown_name, turns_decision
 from tools.views.page import LONGEST_TITLE, hash_source, page_style, resource, shown, templates
@@ -22,7 +23,7 @@ MOST_ATTRIBUTES = 30
 class Page:
     """The page of a model."""
 
-    model: PairModel
+    verifier: Verifier
     name: str
     num_items: int
     """In the catalogue."""
@@ -37,7 +38,7 @@ class Page:
 
     def html(self, entered: EnteredPair, judgement: Judgement | None, fault: str) -> str:
         """Return the page with what was entered, and below it the verdict or what is wrong."""
-        reads = self.model.options.reads
+        reads = self.verifier.options.reads
         parts = {"text": reads.text or len(reads.attributes) > 0, "pictures": reads.image}
         names = " and ".join(part for part, is_read in parts.items() if is_read)
         page = templates().get_template("serve.html")
@@ -51,8 +52,8 @@ class Page:
             num_found=NUM_FOUND,
             reads_text=parts["text"],
             reads_images=parts["pictures"],
-            attributes=self.model.attributes,
-            has_categories=len(self.model.rule.categories) > 0,
+            attributes=read_attributes(self.verifier.options),
+            has_categories=len(self.verifier.rule.categories) > 0,
             largest_image=LARGEST_IMAGE,
             longest_text=LONGEST_TEXT,
             judgement=judgement,

@@ -2,16 +2,16 @@ from pathlib import Path
 
 import pytest
 
+from engine.verifier import Verifier
 from options.errors import UserError
 from tests.tiny_data import write_lines
-from tests.trained_run import ALONE, Trained
+from tests.trained_run import Trained
 from tools.views.explaining.catalogue import Catalogue, load_catalogue
-from tools.views.explaining.pair_model import load_pair_model
 
 
 @pytest.fixture
 def catalogue(trained: Trained) -> Catalogue:
-    return load_catalogue(None, None, load_pair_model(trained(), None, ALONE).options)
+    return load_catalogue(None, None, Verifier.load(trained()).options)
 
 
 def test_the_items_of_all_splits_are_found_by_id(catalogue: Catalogue) -> None:
@@ -37,7 +37,7 @@ def test_the_search_finds_ids_and_titles_the_item_of_that_id_first(catalogue: Ca
 
 
 def test_items_of_another_file_take_the_place_of_the_splits(trained: Trained, tmp_path: Path) -> None:
-    options = load_pair_model(trained(), None, ALONE).options
+    options = Verifier.load(trained()).options
     items = write_lines(tmp_path / "items.jsonl", [{"item_id": "a", "item_image_name": "a.jpg"}])
     catalogue = load_catalogue(items, tmp_path, options)
     assert len(catalogue) == 1
@@ -49,6 +49,6 @@ def test_items_of_another_file_take_the_place_of_the_splits(trained: Trained, tm
 
 
 def test_a_model_of_texts_alone_needs_no_images(trained: Trained, tmp_path: Path) -> None:
-    options = load_pair_model(trained("model.image_encoder=null"), None, ALONE).options
+    options = Verifier.load(trained("model.image_encoder=null")).options
     items = write_lines(tmp_path / "items.jsonl", [{"item_id": "a", "item_image_name": "a.jpg"}])
     assert load_catalogue(items, tmp_path / "none", options).get("a").picture_to_show(8) is None

@@ -10,14 +10,13 @@ from data.item_image import BadImageError, read_image
 from data.item_text import item_text
 from data.pair_batch import ItemBatch
 from data.stated_values import value_digests
+from engine.verifier import Verifier
 from models.embedding import ItemEmbedding
-from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.tiny_data import AGREEMENT, IMAGE_SIZE
-from tests.trained_run import ALONE, Trained
+from tests.trained_run import Trained
 from tools.views.explaining.catalogue import Listing, load_catalogue
 from tools.views.explaining.explain import ExplanationSettings, explain_pair
-from tools.views.explaining.pair_model import PairModel, load_pair_model
 from tools.views.explaining.parts import Explanation, Kind, Part, Side
 
 SETTINGS = ExplanationSettings(grid=3)
@@ -27,29 +26,28 @@ COMPARING = ("model.text_encoder=null", AGREEMENT)
 
 def explained(
     run: Path, settings: ExplanationSettings | None = SETTINGS
-) -> tuple[PairModel, list[Listing], Explanation]:
-    model = load_pair_model(run, None, ALONE)
+) -> tuple[Verifier, list[Listing], Explanation]:
+    model = Verifier.load(run)
     catalogue = load_catalogue(None, None, model.options)
     pair = [catalogue.get("val-1"), catalogue.get("val-6")]
     return model, pair, explain_pair(model, pair[0], pair[1], settings)
 
 
-def alone(model: PairModel, item: Item, picture: np.ndarray | None) -> ItemEmbedding:
+def alone(model: Verifier, item: Item, picture: np.ndarray | None) -> ItemEmbedding:
     """The embeddings of one item, by a batch that is made by hand."""
     ids, images = torch.empty((1, 0), dtype=torch.int64), torch.empty((1, 3, 0, 0))
-    if model.tokenizer is not None:
-        ids = torch.tensor(model.tokenizer([item_text(item, model.options.data.text.attributes)]))
-    if picture is not None and model.image is not None:
-        mean, std = np.array(model.image.mean), np.array(model.image.std)
+    if (tokenizer := model.preparation.tokenizer) is not None:
+        ids = torch.tensor(tokenizer([item_text(item, model.options.data.text.attributes)]))
+    if picture is not None and model.options.reads.image:
+        mean, std = np.array(model.options.data.image.mean), np.array(model.options.data.image.std)
         images = torch.tensor((picture / 255 - mean) / std, dtype=torch.float32).permute(2, 0, 1)[None]
-    encoder: ItemEncoder = model.encoder.eval()
     with torch.no_grad():
         stated = torch.tensor([value_digests(item, model.options.reads.attributes)])
         mask = torch.ones_like(ids, dtype=torch.bool)
-        return encoder(ItemBatch(images, ids, mask, torch.zeros(1), torch.zeros(1), attributes=stated))
+        return model.encoder(ItemBatch(images, ids, mask, torch.zeros(1), torch.zeros(1), attributes=stated))
 
 
-def slow_margin(model: PairModel, items: list[Item], pictures: list[np.ndarray | None]) -> float:
+def slow_margin(model: Verifier, items: list[Item], pictures: list[np.ndarray | None]) -> float:
     source, target = (alone(model, item, picture) for item, picture in zip(items, pictures, strict=True))
     return float(source.match[0] @ target.match[0] - source.threshold[0] @ target.threshold[0])
 

@@ -9,12 +9,12 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from engine.verifier import Verifier
 from tests.tiny_data import write_lines
 from tests.tools.views.reporting.synthetic import HOSTILE
-from tests.trained_run import ALONE, Trained
+from tests.trained_run import Trained
 from tools.views.explaining.catalogue import load_catalogue
 from tools.views.explaining.explain import ExplanationSettings
-from tools.views.explaining.pair_model import load_pair_model
 from tools.views.serving.app import build_app
 from tools.views.serving.judge import Judge
 from tools.views.serving.listen import address_of, bound_socket, config
@@ -45,7 +45,7 @@ def make_judge(trained: Trained, items_and_images: tuple[Path, Path]) -> Callabl
     """Return the judge of a tiny model with the catalogue of three items."""
 
     def make(*overrides: str) -> Judge:
-        model = load_pair_model(trained(*overrides), None, ALONE)
+        model = Verifier.load(trained(*overrides))
         return Judge(model, load_catalogue(*items_and_images, model.options), ExplanationSettings(grid=2))
 
     return make

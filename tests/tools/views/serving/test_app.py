@@ -82,7 +82,7 @@ def test_the_empty_page_forbids_all_but_its_own(address: str) -> None:
 def test_the_verdict_is_that_of_the_model(address: str, make_judge: Callable[..., Judge]) -> None:
     status, page = post(address, PICKED | {"explained": "1"})
     judge = make_judge()
-    expected = explain_pair(judge.model, judge.catalogue.get("i0"), judge.catalogue.get("i1"), judge.settings)
+    expected = explain_pair(judge.verifier, judge.catalogue.get("i0"), judge.catalogue.get("i1"), judge.settings)
     verdict = expected.verdict
     assert status == 200
     figures = [verdict.match, verdict.threshold, verdict.margin, verdict.decision_threshold]
@@ -230,7 +230,7 @@ def test_two_users_are_judged_one_after_the_other(
         time.sleep(0.2)
         inside -= 1
 
-    judge.model.encoder.register_forward_pre_hook(watch)
+    judge.verifier.encoder.register_forward_pre_hook(watch)
     address = serve_judge(judge)
     pages: list[str] = []
     users = [threading.Thread(target=lambda: pages.append(post(address, PICKED)[1])) for _ in range(3)]

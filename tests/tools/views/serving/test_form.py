@@ -26,7 +26,7 @@ def test_an_entered_item_has_the_attributes_of_its_lines(make_judge: Callable[..
         "attributes": "品牌：木岚\r\n\n型号 : X K\n品牌:b\nno attribute",
         "category": " 花瓶 ",
     }
-    listing = listing_of(EnteredItem(fields, picture(), "a.png"), "source", judge.catalogue, judge.model)
+    listing = listing_of(EnteredItem(fields, picture(), "a.png"), "source", judge.catalogue, judge.verifier)
     assert listing.item.attributes == {"品牌": ("木岚", "b"), "型号": ("x k",)}
     assert (listing.item.title, listing.item.category) == ("花瓶 XK", "花瓶")
     assert listing.picture(8).shape == (8, 8, 3)
@@ -35,4 +35,4 @@ def test_an_entered_item_has_the_attributes_of_its_lines(make_judge: Callable[..
 def test_a_fault_names_its_side(make_judge: Callable[..., Judge]) -> None:
     judge = make_judge()
     with pytest.raises(UserError, match=r"^Target: pick an item"):
-        listing_of(empty_pair(True).sides["target"], "target", judge.catalogue, judge.model)
+        listing_of(empty_pair(True).sides["target"], "target", judge.catalogue, judge.verifier)
