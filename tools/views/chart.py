@@ -25,7 +25,7 @@ from matplotlib.transforms import nonsingular
 from numpy.typing import NDArray
 
 from engine.disk import whole_path
-from tools.views.colours import LIGHT, Role, variable
+from tools.views.colours import LIGHT, Role
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 66, 20, 46, 46
@@ -179,7 +179,7 @@ def inline_svg(chart: Chart, identifier: str) -> Markup:
     }
     text = ElementTree.tostring(root, encoding="unicode")
     for role, colour in LIGHT.items():
-        text = text.replace(f'"{colour}"', f'"{variable(role)}"')
+        text = text.replace(f'"{colour}"', f'"var(--{role})"')
     return Markup(text)  # ElementTree has escaped all texts
 
 

@@ -41,11 +41,6 @@ DARK: Mapping[Role, str] = {
 }
 
 
-def variable(role: Role) -> str:
-    """Return what a style sheet writes for the colour of a role in the theme of the page."""
-    return f"var(--{role})"
-
-
 def variables(theme: Mapping[Role, str]) -> str:
     """Return the lines of a style sheet that give the variables of the roles the colours of a theme."""
     return " ".join(f"--{role}: {colour};" for role, colour in theme.items())

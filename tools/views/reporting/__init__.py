@@ -1,1 +1,1 @@
-"""What scripts/report.py and scripts/plot_scores.py are made of."""
+"""What the commands view report and view plot are made of."""

@@ -103,17 +103,17 @@ def _segments(words: Sequence[str], shared: Sequence[tuple[int, int]]) -> list[S
 def pair_records(data: ReportData, gallery: Gallery, pictures: Mapping[int, str]) -> dict[str, object]:
     """Return what the page's script reads: items, pairs, and the cards of the gallery, each by position."""
     pairs = data.pairs
-    categories = _Names()
-    kinds = _Names()
+    categories: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     items = list(data.catalog)
     return {
         "threshold": data.calibrated_threshold,
         "items": {
             "id": [shown(item.item_id, LONGEST_VALUE) for item in items],
             "title": [shown(item.title, LONGEST_TITLE) for item in items],
-            "category": [categories.place(shown(item.category, LONGEST_VALUE)) for item in items],
+            "category": [_place(categories, item.category) for item in items],
         },
-        "categories": categories.names,
+        "categories": list(categories),
         "pairs": {
             "source": pairs.source.tolist(),
             "target": pairs.target.tolist(),
@@ -123,9 +123,9 @@ def pair_records(data: ReportData, gallery: Gallery, pictures: Mapping[int, str]
             "match": rounded(pairs.match),
             "threshold": rounded(pairs.threshold),
             "margin": rounded(pairs.margin),
-            "kind": [kinds.place(shown(kind, LONGEST_VALUE)) for kind in pairs.kinds or ()],
+            "kind": [_place(kinds, kind) for kind in pairs.kinds or ()],
         },
-        "kinds": kinds.names,
+        "kinds": list(kinds),
         "pictures": pictures,
         "groups": {
             "errors": gallery.errors.tolist(),
@@ -141,19 +141,9 @@ def rounded(numbers: NDArray[np.float64]) -> list[float]:
     return [float(f"{number:.{SIGNIFICANT}g}") for number in numbers.tolist()]
 
 
-class _Names:
-    """Distinct names, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._places: dict[str, int] = {}
-
-    def place(self, name: str) -> int:
-        """Return the number of a name."""
-        if name not in self._places:
-            self._places[name] = len(self.names)
-            self.names.append(name)
-        return self._places[name]
+def _place(places: dict[str, int], name: str) -> int:
+    """Return the number of a name, which gets the next one where it is new."""
+    return places.setdefault(shown(name, LONGEST_VALUE), len(places))
 
 
 def _card(source: Item, target: Item) -> dict[str, object]:

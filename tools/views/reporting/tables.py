@@ -1,7 +1,7 @@
 """The tables of a report: figures at thresholds, of groups of pairs and of bins of margins."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,18 +125,14 @@ def kind_table(data: ReportData) -> Table | None:
 
 def grouped(data: ReportData, names: Sequence[str], others: str, most: int = MOST_GROUPS) -> list[Group]:
     """Group the B pairs by B names: the largest groups first, and the rest as one group of so many `others`."""
-    return list(_groups(data, names, others, most))
-
-
-def _groups(data: ReportData, names: Sequence[str], others: str, most: int) -> Iterator[Group]:
     largest = [name for name, _ in Counter(names).most_common(most)]
     place = {name: number for number, name in enumerate(largest)}
     # The rest takes the place after the last.
     places = np.array([place.get(name, len(largest)) for name in names])
-    for number, name in enumerate(largest):
-        yield _group(data, name[:LONGEST_NAME], places == number)
+    shown = [name[:LONGEST_NAME] for name in largest]
     if num_in_rest := len(set(names)) - len(largest):
-        yield _group(data, f"{num_in_rest:,} {others}", places == len(largest))
+        shown.append(f"{num_in_rest:,} {others}")
+    return [_group(data, name, places == number) for number, name in enumerate(shown)]
 
 
 def _group(data: ReportData, name: str, chosen: NDArray[np.bool_]) -> Group:
