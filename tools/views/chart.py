@@ -91,14 +91,18 @@ class Chart:
         colours = [LIGHT[role] for role in roles]
         self.axes.scatter(xs, ys, s=(2 * radius) ** 2, c=colours, linewidths=0, clip_on=False)
 
-    def bars(self, edges: NDArray[np.float64], counts: NDArray[np.int64], role: Role, hints: Sequence[str]) -> None:
-        """Draw a bar between each two edges, translucent, and the upper edge of all of them."""
-        colour = LIGHT[role]
+    def bars(self, edges: NDArray[np.float64], counts: NDArray[np.int64], role: Role, hint: str) -> None:
+        """Draw a bar between each two edges, translucent, and the upper edge of all of them.
+
+        `hint` is filled in with the `count` of a bar and its edges `left` and `right`.
+        """
+        colour, filled = LIGHT[role], np.flatnonzero(counts)
+        left, width = edges[filled], np.diff(edges)[filled]
         drawn = self.axes.bar(
-            edges[:-1], counts, np.diff(edges), align="edge", color=colour, alpha=BARS_OPACITY, clip_on=False
+            left, counts[filled], width, align="edge", color=colour, alpha=BARS_OPACITY, clip_on=False
         )
-        for bar, hint in zip(drawn, hints, strict=True):
-            self._hint(bar, hint)
+        for bar, place in zip(drawn, filled, strict=True):
+            self._hint(bar, hint.format(count=counts[place], left=edges[place], right=edges[place + 1]))
         self.axes.stairs(counts, edges, color=colour, linewidth=1.5, clip_on=False)
 
     def threshold(self, threshold: float) -> None:

@@ -27,7 +27,7 @@ def chart(x_range: tuple[float, float] = (0, 10), y_range: tuple[float, float] =
     made = new_chart("a <title>", "a & description", "x", "y", x_range, y_range)
     made.line([(0, 0), (10, 1)], Role.SAME, "<b>&", is_dashed=True)
     made.dot((5, 0.5), 3, Role.DIFFERENT, "<hint>")
-    made.bars(np.array([0.0, 1.0, 2.0]), np.array([1, 0]), Role.DIFFERENT, ["one", "none"])
+    made.bars(np.array([0.0, 1.0, 2.0]), np.array([1, 0]), Role.DIFFERENT, "{count} in {left:g}..{right:g}")
     made.threshold(4)
     made.legend()
     return made
@@ -76,7 +76,7 @@ def test_the_title_and_the_description_name_a_chart_and_every_text_is_escaped() 
     assert root.get("role") == "img"
     assert (root.get("aria-labelledby"), root.get("aria-describedby")) == (root[0].get("id"), root[1].get("id"))
     assert [root[0].text, root[1].text] == ["a <title>", "a & description"]
-    assert {"<hint>", "one"} <= {element.text for element in root.iter("title")}
+    assert {"<hint>", "1 in 0..1"} <= {element.text for element in root.iter("title")}
     assert "<b>&" in {element.text for element in root.iter("text")}
 
 

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from data.attributes import clean_text
 from data.item import Item
+from options.printable import shortened
 from tools.views.colours import Role
 
 Side = Literal["source", "target"]
 SIDES: tuple[Side, Side] = ("source", "target")
+LONGEST_NAME = 40
+"""Characters of a part's name that are shown."""
 Picture = NDArray[np.uint8]
 """(S, S, 3), red green blue"""
 
@@ -55,21 +58,11 @@ class Part:
     place: tuple[int, int] = (0, 0)
     """Of a word, its first character and the one after it in the title; of a region, its row and column, from 0."""
 
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What leaving out a part does."""
-
-    part: Part
-    margin: float
-    """Of the pair without the part."""
-    change: float
-    """That margin minus the margin of the whole pair: below 0 where the part speaks for the same product."""
-
     @property
-    def role(self) -> Role:
-        """What the part speaks for, in whose colour it is shown."""
-        return Role.SAME if self.change < 0 else Role.DIFFERENT
+    def shown_name(self) -> str:
+        """What the part is called, on one line; a word with its place, as a title may have it twice."""
+        name = shortened(self.name, LONGEST_NAME)
+        return f"{name} (character {self.place[0] + 1})" if self.kind is Kind.WORD else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,26 @@ class Verdict:
     def is_same(self) -> bool:
         """Whether the pair is decided to be the same product."""
         return self.margin > self.decision_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What leaving out a part does."""
+
+    part: Part
+    margin: float
+    """Of the pair without the part."""
+    change: float
+    """That margin minus the margin of the whole pair: below 0 where the part speaks for the same product."""
+
+    @property
+    def role(self) -> Role:
+        """What the part speaks for, in whose colour it is shown."""
+        return Role.SAME if self.change < 0 else Role.DIFFERENT
+
+    def turns(self, verdict: Verdict) -> bool:
+        """Return whether the decision without the part is another one than this verdict."""
+        return (self.margin > verdict.decision_threshold) != verdict.is_same
 
 
 @dataclass(frozen=True, slots=True)

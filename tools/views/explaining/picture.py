@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tools.views.chart import POINTS_PER_INCH
 from tools.views.colours import LIGHT, Role
 from tools.views.explaining.parts import SIDES, Effect, Explanation, Kind, Part, Picture, Side
-from tools.views.explaining.table import shown_name
 from tools.views.page import change, shown, signed
 
 WIDTH, PANEL, GAP, EDGE, LINE = 480, 218, 12, 16, 13
@@ -144,7 +143,7 @@ def _draw_bars(axes: Axes, effects: Sequence[Effect], names: Sequence[str]) -> N
 
 
 def _name(part: Part, has_chinese: bool) -> str:
-    name = shown_name(part)
+    name = part.shown_name
     if has_chinese or name.isascii():
         return shown(name, LONGEST_NAME)
     return f"word at character {part.place[0] + 1}" if part.kind is Kind.WORD else f"{part.kind} (see the table)"

@@ -1,10 +1,7 @@
 """An explanation as text."""
 
-from options.printable import shortened
 from options.table import aligned_rows
-from tools.views.explaining.parts import Effect, Explanation, Kind, Part, Verdict
-
-LONGEST_NAME = 40
+from tools.views.explaining.parts import Explanation, Verdict
 
 
 def verdict_line(verdict: Verdict) -> str:
@@ -29,10 +26,10 @@ def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
                 str(number),
                 effect.part.side,
                 effect.part.kind,
-                shown_name(effect.part),
+                effect.part.shown_name,
                 f"{effect.margin:.4f}",
                 f"{effect.change:+.4f}",
-                "turns the decision" if turns_decision(effect, explanation.verdict) else "",
+                "turns the decision" if effect.turns(explanation.verdict) else "",
             ]
         )
     lines += aligned_rows(rows, left=(1, 2, 3, 6), ruled=True).splitlines()
@@ -41,14 +38,3 @@ def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
     if explanation.num_words_left:
         lines.append(f"{explanation.num_words_left} words at the ends of the titles were not tried (--words)")
     return lines
-
-
-def shown_name(part: Part) -> str:
-    """Return what a part is called, on one line; a word with its place, as a title may have it twice."""
-    name = shortened(part.name, LONGEST_NAME)
-    return f"{name} (character {part.place[0] + 1})" if part.kind is Kind.WORD else name
-
-
-def turns_decision(effect: Effect, verdict: Verdict) -> bool:
-    """Return whether the decision without a part is the other one."""
-    return (effect.margin > verdict.decision_threshold) != verdict.is_same

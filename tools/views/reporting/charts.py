@@ -48,11 +48,8 @@ def score_histogram(margins: NDArray[np.float64], same: NDArray[np.bool_], thres
         (0, 1.08 * most),
     )
     for role, name in reversed(LABELS):
-        hints = [
-            f"{count:,} pairs of {name}, margin {left:.3g} to {right:.3g}"
-            for left, right, count in zip(edges[:-1], edges[1:], counts[role], strict=True)
-        ]
-        chart.bars(edges, counts[role], role, hints)
+        hint = f"{{count:,}} pairs of {name}, margin {{left:.3g}} to {{right:.3g}}"
+        chart.bars(edges, counts[role], role, hint)
     for role, name in LABELS:
         chart.name(role, name)
     chart.threshold(threshold)

@@ -10,7 +10,6 @@ from data.item import Item
 from engine.verifier import Verifier
 from tools.views.explaining.explain import read_attributes
 from tools.views.explaining.parts import Effect, Explanation, Kind, Side
-from tools.views.explaining.table import shown_name, turns_decision
 from tools.views.page import LONGEST_TITLE, hash_source, page_style, resource, shown, templates
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair
 from tools.views.serving.judge import NUM_FOUND, Judgement
@@ -60,8 +59,6 @@ class Page:
             fault=fault,
             title_parts=title_parts,
             attributes_first=attributes_first,
-            shown_name=shown_name,
-            turns_decision=turns_decision,
         )
 
     @cached_property

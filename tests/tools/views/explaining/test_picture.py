@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import FontEntry
 
 from tests.tools.views.explaining.test_table import EXPLANATION
 from tools.views.colours import LIGHT, Role
@@ -58,3 +59,11 @@ def test_without_a_chinese_font_words_are_named_by_their_places(
 def test_dollar_signs_of_a_name_are_no_formula() -> None:
     effect = Effect(Part("source", Kind.ATTRIBUTE, "$\\frac$"), 0.0, -1.0)
     explanation_picture(replace(EXPLANATION, effects=(effect,)), [None, None]).draw_without_rendering()
+
+
+def test_the_first_of_the_known_chinese_fonts_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = [FontEntry(name=name) for name in ("SimHei", "DejaVu Sans", "Noto Sans CJK JP")]
+    monkeypatch.setattr(picture.fontManager, "ttflist", installed)
+    assert picture.chinese_font() == "Noto Sans CJK JP"
+    monkeypatch.setattr(picture.fontManager, "ttflist", installed[1:2])
+    assert picture.chinese_font() is None
