@@ -21,6 +21,8 @@ SHOWN_SIZE = 480
 """Pixels of the side of a picture that is given."""
 NAMES = 190
 """Points of the names beside the bars."""
+MOST_BARS = 1000
+"""A picture of more would be higher than matplotlib draws one."""
 LONGEST_NAME = 28
 """Characters of a name beside the bars."""
 STRONGEST = 0.7
@@ -50,7 +52,7 @@ def explanation_picture(explanation: Explanation, pictures: Sequence[Picture | N
     The bars are numbered as the rows of the table. Where no font with Chinese characters is installed, words are
     named by their places alone.
     """
-    strongest = explanation.strongest()[:most_bars]
+    strongest = explanation.strongest()[: min(most_bars, MOST_BARS)]
     chinese = chinese_font()
     height = PANEL + (len(strongest) + 3) * LINE + 4 * GAP + EDGE
     fonts = ["DejaVu Sans", *([chinese] if chinese else [])]

@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontEntry
 
 from tests.tools.views.explaining.test_table import EXPLANATION
+from tools.views.chart import PIXELS_A_POINT, POINTS_PER_INCH
 from tools.views.colours import LIGHT, Role
 from tools.views.explaining import picture
 from tools.views.explaining.parts import Effect, Kind, Part
@@ -67,3 +68,9 @@ def test_the_first_of_the_known_chinese_fonts_is_taken(monkeypatch: pytest.Monke
     assert picture.chinese_font() == "Noto Sans CJK JP"
     monkeypatch.setattr(picture.fontManager, "ttflist", installed[1:2])
     assert picture.chinese_font() is None
+
+
+def test_a_picture_of_very_many_bars_can_still_be_drawn() -> None:
+    effects = tuple(Effect(Part("source", Kind.WORD, "a", (word, word + 1)), 0.0, 0.1) for word in range(1700))
+    figure = explanation_picture(replace(EXPLANATION, effects=effects), [None, None], most_bars=1700)
+    assert figure.get_figheight() * POINTS_PER_INCH * PIXELS_A_POINT < 2**16
