@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,3 +60,31 @@ def whole_path(file: Path) -> Iterator[Path]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give another folder to write into, beside it, and give that its name once all is on the disk.
+
+    Raises UserError where the folder exists, the disk is full or may not be written. A failure leaves nothing.
+    """
+    refuse_existing(folder)
+    temporary = folder.with_name(f".{folder.name}.writing")
+    with writing(folder):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            for file in temporary.iterdir():
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
+            refuse_existing(folder)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise UserError where there is a file or folder of this name."""
+    if target.exists():
+        raise UserError(f"{target}: exists already; remove it or name another")
