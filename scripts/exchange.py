@@ -1,5 +1,124 @@
 """The commands of `bash run.sh exchange`."""
 
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 
 app = typer.Typer(help="Models to and from other programs.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Models to and from other programs."""
+
+
+@app.command("onnx")
+def export_onnx(
+    checkpoint: Annotated[Path, typer.Argument(help="experiments/<name>, or any checkpoint")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write; must not exist")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="section.key=value", help="an option in place of the file's")
+    ] = None,
+    options: Annotated[
+        Path | None,
+        typer.Option("--options", metavar="OPTION_FILE", help="for a checkpoint without options, a .pth"),
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="weights of matrix products in eight bits, and measure it")
+    ] = False,
+    pairs: Annotated[
+        int,
+        typer.Option("--pairs", min=1, metavar="N", help="validation pairs, the first ones, on which int8 is measured"),
+    ] = 2000,
+) -> None:
+    """Write the item encoder of a checkpoint as ONNX for other programs.
+
+    OUT gets item_encoder.onnx, the tokenizer's files and preprocessing.json, which says all else: how pictures and
+    texts become inputs, and how two embeddings become a decision. The graph is compared with the model on validation
+    items. A run's folder (experiments/<name>) stands for its best checkpoint. A checkpoint that keeps no options of its
+    own, a published .pth or an imported one, takes them, the decision threshold among them, of an option file:
+
+    \b
+    bash run.sh exchange onnx NET.pth OUT --options options/63_grad_clip_norm_0.5.yml predict.threshold=1.65
+    """
+    from engine.experiment import ExperimentOptions
+    from engine.onnx_encoder import EXPORT, check_onnx_packages
+    from options.read import read_options
+
+    if overrides and options is None:
+        raise typer.BadParameter(f"{overrides[0]}: changes an option file; name that (--options)")
+    # What is wrong in it is told before torch is imported, which takes seconds.
+    given = read_options(ExperimentOptions, options, overrides or []) if options is not None else None
+    check_onnx_packages(*EXPORT)
+    from engine.disk import refuse_existing
+    from engine.named_checkpoint import named_checkpoint
+    from tools.exchange.onnx_comparison import effect_table, parity_table
+    from tools.exchange.onnx_export import export, read_source
+
+    refuse_existing(out)
+    named = named_checkpoint(checkpoint, given)
+    source = read_source(named, labelled=int8)
+    found = export(source, out, int8, pairs)
+    print(f"{out}: the encoder of {named.path}, {found.mebibytes:,.1f} MiB")
+    split = f"data.{source.split_name}"
+    print(f"float32 in onnxruntime against PyTorch, on items of {split}:\n{parity_table(found.parity)}")
+    if found.effects:
+        print(f"pairs of {split} at the decision threshold {source.rule.threshold:.4f}:\n{effect_table(found.effects)}")
+
+
+@app.command()
+def import_published(
+    published: Annotated[
+        Path, typer.Argument(metavar="IN.pth", help="the file, any of its parts, or their stem", show_default=False)
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="checkpoint folder to write; must not exist")],
+    image_library: Annotated[
+        Literal["timm", "transformers"],
+        typer.Option("--image-library", help="model.image_encoder.name of the option files that will use it"),
+    ] = "timm",
+) -> None:
+    """Turn a published checkpoint (.pth, whole or in parts) into a checkpoint folder of this project.
+
+    Names are mapped without building a model, so that neither an option file nor a network is needed. Predict with it:
+
+    \b
+    bash predict.sh options/63_grad_clip_norm_0.5.yml predict.checkpoint=OUT_FOLDER predict.threshold=1.65
+    """
+    from tools.exchange import published_checkpoint
+
+    num_tensors = published_checkpoint.import_published(published, folder, image_library)
+    print(f"{folder}: {num_tensors:,} tensors")
+
+
+@app.command()
+def export_published(
+    checkpoint: Annotated[Path, typer.Argument(help="checkpoint folder, or its item_encoder.safetensors")],
+    published: Annotated[Path, typer.Argument(metavar="OUT.pth", help="file to write; must not exist")],
+) -> None:
+    """Turn a checkpoint of this project into a file that the published code loads.
+
+    The checkpoint has to be of the published network: two branches, each with a BERT, a Swin Transformer of timm or
+    transformers and a projection, trained with model.normalize false. Derived buffers are added.
+    """
+    from tools.exchange import published_checkpoint
+
+    num_tensors = published_checkpoint.export_published(checkpoint, published)
+    print(f"{published}: {num_tensors:,} tensors")
+
+
+@app.command()
+def download_weights(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the two")] = Path("weights"),
+) -> None:
+    """Download both pretrained backbones into folders and say how option files read them from there.
+
+    Fetches timm/swin_large_patch4_window12_384.ms_in22k (0.8 GB) and hfl/chinese-roberta-wwm-ext (0.4 GB):
+    configuration, vocabulary and weights. Run it again to go on after an interruption. HF_ENDPOINT names a mirror of
+    the hub. Exit status: 0 both are there, 2 something needs your hand (the message says what).
+    """
+    from tools.exchange.hub_weights import fetch_backbones
+
+    overrides = fetch_backbones(out)
+    print("\nTo train or predict with these folders and without a network, add to the command:")
+    print(" \\\n".join(f"  {override}" for override in overrides))

@@ -13,7 +13,7 @@ from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
 from tests.tiny_data import AGREEMENT, option_tree
-from tools.exchange.onnx.export import Export, Source, export, read_source
+from tools.exchange.onnx_export import Export, Source, export, read_source
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,60 @@
 
 HF_ENDPOINT (a mirror), HF_TOKEN, HF_HUB_OFFLINE and the proxy variables are honoured. An interrupted file goes on where
 it ended, and weights are compared with the hub's SHA-256.
+
+The hub's client reads its environment when it is imported, hence in functions, after data.hub has looked for the hub.
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # what the hub's client raises, of httpx
-from huggingface_hub.hf_api import ModelInfo
-
+from data.hub import go_offline_without_hub
 from models.weights import WEIGHT_FILES
 from options.errors import UserError
-from tools.exchange.backbones import Backbone
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A repository of the hub and what is needed of it besides weights."""
+
+    repository: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    """Taken where the repository has them."""
+
+    @property
+    def folder_name(self) -> str:
+        """The repository's name without its owner."""
+        return self.repository.rpartition("/")[2]
+
+
+IMAGE = Backbone("timm/swin_large_patch4_window12_384.ms_in22k", ("config.json",))
+TEXT = Backbone(
+    "hfl/chinese-roberta-wwm-ext",
+    ("vocab.txt", "config.json"),
+    ("tokenizer_config.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json"),
+)
+
+
+def fetch_backbones(out: Path) -> list[str]:
+    """Download the backbones of the published option files unless they are there.
+
+    Returns the overrides by which train.sh and predict.sh read the folders instead of asking the hub. Raises UserError
+    as fetch_backbone does.
+    """
+    # Otherwise the client would try an unreachable hub for a minute.
+    go_offline_without_hub([IMAGE.repository, TEXT.repository])
+    image_folder, text_folder = fetch_backbone(IMAGE, out), fetch_backbone(TEXT, out)
+    return [
+        f"model.image_encoder.weights={image_folder}",
+        f"model.text_encoder.architecture={text_folder}",
+        f"data.text.tokenizer={text_folder}",
+    ]
 
 
 def fetch_backbone(backbone: Backbone, out: Path) -> Path:
@@ -26,6 +68,8 @@ def fetch_backbone(backbone: Backbone, out: Path) -> Path:
     if _is_whole(folder, backbone):
         print(f"{folder}: stands already")
         return folder
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # what the hub's client raises, of httpx
+
     try:
         _fetch(backbone, folder)
     except (HTTPError, OSError) as error:
@@ -48,6 +92,8 @@ def _is_whole(folder: Path, backbone: Backbone) -> bool:
 
 
 def _fetch(backbone: Backbone, folder: Path) -> None:
+    from huggingface_hub import HfApi
+
     info = HfApi().model_info(backbone.repository, files_metadata=True)
     files = {file.rfilename for file in info.siblings or ()}
     weights = next((name for name in WEIGHT_FILES if name in files), None)
@@ -63,11 +109,13 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
             _fetch_file(info, name, folder)
 
 
-def _fetch_file(info: ModelInfo, name: str, folder: Path) -> None:
+def _fetch_file(info: "ModelInfo", name: str, folder: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
     hf_hub_download(info.id, name, revision=info.sha, local_dir=folder)
 
 
-def _verify(info: ModelInfo, name: str, folder: Path) -> None:
+def _verify(info: "ModelInfo", name: str, folder: Path) -> None:
     """Compare a file with the checksum that the hub keeps of it, and delete it if it differs."""
     expected = next((file.lfs.sha256 for file in info.siblings or () if file.rfilename == name and file.lfs), None)
     if expected is None:

@@ -1,9 +1,7 @@
 """A published checkpoint as one of our folders, and one of ours as a published file, without building a model."""
 
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from engine.checkpoint import ENCODER
 from engine.checksums import write_checksums
-from engine.disk import writing
+from engine.disk import new_folder, refuse_existing, whole_path
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
 from models.swin_names import ImageLibrary
@@ -31,10 +29,12 @@ def import_published(file: Path, folder: Path, image_library: ImageLibrary) -> i
     Raises:
         UserError: the file cannot be read or is not the published network, or the folder exists.
     """
-    _refuse_existing(folder)
+    refuse_existing(folder)
     state = published_to_ours(read_published(file), image_library)
     _check_branches(state, file)
-    _write(folder, lambda temporary: _write_folder(temporary, state))
+    with new_folder(folder) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary / ENCODER)
+        write_checksums(temporary)
     return len(state)
 
 
@@ -44,18 +44,15 @@ def export_published(checkpoint: Path, file: Path) -> int:
     Raises:
         UserError: the checkpoint cannot be read or is not of the published network's kind, or the file exists.
     """
-    _refuse_existing(file)
+    refuse_existing(file)
     source = checkpoint / ENCODER if checkpoint.is_dir() else checkpoint
     ours = read_safetensors(source)
     _check_branches(ours, source)
     state = ours_to_published(ours, _image_library(ours, source))
-    _write(file, lambda temporary: _write_file(temporary, state))
+    # torch makes other errors of a full disk where it is given a path.
+    with whole_path(file) as temporary, temporary.open("wb") as stream:
+        torch.save({"params": {name: _alone(tensor) for name, tensor in state.items()}}, stream)
     return len(state)
-
-
-def _refuse_existing(target: Path) -> None:
-    if target.exists():
-        raise UserError(f"{target}: exists already; remove it or name another")
 
 
 def _check_branches(state: Mapping[str, Tensor], origin: Path) -> None:
@@ -84,41 +81,6 @@ def _image_library(state: Iterable[str], origin: Path) -> ImageLibrary:
         if found := re.match(r"match\.image_encoder\.backbone\.(patch_embed|embeddings)\.", name):
             return "timm" if found[1] == "patch_embed" else "transformers"
     raise UserError(f"{origin}: its image encoder is no Swin Transformer, which the published network has")
-
-
-def _write(target: Path, write: Callable[[Path], None]) -> None:
-    """Write under a temporary name beside the target, then give it its name."""
-    temporary = target.with_name(f".writing_{target.name}")
-    _remove(temporary)
-    try:
-        with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(temporary)
-            temporary.rename(target)
-    finally:
-        _remove(temporary)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _write_folder(folder: Path, state: Mapping[str, Tensor]) -> None:
-    folder.mkdir()
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / ENCODER)
-    with (folder / ENCODER).open("rb") as stream:
-        os.fsync(stream.fileno())
-    write_checksums(folder)
-
-
-def _write_file(file: Path, state: Mapping[str, Tensor]) -> None:
-    with file.open("wb") as stream:
-        torch.save({"params": {name: _alone(tensor) for name, tensor in state.items()}}, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _alone(tensor: Tensor) -> Tensor:

@@ -13,15 +13,29 @@ from engine.export_description import MODEL
 from engine.onnx_encoder import OnnxItemEncoder
 from models.embedding import pack
 from options.yaml_values import to_yaml
-from tests.export_command import refusal, run
+from tests.command_line import run_command
 from tests.published_network import ASSETS, NETWORK, arrays, published_options, published_tree
 from tests.tiny_data import write_lines
-from tools.exchange.onnx import export as export_module
+from tools.exchange import onnx_export
 from tools.exchange.published_checkpoint import import_published
 
 pytestmark = pytest.mark.xdist_group("published_export")  # which takes long to make
 
 THRESHOLD = 1.65
+
+
+def run(*arguments: object) -> str:
+    """Export with these arguments and return what is printed."""
+    ended = run_command("exchange", "onnx", *arguments)
+    assert ended.status == 0, ended.stderr
+    return ended.stdout
+
+
+def refusal(*arguments: object) -> str:
+    """Return what the command says in refusing these arguments."""
+    ended = run_command("exchange", "onnx", *arguments)
+    assert ended.status == 2
+    return ended.stderr
 
 
 @pytest.fixture
@@ -37,8 +51,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("published")
     file = place / "published.yml"
     file.write_text(to_yaml(published_tree("timm")), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        run(patch, NETWORK, place / "out", "--options", file, f"predict.threshold={THRESHOLD}")
+    run(NETWORK, place / "out", "--options", file, f"predict.threshold={THRESHOLD}")
     return place / "out"
 
 
@@ -49,7 +62,7 @@ def graph_at_hand(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def copy(encoder: object, batch: ItemBatch, reads: object, file: Path) -> None:
         shutil.copy(exported / MODEL, file)
 
-    monkeypatch.setattr(export_module, "write_graph", copy)
+    monkeypatch.setattr(onnx_export, "write_graph", copy)
 
 
 def test_the_graph_gives_the_published_embeddings(exported: Path, tmp_path: Path) -> None:
@@ -69,9 +82,7 @@ def test_the_decision_is_that_of_the_option_file_and_the_step_unknown(exported: 
 
 @pytest.mark.usefixtures("graph_at_hand")
 @pytest.mark.parametrize("form", ["parts", "imported"])
-def test_parts_and_imported_checkpoints_are_exported_too(
-    form: str, option_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_parts_and_imported_checkpoints_are_exported_too(form: str, option_file: Path, tmp_path: Path) -> None:
     checkpoint = tmp_path / "net.pth"
     if form == "imported":
         checkpoint = tmp_path / "imported"
@@ -80,46 +91,38 @@ def test_parts_and_imported_checkpoints_are_exported_too(
         content = NETWORK.read_bytes()
         (tmp_path / "net.pth.partaa").write_bytes(content[:500_000])
         (tmp_path / "net.pth.partab").write_bytes(content[500_000:])
-    run(monkeypatch, checkpoint, tmp_path / "out", "--options", option_file, "predict.threshold=0.0")
-    assert capsys.readouterr().out.count(" yes") == 7
+    assert run(checkpoint, tmp_path / "out", "--options", option_file, "predict.threshold=0.0").count(" yes") == 7
 
 
 @pytest.mark.usefixtures("graph_at_hand")
-def test_without_validation_items_those_to_predict_are_compared(
-    option_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_validation_items_those_to_predict_are_compared(option_file: Path, tmp_path: Path) -> None:
     given = ("--options", option_file, "predict.threshold=0.0", "data.val=null")
-    run(monkeypatch, NETWORK, tmp_path / "out", *given)
-    assert "on items of data.test" in capsys.readouterr().out
+    assert "on items of data.test" in run(NETWORK, tmp_path / "out", *given)
     assert "data.val, data.test: the options name neither" in refusal(
-        monkeypatch, capsys, NETWORK, tmp_path / "other", *given, "data.test=null"
+        NETWORK, tmp_path / "other", *given, "data.test=null"
     )
 
 
-def test_int8_needs_labels(
-    option_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_int8_needs_labels(option_file: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.jsonl"
     lines = (ASSETS / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
     unlabelled = [{name: value for name, value in json.loads(line).items() if name != "item_label"} for line in lines]
     write_lines(pairs, unlabelled)
     given = ("--options", option_file, "predict.threshold=0.0", f"data.val.pairs={pairs}")
-    message = refusal(monkeypatch, capsys, NETWORK, tmp_path / "out", *given, "--int8")
+    message = refusal(NETWORK, tmp_path / "out", *given, "--int8")
     assert "has no 'item_label'" in message
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_missing_is_named(
-    option_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_missing_is_named(option_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    message = refusal(monkeypatch, capsys, NETWORK, out)
+    message = refusal(NETWORK, out)
     assert "network.pth: keeps no options of its own; give the model's with --options OPTION_FILE" in message
-    message = refusal(monkeypatch, capsys, NETWORK, out, "predict.threshold=0.0")
+    message = refusal(NETWORK, out, "predict.threshold=0.0")
     assert "predict.threshold=0.0: changes an option file; name that (--options)" in message
-    message = refusal(monkeypatch, capsys, NETWORK, out, "--options", option_file)
+    message = refusal(NETWORK, out, "--options", option_file)
     assert "predict.threshold: learned is kept by checkpoints that were evaluated" in message
     assert "give a number" in message
     given = ("--options", option_file, "predict.threshold=0.0")
-    assert "no such checkpoint file" in refusal(monkeypatch, capsys, tmp_path / "absent.pth", out, *given)
+    assert "no such checkpoint file" in refusal(tmp_path / "absent.pth", out, *given)
     assert not out.exists()

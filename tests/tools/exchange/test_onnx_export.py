@@ -12,9 +12,9 @@ from engine.export_description import MODEL, read_description
 from models.item_encoder import ItemEncoder, build_item_encoder
 from options.errors import UserError
 from tests.exported_encoder import ExportedRun
-from tools.exchange.onnx import export as export_module
-from tools.exchange.onnx.export import export
-from tools.exchange.onnx.parity import BATCH_SIZES
+from tools.exchange import onnx_export
+from tools.exchange.onnx_comparison import BATCH_SIZES
+from tools.exchange.onnx_export import export
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 
@@ -26,7 +26,7 @@ def graph_at_hand(exported_run: ExportedRun, monkeypatch: pytest.MonkeyPatch) ->
     def copy(encoder: ItemEncoder, batch: ItemBatch, reads: Modalities, file: Path) -> None:
         shutil.copy(exported_run.folder / MODEL, file)
 
-    monkeypatch.setattr(export_module, "write_graph", copy)
+    monkeypatch.setattr(onnx_export, "write_graph", copy)
 
 
 def test_a_folder_has_the_graph_the_tokenizer_and_the_description_and_their_checksums(
@@ -48,7 +48,7 @@ def test_the_graph_gives_the_models_embeddings_in_batches_of_1_to_32(exported_ru
 
 def test_an_existing_folder_is_left_alone(exported_run: ExportedRun, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="exists already; remove it or name another folder"):
+    with pytest.raises(UserError, match="exists already; remove it or name another"):
         export(exported_run.source, tmp_path, int8=False, num_pairs=10)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 

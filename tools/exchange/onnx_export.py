@@ -1,8 +1,5 @@
 """From a checkpoint to a folder that another program can use."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +9,7 @@ from data.options import DataOptions, SplitOptions
 from data.tokenizer import Tokenizer
 from engine.checksums import write_checksums
 from engine.decision_rule import DecisionRule
-from engine.disk import writing
+from engine.disk import new_folder
 from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
 from engine.named_checkpoint import NamedCheckpoint
@@ -23,11 +20,16 @@ from models.item_embedder import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.read import write_options
-from tools.exchange.onnx.describing import describe
-from tools.exchange.onnx.effect import Effect, first_pairs, measure_effects
-from tools.exchange.onnx.graph import write_graph
-from tools.exchange.onnx.parity import BatchParity, measure_parity, refuse_difference
-from tools.exchange.onnx.quantization import quantize
+from tools.exchange.onnx_comparison import (
+    BatchParity,
+    Effect,
+    first_pairs,
+    measure_effects,
+    measure_parity,
+    refuse_difference,
+)
+from tools.exchange.onnx_description import describe
+from tools.exchange.onnx_graph import quantize, write_graph
 
 EXAMPLE_ITEMS = 2
 SplitName = Literal["val", "test"]
@@ -91,7 +93,7 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
     Raises UserError where the folder exists or cannot be written, for a model that torch cannot write, and where the
     graph's embeddings are not those of PyTorch.
     """
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         _write(source, folder, "float32")
         exact = OnnxItemEncoder(folder)
         parity = measure_parity(source.encoder, exact, source.split.items)
@@ -132,25 +134,3 @@ def _quantized(source: Source, folder: Path, exact: OnnxItemEncoder, num_pairs: 
         "ONNX int8": OnnxItemEncoder(folder),
     }
     return measure_effects(encoders, split, source.rule, source.options.evaluate.batch_size)
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Give a folder that gets the target's name once it is whole; raises UserError where the target exists."""
-    refuse_existing(target)
-    temporary = target.with_name(f".writing_{target.name}")
-    with writing(target):
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            refuse_existing(target)
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def refuse_existing(target: Path) -> None:
-    """Raise UserError where there is something of this name."""
-    if target.exists():
-        raise UserError(f"{target}: exists already; remove it or name another folder")

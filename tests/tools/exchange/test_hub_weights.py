@@ -17,7 +17,7 @@ import pytest
 from engine.experiment import ExperimentOptions
 from options.read import read_options
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SWIN = "timm/swin_large_patch4_window12_384.ms_in22k"
 ROBERTA = "hfl/chinese-roberta-wwm-ext"
@@ -116,10 +116,10 @@ def hub() -> Iterator[Hub]:
 def download(folder: Path, endpoint: str, *arguments: str) -> tuple[int, str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
     environment = {
-        **kept, "PYTHON": sys.executable, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home"),
+        **kept, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home"),
         "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1",
     }  # fmt: skip
-    command = ["bash", str(ROOT / "scripts/download_weights.sh"), *arguments]
+    command = [sys.executable, "-m", "scripts", "exchange", "download-weights", *arguments]
     finished = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
     return finished.returncode, finished.stdout, finished.stderr
 

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,16 @@ from data.pair_batch import ItemBatch
 from engine.decision_rule import DecisionRule
 from models.embedding import ItemEmbedding
 from models.item_embedder import ItemEmbedder
+from options.errors import UserError
 from tests.exported_encoder import ExportedRun
-from tools.exchange.onnx.effect import effect_table, first_pairs, measure_effects
+from tools.exchange.onnx_comparison import (
+    BatchParity,
+    effect_table,
+    first_pairs,
+    measure_effects,
+    parity_table,
+    refuse_difference,
+)
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 
@@ -45,3 +55,24 @@ def test_figures_are_those_of_the_pairs_decided_one_by_one(exported_run: Exporte
     assert effects[1].num_changed == sum((a > 0.1) != (b > 0.1) for a, b in zip(*margins, strict=True))
     ratio = effects[1].items_per_second / effects[0].items_per_second
     assert effect_table(effects).splitlines()[3].split()[-1] == f"{ratio:.2f}"
+
+
+def test_equal_is_what_differs_by_rounding() -> None:
+    assert BatchParity(1, 9, 2.0, 1.9e-4).is_equal
+    assert not BatchParity(1, 9, 2.0, 2.1e-4).is_equal
+    assert not BatchParity(1, 9, 2.0, math.nan).is_equal
+    assert not BatchParity(1, 9, math.nan, math.nan).is_equal
+
+
+def test_every_batch_that_differs_is_named() -> None:
+    refuse_difference([BatchParity(1, 9, 2.0, 1e-6)])
+    with pytest.raises(UserError, match="in batches of 2, 5 items"):
+        refuse_difference([BatchParity(1, 9, 1.0, 0.0), BatchParity(2, 9, 1.0, 1.0), BatchParity(5, 9, 1.0, 1.0)])
+
+
+def test_the_table_has_a_line_a_batch() -> None:
+    table = parity_table([BatchParity(1, 9, 2.0, 1e-6), BatchParity(32, 21, 2.5, 0.5)]).splitlines()
+    assert [line.split() for line in table[2:]] == [
+        ["1", "9", "2.0000", "1.00e-06", "yes"],
+        ["32", "21", "2.5000", "5.00e-01", "no"],
+    ]

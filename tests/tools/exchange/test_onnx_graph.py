@@ -1,19 +1,22 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
 from data.options import Modalities
 from data.pair_batch import ItemBatch
+from engine.export_description import MODEL
 from models.embedding import ItemEmbedding, pack
 from models.item_embedder import ItemEmbedder
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions
 from options.errors import UserError
+from tests.exported_encoder import ExportedRun
 from tests.tiny_data import IMAGE_ENCODER, IMAGE_SIZE, TEXT_ENCODER
-from tools.exchange.onnx.graph import write_graph
+from tools.exchange.onnx_graph import quantize, write_graph
 
 
 def random_batch(num_items: int, num_tokens: int) -> ItemBatch:
@@ -75,3 +78,11 @@ def test_a_graph_for_batches_of_one_size_alone_is_refused(tmp_path: Path) -> Non
     with pytest.raises(UserError, match="has fixed the number of items of images"):
         write_graph(FixedBatch(), random_batch(2, 4), reads, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.xdist_group("exported_run")  # which takes long to make
+def test_the_weights_of_matrix_products_become_int8(exported_run: ExportedRun, tmp_path: Path) -> None:
+    quantize(exported_run.folder / MODEL, tmp_path / MODEL)
+    kinds = [node.op_type for node in onnx.load(tmp_path / MODEL).graph.node]
+    assert kinds.count("MatMulInteger") >= 20  # of two branches with three layers of six products each
+    assert (tmp_path / MODEL).stat().st_size < (exported_run.folder / MODEL).stat().st_size

@@ -1,1 +1,0 @@
-"""What scripts/export_onnx.py is made of."""
