@@ -1,4 +1,4 @@
-"""Compare resize_images.py with a plain Pillow pool: pictures per second and pixel difference.
+"""Compare the project's way to resize with a plain Pillow pool: pictures per second and pixel difference.
 
 The plain pool opens, converts to RGB, resizes with Pillow's default filter and saves with its default
 JPEG settings, with as many processes. Both run in turn, several times; the table gives the medians.
@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.arguments import at_least_one
 from options.errors import UserError, exit_on_user_error
-from scripts.arguments import aligned, at_least_one
+from options.table import aligned_rows
 from tools.preparation.picture import PictureSettings
 from tools.preparation.resize_run import resize_folder
 from tools.preparation.synthetic_photos import write_photos
@@ -77,19 +78,16 @@ def main() -> None:
             seconds["ours"].append(time.perf_counter() - middle)
         differences = pixel_differences(plain, ours)
     ratios = [plain / ours for plain, ours in zip(seconds["plain"], seconds["ours"], strict=True)]
-    print(
-        aligned(
-            {
-                "pictures": len(names),
-                "plain, pictures/s": len(names) / statistics.median(seconds["plain"]),
-                "ours, pictures/s": len(names) / statistics.median(seconds["ours"]),
-                "ratio, median of rounds": statistics.median(ratios),
-                "ratio, lowest round": min(ratios),
-                "mean pixel difference": statistics.mean(differences),
-                "largest picture's difference": max(differences),
-            }
-        )
-    )
+    figures = {
+        "plain, pictures/s": len(names) / statistics.median(seconds["plain"]),
+        "ours, pictures/s": len(names) / statistics.median(seconds["ours"]),
+        "ratio, median of rounds": statistics.median(ratios),
+        "ratio, lowest round": min(ratios),
+        "mean pixel difference": statistics.mean(differences),
+        "largest picture's difference": max(differences),
+    }
+    rows = [("pictures", f"{len(names):,}"), *((name, f"{value:.4f}") for name, value in figures.items())]
+    print(aligned_rows(rows))
 
 
 if __name__ == "__main__":

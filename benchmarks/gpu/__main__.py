@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from benchmarks.arguments import at_least_one
 from benchmarks.gpu.processes import (
     DeviceLimits,
     GpuRow,
@@ -29,12 +30,11 @@ from benchmarks.gpu.processes import (
 )
 from benchmarks.gpu.variants import GpuVariant, all_variants
 from benchmarks.speed.machine import machine
-from benchmarks.speed.model_sizes import SIZES
+from benchmarks.speed.settings import SIZES
 from benchmarks.speed.sides import in_own_process
 from engine.distributed import started_processes
 from engine.run_folder import write_json
 from options.errors import UserError, exit_on_user_error
-from scripts.arguments import at_least_one
 
 
 def parse_arguments() -> argparse.Namespace:

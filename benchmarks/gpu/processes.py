@@ -16,9 +16,9 @@ from torch.multiprocessing.spawn import spawn
 
 from benchmarks.gpu.variants import GpuVariant
 from benchmarks.gpu.work import operations_an_item, run_variant
-from benchmarks.speed.limits import matrix_product_rate
-from benchmarks.speed.model_sizes import ModelSize
-from benchmarks.speed.table import number
+from benchmarks.speed.machine import matrix_product_rate
+from benchmarks.speed.report import number
+from benchmarks.speed.settings import ModelSize
 from engine.distributed import Processes, started_processes
 from options.table import aligned_rows
 from tests.endurance.peak_memory import peak_bytes

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from benchmarks.gpu.variants import GpuVariant
-from benchmarks.speed.model_sizes import ModelSize
-from benchmarks.speed.operations import count_operations
+from benchmarks.speed.models import count_operations
+from benchmarks.speed.settings import ModelSize
 from data.pair_batch import ItemBatch, PairBatch
 from engine.distributed import Processes
 from engine.options import Precision, TrainOptions

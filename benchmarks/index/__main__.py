@@ -1,9 +1,9 @@
 """Compare kinds of indexes: python -m benchmarks.index --items 1000000, or --embeddings FOLDER
 
-The embeddings are drawn with the structure of a trained model's, or those of a folder of scripts/embed_items.sh, some
-of whose items are then the queries (and found among the others). Each kind is built and searched in a process of its
-own. Recall is against the exact search (flat), which comes first; times are those of the processor, so that other work
-on the machine hardly shows.
+The embeddings are drawn with the structure of a trained model's, or those of a folder of `bash run.sh catalogue embed`,
+some of whose items are then the queries (and found among the others). Each kind is built and searched in a process of
+its own. Recall is against the exact search (flat), which comes first; times are those of the processor, so that other
+work on the machine hardly shows.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.arguments import at_least_one
 from options.errors import exit_on_user_error
-from scripts.arguments import at_least_one
 from tools.catalogue.index_plan import KINDS
 
 
@@ -46,10 +46,8 @@ def main() -> None:
     """Draw, measure, print."""
     parsed = arguments()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from benchmarks.index.measure import measure
-    from benchmarks.index.report import figures_table, write_record
-    from benchmarks.index.synthetic import SyntheticCatalogue
-    from benchmarks.index.workload import drawn_workload, own_workload
+    from benchmarks.index.measure import figures_table, measure, write_record
+    from benchmarks.index.workload import SyntheticCatalogue, drawn_workload, own_workload
     from benchmarks.speed.machine import memory, processor_name
     from tools.catalogue.embedding_folder import open_embeddings
     from tools.catalogue.index_folder import need_package

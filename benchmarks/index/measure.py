@@ -1,12 +1,16 @@
-"""One kind of index on one catalogue: built, saved, searched."""
+"""What the kinds of index take and find, and their table and record."""
 
+import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.index.workload import Workload
+from engine.run_folder import write_text
+from options.table import aligned_rows
 from tests.endurance.peak_memory import peak_bytes
 from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
 from tools.catalogue.embedding_folder import open_embeddings
@@ -106,3 +110,35 @@ def _search(
     truth = np.load(truth_file)
     recall = np.mean([len({*own.tolist()} & {*true.tolist()}) / TOP for own, true in zip(best, truth, strict=True)])
     return SearchFigures(probes, float(recall), len(queries) / seconds)
+
+
+HEADINGS = ("kind", "lists", "build s", "index GB", "peak GB", "probes", "recall@10", "queries/s", "x exact")
+
+
+def figures_table(figures: Iterable[KindFigures]) -> str:
+    """Return a line for each kind and number of probes; the first kind is the exact search."""
+    rows = [HEADINGS]
+    exact = None
+    for kind in figures:
+        for search in kind.searches:
+            exact = exact or search.queries_per_second
+            rows.append(
+                (
+                    kind.kind,
+                    f"{kind.lists:,}" if kind.lists else "",
+                    f"{kind.build_seconds:,.0f}",
+                    f"{kind.index_bytes / 1e9:.2f}",
+                    f"{kind.peak_bytes / 1e9:.2f}",
+                    str(search.probes or ""),
+                    f"{search.recall:.3f}",
+                    f"{search.queries_per_second:,.0f}",
+                    f"{search.queries_per_second / exact:.1f}",
+                )
+            )
+    return aligned_rows(rows, ruled=True)
+
+
+def write_record(file: Path, setting: Mapping[str, object], figures: Iterable[KindFigures]) -> None:
+    """Write all figures as JSON."""
+    content = {**setting, "kinds": [asdict(kind) for kind in figures]}
+    write_text(file, json.dumps(content, indent=2) + "\n")

@@ -32,29 +32,25 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.arguments import at_least_one, positive_number, seed_number
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.catalogue import measure_catalogue
-from benchmarks.speed.decoding import measure_decoding
+from benchmarks.speed.decoding import measure_decoding, measure_image_store
 from benchmarks.speed.encoding import measure_full_size, measure_precisions
 from benchmarks.speed.evaluation import measure_evaluation
 from benchmarks.speed.exchange import measure_exchange
-from benchmarks.speed.growth import measure_growth
-from benchmarks.speed.image_store import measure_image_store
 from benchmarks.speed.loader_wait import measure_loader_wait
 from benchmarks.speed.machine import machine
-from benchmarks.speed.model_sizes import MIDDLE, TINY
-from benchmarks.speed.prediction import measure_prediction
+from benchmarks.speed.prediction import measure_growth, measure_prediction
 from benchmarks.speed.record import BenchmarkRecord, BenchmarkRow, read_record, write_record
-from benchmarks.speed.report import markdown
-from benchmarks.speed.settings import BenchmarkSettings
+from benchmarks.speed.report import format_table, markdown
+from benchmarks.speed.settings import MIDDLE, TINY, BenchmarkSettings
 from benchmarks.speed.start_up import measure_start_up
-from benchmarks.speed.submission_lines import measure_submission_lines
-from benchmarks.speed.table import format_table
+from benchmarks.speed.submissions import measure_submission_lines
 from benchmarks.speed.training import measure_checkpointing, measure_training
 from engine.allocation import keep_freed_memory
 from engine.run_folder import write_text
 from options.errors import exit_on_user_error
-from scripts.arguments import at_least_one, positive_number, seed_number
 
 ROWS: dict[str, Callable[[Bench], list[BenchmarkRow]]] = {
     "prediction": measure_prediction,

@@ -8,16 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.speed.limits import (
+from benchmarks.speed.machine import (
     decoding_rate,
     disk_reading_rate,
     disk_writing_rate,
     matrix_product_rate,
     memory_rate,
 )
-from benchmarks.speed.model_sizes import ModelSize
 from benchmarks.speed.record import MachineLimit
-from benchmarks.speed.settings import BenchmarkSettings
+from benchmarks.speed.settings import BenchmarkSettings, ModelSize
 from benchmarks.speed.sides import MakeWork, SideRounds, in_own_process, interleaved
 
 Result = TypeVar("Result")

@@ -1,4 +1,4 @@
-"""Margins and metrics of very many pairs of embedded items."""
+"""Margins and metrics of very many pairs of embedded items, against the plain way: pair by pair."""
 
 from __future__ import annotations
 
@@ -11,12 +11,35 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.record import BenchmarkRow, Check, Limit
-from benchmarks.speed.reference_evaluation import plain_f1, plain_margins
 from benchmarks.speed.sides import Round, Work
 from data.item_pair import PairTable
 from engine.encode import EncodedItems
 from engine.evaluator import evaluation
 from engine.pair_scores import score_pairs
+
+
+def plain_margins(packed: NDArray[np.float32], pairs: NDArray[np.int64], threshold_width: int) -> list[float]:
+    """Return the margin of each pair (B, 2) of rows."""
+    margins = []
+    for source, target in pairs:
+        products = packed[source].astype(np.float64) * packed[target].astype(np.float64)
+        margins.append(float(products[threshold_width:].sum() - products[:threshold_width].sum()))
+    return margins
+
+
+def plain_f1(margins: list[float], same: list[bool], threshold: float) -> float:
+    """Return the F1 of the positive class."""
+    hits = misses = false_alarms = 0
+    for margin, is_same in zip(margins, same, strict=True):
+        is_positive = margin > threshold
+        if is_positive and is_same:
+            hits += 1
+        elif is_same:
+            misses += 1
+        elif is_positive:
+            false_alarms += 1
+    return 2 * hits / max(1, 2 * hits + misses + false_alarms)
+
 
 PAIRS, ITEMS, WIDTH = 1_000_000, 50_000, 1024
 LARGER = 100

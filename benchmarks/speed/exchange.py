@@ -10,8 +10,8 @@ from tqdm import trange
 from benchmarks.gpu.processes import GpuRow, measure_variant
 from benchmarks.gpu.variants import GpuVariant, exchanges
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.model_sizes import ModelSize
 from benchmarks.speed.record import BenchmarkRow, Timing
+from benchmarks.speed.settings import ModelSize
 
 NUM_PROCESSES = 2
 PAIRS = 1

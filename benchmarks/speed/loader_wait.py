@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 import torch
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.demo import demo_options
 from benchmarks.speed.models import workload_model, workload_options, workload_split
 from benchmarks.speed.record import BenchmarkRow
 from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
 from benchmarks.speed.sides import Round, SideRounds, Work
+from benchmarks.speed.start_up import demo_options
 from benchmarks.speed.training import OurTraining
 from benchmarks.speed.workload import WorkloadSize, write_workload
 from data.loading import item_batches

@@ -14,10 +14,32 @@ from pathlib import Path
 from tqdm import trange
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.demo import demo_options
 from benchmarks.speed.record import BenchmarkRow, Limit, Timing
 from tests.endurance.peak_memory import peak_bytes
 from tests.endurance.workplace import REPOSITORY
+from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.write import is_demo_data, write_demo_data
+
+OPTION_FILE = REPOSITORY / "options" / "demo.yml"
+
+
+def demo_options(work: Path, num_items: int) -> tuple[Path, tuple[str, ...]]:
+    """Make the demo's data in the folder unless it is there; return the option file and what leads it there."""
+    folder = work / "datasets" / "demo"
+    if not is_demo_data(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_demo_data(DemoSettings(folder, items=num_items))
+    files = [
+        f"data.{split}.{name}={folder}/{file}"
+        for split in ("train", "val", "test")
+        for name, file in (
+            ("items", f"item_{split}_info.jsonl"),
+            ("pairs", f"item_{split}_pair.jsonl"),
+            ("images", "item_images"),
+        )
+    ]
+    return OPTION_FILE, (*files, f"data.text.tokenizer={folder}/tokenizer")
+
 
 GLANCE = 0.002
 """Seconds between two looks at a command."""
@@ -40,7 +62,7 @@ def measure_start_up(bench: Bench) -> list[BenchmarkRow]:
         limit = Limit("Python that does nothing", least.median)
         rows.append(BenchmarkRow("start-up", f"train.py: {title}", "commands", 1, ours, everything, plain, limit))
     step = (str(demo), *files, *FIRST_STEP)
-    reference = ("-m", "benchmarks.speed.reference_training", *step)
+    reference = ("-m", "benchmarks.speed.reference", *step)
     ours, plain, least = run(((train, *step), reference, IMPORTS), ("step 1/1", "step 1/1", ""))
     title = "train.py: the first step of the demo is logged"
     limit = Limit("the imports of torch, torchvision, timm and transformers", least.median)

@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.models import ALONE, workload_model, workload_options, workload_split
-from benchmarks.speed.operations import count_operations
+from benchmarks.speed.models import ALONE, count_operations, workload_model, workload_options, workload_split
 from benchmarks.speed.record import BenchmarkRow, Check, Limit
-from benchmarks.speed.reference_training import PlainTraining
+from benchmarks.speed.reference import PlainTraining
 from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
 from benchmarks.speed.sides import Round, Work
 from benchmarks.speed.workload import WorkloadSize, write_workload

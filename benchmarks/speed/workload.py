@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import JsonValue
 from tqdm import tqdm
 
-from benchmarks.speed.model_sizes import MAX_TOKENS, ModelSize
+from benchmarks.speed.settings import MAX_TOKENS, ModelSize
 from options.yaml_values import to_yaml
 from tools.preparation.demo.catalogue import plan_listings
 from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, plan_families

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.arguments import at_least_one, seed_number
+from benchmarks.arguments import at_least_one, seed_number
 from tests.endurance.checkpoint_trial import checkpoint_trial
 from tests.endurance.disk_trial import disk_trial
 from tests.endurance.image_trial import image_trial

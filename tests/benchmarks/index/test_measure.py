@@ -3,10 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.index.measure import measure
-from benchmarks.index.report import figures_table
-from benchmarks.index.synthetic import LATENT, SyntheticCatalogue
-from benchmarks.index.workload import Workload, drawn_workload, own_workload
+from benchmarks.index.measure import figures_table, measure
+from benchmarks.index.workload import LATENT, SyntheticCatalogue, Workload, drawn_workload, own_workload
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
 from tools.catalogue.embedded_rows import EmbeddedRows

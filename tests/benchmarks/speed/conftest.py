@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.model_sizes import TINY
 from benchmarks.speed.record import BenchmarkRow, Timing
-from benchmarks.speed.settings import BenchmarkSettings
+from benchmarks.speed.settings import TINY, BenchmarkSettings
 from benchmarks.speed.sides import MakeWork, SideRounds
 from tests.endurance.peak_memory import peak_bytes
 

@@ -7,7 +7,7 @@ from benchmarks.gpu.variants import OTHER_BUCKETS, GpuVariant
 from benchmarks.speed import exchange
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.exchange import NUM_PROCESSES, PAIRS, measure_exchange
-from benchmarks.speed.model_sizes import ModelSize
+from benchmarks.speed.settings import ModelSize
 from tests.benchmarks.speed.conftest import assert_sane
 
 

@@ -14,8 +14,7 @@ from benchmarks.speed.record import (
     read_record,
     write_record,
 )
-from benchmarks.speed.report import markdown
-from benchmarks.speed.table import format_table, number
+from benchmarks.speed.report import format_table, markdown, number
 
 ROW = BenchmarkRow(
     "prediction",

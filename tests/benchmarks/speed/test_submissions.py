@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.speed.reference_prediction import plain_line
+from benchmarks.speed.reference import plain_line
 from benchmarks.speed.submissions import compare_submissions, middle_gap, submission_margins
 
 EMBEDDINGS = np.random.default_rng(0).standard_normal((13, 4))

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.speed import reference_training
-from benchmarks.speed.model_sizes import TINY
+from benchmarks.speed import reference
 from benchmarks.speed.models import workload_model, workload_options, workload_split
-from benchmarks.speed.reference_training import PlainTraining, main
+from benchmarks.speed.reference import PlainTraining, main
+from benchmarks.speed.settings import TINY
 from benchmarks.speed.training import LARGEST_DIFFERENCE, OurTraining, gradient_difference
 from benchmarks.speed.workload import WorkloadSize, write_workload
 
@@ -28,9 +28,7 @@ def test_a_reference_of_another_loss_is_found_out(workload: Path, monkeypatch: p
     def smoothed(logits: Tensor, same: Tensor) -> Tensor:
         return torch.nn.functional.cross_entropy(logits, same, label_smoothing=0.01)
 
-    monkeypatch.setattr(
-        reference_training, "functional", type("Changed", (), {"cross_entropy": staticmethod(smoothed)})
-    )
+    monkeypatch.setattr(reference, "functional", type("Changed", (), {"cross_entropy": staticmethod(smoothed)}))
     assert gradient_difference(workload)[0] > LARGEST_DIFFERENCE
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.speed.model_sizes import TINY
 from benchmarks.speed.models import workload_options, workload_split
-from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS
+from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS, TINY
 from benchmarks.speed.workload import WorkloadSize, pair_ends, write_workload
 
 

@@ -1,9 +1,10 @@
 import math
+from pathlib import Path
 
 import pytest
 
-from benchmarks.scale.estimate import Layout, estimate
-from benchmarks.scale.unit_costs import UnitCosts
+from benchmarks import scale
+from benchmarks.scale import Layout, UnitCosts, estimate, markdown_table
 from tools.catalogue.index_plan import num_lists
 
 COSTS = UnitCosts(
@@ -38,3 +39,26 @@ def test_shards_part_the_memory_and_add_up_in_work() -> None:
 @pytest.mark.parametrize("num_items", [10**6, 10**8])
 def test_lists_are_about_twice_the_root_of_the_items(num_items: int) -> None:
     assert num_lists(num_items) == pytest.approx(2 * math.sqrt(num_items), rel=0.42)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_has_the_table_that_the_script_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["scale.py"])
+    scale.main()
+    assert capsys.readouterr().out in (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+
+
+def test_a_faster_gpu_takes_less_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["scale.py", "--gpu-operations", "624e12"])
+    scale.main()
+    assert "| 0.591 | 59.1 | 591 |" in capsys.readouterr().out
+
+
+def test_every_line_has_a_cell_for_every_size() -> None:
+    table = markdown_table([estimate(Layout(10**6, "ivf_fp16", 1), UnitCosts())] * 2)
+    assert {line.count("|") for line in table.splitlines()} == {4}
+    assert "| memory of each | 2.06 GB | 2.06 GB |" in table

@@ -20,7 +20,7 @@ from benchmarks.gpu.processes import (
 )
 from benchmarks.gpu.variants import OTHER_BUCKETS, GpuVariant, all_variants
 from benchmarks.gpu.work import invented_items, invented_pairs, run_variant, write_out_attention
-from benchmarks.speed.model_sizes import TINY
+from benchmarks.speed.settings import TINY
 from engine.distributed import Processes
 from engine.parallel import BUCKET_MEBIBYTES
 from models.item_encoder import build_item_encoder

@@ -1,25 +1,34 @@
-"""What a run's rule reaches on demo pairs that neither training nor calibration has seen."""
+"""Hold the interval of a demo run's F1 against fresh pairs: python -m benchmarks.fresh_pairs RUN [--seed 1]
+
+RUN is the name of a run on the demo's data or its folder. A catalogue of another seed is made in a temporary folder and
+decided at the calibrated threshold. Exit status 1 where its F1 is outside the interval that validation gave, as happens
+to right intervals, too, once in twenty times or a little more.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.arguments import at_least_one
 from data.options import SplitOptions
 from engine.checkpoint import read_state
 from engine.decision_rule import EstimatedFigure, find_rule
-from engine.distributed import Processes
+from engine.distributed import Processes, started_processes
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import checkpoint_of
 from engine.predictor import run_prediction
 from engine.run_folder import RunFolder
-from options.errors import UserError
+from options.errors import UserError, exit_on_user_error
 from options.read import read_options
 from tools.preparation.demo.settings import DemoSettings
 from tools.preparation.demo.write import write_demo_data
+from tools.views.reporting.load_run import find_run
 
 TEST_FRACTION = 0.8
 """Of the fresh catalogue: its other splits are of no use here."""
@@ -85,3 +94,26 @@ def _options(folder: RunFolder, checkpoint: Path, data: Path) -> ExperimentOptio
             "predict": options.predict.model_copy(update=predict),
         }
     )
+
+
+@exit_on_user_error()
+def main() -> None:
+    """Parse the command line, decide, print; ends with status 1 where F1 is outside."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", metavar="RUN", help="name of a run, or its folder")
+    parser.add_argument("--items", type=at_least_one, default=6000, help="of the fresh catalogue (%(default)s)")
+    parser.add_argument("--seed", type=at_least_one, default=1, help="of the fresh catalogue (%(default)s)")
+    arguments = parser.parse_args()
+    folder = find_run(arguments.run)
+    with started_processes() as processes:
+        found = decide_fresh_pairs(folder, arguments.items, arguments.seed, processes)
+    print(
+        f"F1 at the calibrated threshold: {found.validation_f1:.4f} of the validation pairs, interval {found.low:.4f} "
+        f"to {found.high:.4f}; {found.fresh.f1:.4f} of {found.fresh.num_pairs:,} fresh pairs, "
+        f"{'within' if found.is_within else 'outside'}"
+    )
+    sys.exit(0 if found.is_within else 1)
+
+
+if __name__ == "__main__":
+    main()

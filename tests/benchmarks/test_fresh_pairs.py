@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fresh_pairs import __main__ as check_fresh_pairs
-from benchmarks.fresh_pairs.fresh_pairs import FreshPairs, decide_fresh_pairs
+from benchmarks import fresh_pairs
+from benchmarks.fresh_pairs import FreshPairs, decide_fresh_pairs
 from engine.checkpoint import read_state
 from engine.decision_rule import write_rule
 from engine.run_folder import run_folder
@@ -70,9 +70,9 @@ def test_the_status_says_whether_f1_is_within(
     figures = read_state(checkpoint).evaluation
     assert figures is not None
     found = FreshPairs(0.7, low, 1.0, replace(figures, f1=0.5))
-    monkeypatch.setattr("benchmarks.fresh_pairs.fresh_pairs.decide_fresh_pairs", lambda *arguments: found)
-    monkeypatch.setattr(sys, "argv", ["check_fresh_pairs.py", "fresh"])
+    monkeypatch.setattr(fresh_pairs, "decide_fresh_pairs", lambda *arguments: found)
+    monkeypatch.setattr(sys, "argv", ["fresh_pairs", "fresh"])
     with pytest.raises(SystemExit) as ending:
-        check_fresh_pairs.main()
+        fresh_pairs.main()
     assert ending.value.code == status
     assert f"0.5000 of 60 fresh pairs, {word}" in capsys.readouterr().out

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.index.synthetic import LATENT, SyntheticCatalogue, write_synthetic
+from benchmarks.index.workload import LATENT, SyntheticCatalogue, write_synthetic
 from options.errors import UserError
 from tests.tiny_embeddings import margins
 from tools.catalogue.embedding_folder import open_embeddings

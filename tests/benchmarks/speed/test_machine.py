@@ -4,16 +4,17 @@ import pytest
 import torch
 
 from benchmarks.speed.bench import Bench
-from benchmarks.speed.limits import (
+from benchmarks.speed.machine import (
     decoding_rate,
     disk_reading_rate,
     disk_writing_rate,
+    machine,
     matrix_product_rate,
     matrix_products,
     memory_rate,
+    processor_name,
 )
-from benchmarks.speed.machine import machine, processor_name
-from benchmarks.speed.model_sizes import TINY
+from benchmarks.speed.settings import TINY
 from benchmarks.speed.workload import write_photographs
 
 
@@ -58,8 +59,8 @@ def test_matrix_products_of_any_number_of_operations_take_time_in_proportion(mon
     def multiply(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
         calls.append((*left.shape, *right.shape))
 
-    monkeypatch.setattr("benchmarks.speed.limits._product_rate", lambda shape, dtype, device: shape[0])
-    monkeypatch.setattr("benchmarks.speed.limits.time.perf_counter", lambda: float(len(calls)))
+    monkeypatch.setattr("benchmarks.speed.machine._product_rate", lambda shape, dtype, device: shape[0])
+    monkeypatch.setattr("benchmarks.speed.machine.time.perf_counter", lambda: float(len(calls)))
     work = matrix_products([(8, 2, 4), (16, 2, 4)], 2.0 * 16 * 2 * 4 * 2.5)
     monkeypatch.setattr(torch, "mm", multiply)
     assert work().seconds == 2.5

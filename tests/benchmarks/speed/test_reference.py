@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.speed import reference_prediction
-from benchmarks.speed.model_sizes import TINY
+from benchmarks.speed import reference
 from benchmarks.speed.models import ALONE, workload_options, write_weights
 from benchmarks.speed.prediction import our_prediction, plain_prediction, submission
-from benchmarks.speed.reference_items import PlainItems
+from benchmarks.speed.reference import PlainItems
+from benchmarks.speed.settings import TINY
 from benchmarks.speed.submissions import compare_submissions
 from benchmarks.speed.workload import WorkloadSize, write_workload
 from engine.predictor import load_predictor, run_prediction
@@ -36,7 +36,7 @@ def test_a_reference_that_adds_a_little_to_every_feature_is_found_out(
         features = branch.features(items)  # type: ignore[arg-type]
         return branch.project(ItemFeatures(*(each + 0.01 for each in features if each is not None)))
 
-    monkeypatch.setattr(reference_prediction, "encode_side", changed)
+    monkeypatch.setattr(reference, "encode_side", changed)
     our_prediction(workload)()
     plain_prediction(workload)()
     _, margins = compare_submissions(submission(workload, "ours"), submission(workload, "plain"), 16)
@@ -61,14 +61,14 @@ def test_the_plain_way_encodes_both_items_of_every_pair_branch_by_branch(
     options = workload_options(workload)
     split, encoder, _ = load_predictor(options)
     shapes: list[tuple[int, ...]] = []
-    encode = reference_prediction.encode_side
+    encode = reference.encode_side
 
     def counted(branch: ItemBranch, items: object) -> torch.Tensor:
         shapes.append(tuple(items.token_ids.shape))  # type: ignore[attr-defined]
         return encode(branch, items)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reference_prediction, "encode_side", counted)
-    reference_prediction.predict_pair_by_pair(split, encoder, options, workload.with_name("out.jsonl"))
+    monkeypatch.setattr(reference, "encode_side", counted)
+    reference.predict_pair_by_pair(split, encoder, options, workload.with_name("out.jsonl"))
     assert shapes == [(len(split.pairs), 140)] * 4
 
 

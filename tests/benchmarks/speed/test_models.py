@@ -5,9 +5,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from benchmarks.speed.model_sizes import TINY
-from benchmarks.speed.models import workload_model, workload_options, workload_split
-from benchmarks.speed.operations import count_operations, encoding_operations
+from benchmarks.speed.models import (
+    count_operations,
+    encoding_operations,
+    workload_model,
+    workload_options,
+    workload_split,
+)
+from benchmarks.speed.settings import TINY
 from benchmarks.speed.workload import WorkloadSize, write_workload
 
 BATCH, HEADS, LENGTH, WIDTH = 2, 3, 16, 8

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed import image_store
-from benchmarks.speed.image_store import BATCH, store_timings
+from benchmarks.speed import decoding
+from benchmarks.speed.decoding import BATCH, store_timings
 from tests.tools.preparation.audit.clean_data import noise_picture
 
 NUM_PICTURES = 5
@@ -21,8 +21,8 @@ def test_every_way_is_measured_warm_and_cold_in_turn(tmp_path: Path, monkeypatch
         asked.extend(batches)
         return float(len(asked))
 
-    monkeypatch.setattr(image_store, "_seconds", seconds)
-    monkeypatch.setattr(image_store, "BATCH", 2)
+    monkeypatch.setattr(decoding, "_seconds", seconds)
+    monkeypatch.setattr(decoding, "BATCH", 2)
     found = store_timings(folder, 16, 2, 0)
     # Each reading is of three batches, so each ends three batches after the one before.
     assert {way: (timings.cold.seconds, timings.warm.seconds) for way, timings in found.items()} == {

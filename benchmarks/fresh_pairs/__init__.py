@@ -1,1 +1,0 @@
-"""What python -m benchmarks.fresh_pairs measures."""

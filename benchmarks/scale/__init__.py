@@ -1,1 +1,0 @@
-"""What a catalogue of any size costs, by arithmetic."""
