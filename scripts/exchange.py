@@ -52,19 +52,18 @@ def export_onnx(
     given = read_options(ExperimentOptions, options, overrides or []) if options is not None else None
     check_onnx_packages(*EXPORT)
     from engine.disk import refuse_existing
-    from engine.named_checkpoint import named_checkpoint
     from tools.exchange.onnx_comparison import effect_table, parity_table
     from tools.exchange.onnx_export import export, read_source
 
     refuse_existing(out)
-    named = named_checkpoint(checkpoint, given)
-    source = read_source(named, labelled=int8)
+    source = read_source(checkpoint, given, labelled=int8)
     found = export(source, out, int8, pairs)
-    print(f"{out}: the encoder of {named.path}, {found.mebibytes:,.1f} MiB")
+    print(f"{out}: the encoder of {source.verifier.checkpoint}, {found.mebibytes:,.1f} MiB")
     split = f"data.{source.split_name}"
     print(f"float32 in onnxruntime against PyTorch, on items of {split}:\n{parity_table(found.parity)}")
     if found.effects:
-        print(f"pairs of {split} at the decision threshold {source.rule.threshold:.4f}:\n{effect_table(found.effects)}")
+        threshold = source.verifier.threshold
+        print(f"pairs of {split} at the decision threshold {threshold:.4f}:\n{effect_table(found.effects)}")
 
 
 @app.command()

@@ -8,7 +8,6 @@ import torch
 
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import named_checkpoint
 from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
@@ -38,6 +37,6 @@ def make_exported_run(place: Path, tiny_dataset: Path) -> ExportedRun:
         result = run_training(options, "", Processes(rank=0, count=1, device=torch.device("cpu")))
     assert result is not None
     checkpoint = place / result.checkpoint
-    source = read_source(named_checkpoint(checkpoint, None), labelled=True)
+    source = read_source(checkpoint, None, labelled=True)
     found = export(source, place / "exported", int8=False, num_pairs=10)
     return ExportedRun(option_file, options, checkpoint, source, place / "exported", found)

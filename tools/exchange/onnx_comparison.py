@@ -19,7 +19,6 @@ from engine.onnx_encoder import OnnxItemEncoder
 from engine.pair_scores import score_pairs
 from models.embedding import pack
 from models.item_embedder import ItemEmbedder
-from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.table import aligned_rows
 
@@ -48,7 +47,7 @@ class BatchParity:
 
 @torch.inference_mode()
 def measure_parity(
-    encoder: ItemEncoder, exported: OnnxItemEncoder, items: ItemTensors, batch_sizes: Iterable[int] = BATCH_SIZES
+    encoder: ItemEmbedder, exported: OnnxItemEncoder, items: ItemTensors, batch_sizes: Iterable[int] = BATCH_SIZES
 ) -> list[BatchParity]:
     """Encode batches of consecutive items with both, the first items again where there are too few."""
     found = []

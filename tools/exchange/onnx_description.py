@@ -2,8 +2,6 @@
 
 from data.options import ComparedAttributes, ImageOptions, TextOptions
 from data.tokenizer import Tokenizer
-from engine.decision_rule import DecisionRule
-from engine.experiment import ExperimentOptions
 from engine.export_description import (
     ATTENTION_MASK,
     ATTRIBUTES,
@@ -20,7 +18,8 @@ from engine.export_description import (
     Port,
     TextDescription,
 )
-from models.item_encoder import ItemEncoder
+from engine.verifier import Verifier
+from models.item_embedder import ItemEmbedder
 
 TOKENIZER = "tokenizer.json"
 IMAGE_RULES = (
@@ -66,20 +65,14 @@ DECISION_RULES = (
 )
 
 
-def describe(
-    options: ExperimentOptions,
-    step: int | None,
-    encoder: ItemEncoder,
-    tokenizer: Tokenizer | None,
-    rule: DecisionRule,
-    arithmetic: Arithmetic,
-) -> ExportDescription:
-    """Return the description of an encoder, built of a run's options, at a step where that is known."""
+def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
+    """Return the description of a trained model's encoder."""
+    options, encoder, tokenizer = verifier.options, verifier.encoder, verifier.preparation.tokenizer
     image, compared = options.data.image if options.reads.image else None, options.reads.attributes
     return ExportDescription(
         format=FORMAT,
         run=options.name,
-        step=step,
+        step=verifier.step,
         model=MODEL,
         arithmetic=arithmetic,
         inputs=_inputs(image, tokenizer, compared),
@@ -89,7 +82,7 @@ def describe(
         image=_image(image) if image is not None else None,
         text=_text(options.data.text, tokenizer) if tokenizer is not None else None,
         attributes=AttributesDescription(compared.names, compared.in_title, ATTRIBUTE_RULES) if compared else None,
-        decision=DecisionDescription(rule.threshold, rule.categories, DECISION_RULES),
+        decision=DecisionDescription(verifier.rule.threshold, verifier.rule.categories, DECISION_RULES),
     )
 
 
@@ -105,7 +98,7 @@ def _inputs(image: ImageOptions | None, tokenizer: Tokenizer | None, compared: C
     return inputs
 
 
-def _output(encoder: ItemEncoder) -> Port:
+def _output(encoder: ItemEmbedder) -> Port:
     width = encoder.threshold_width + encoder.match_width
     return Port("float32", ("items", width), "embeddings, the threshold half first, see decision")
 

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from data.loading import Split, load_split
+import torch
+
+from data.loading import Split
 from data.options import DataOptions, SplitOptions
-from data.tokenizer import Tokenizer
 from engine.checksums import write_checksums
-from engine.decision_rule import DecisionRule
 from engine.disk import new_folder
+from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
-from engine.named_checkpoint import NamedCheckpoint
 from engine.onnx_encoder import OnnxItemEncoder
-from engine.predictor import load_encoder
 from engine.run_folder import write_text
+from engine.verifier import Verifier
 from models.item_embedder import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
@@ -37,16 +37,11 @@ SplitName = Literal["val", "test"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A checkpoint, read, and the split that its graph is compared on."""
+    """A trained model and the split that its graph is compared on."""
 
-    options: ExperimentOptions
-    step: int | None
-    encoder: ItemEncoder
-    """In evaluation mode."""
-    rule: DecisionRule
+    verifier: Verifier
     split_name: SplitName
     split: Split
-    tokenizer: Tokenizer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +56,18 @@ class Export:
     """Of the graph's files."""
 
 
-def read_source(checkpoint: NamedCheckpoint, labelled: bool) -> Source:
-    """Read a checkpoint and the split of its options to compare on; raises UserError where either cannot be read.
+def read_source(checkpoint: Path, options: ExperimentOptions | None, labelled: bool) -> Source:
+    """Load a checkpoint and the split of its options to compare on; raises UserError where either cannot be read.
 
-    `labelled` demands labels of the split's pairs, which int8 is measured by.
+    The options are its own unless others are given. `labelled` demands labels of the split's pairs, which int8 is
+    measured by.
     """
-    options = checkpoint.options
-    split_name, files = _split_to_compare_on(options.data)
-    split = load_split(files, options.data, options.reads, labelled)
-    encoder = load_encoder(options, checkpoint.path, split.items).eval()
-    text = options.data.text
-    tokenizer = Tokenizer(text.tokenizer, text.max_tokens) if options.reads.text else None
-    return Source(options, checkpoint.step, encoder, checkpoint.rule, split_name, split, tokenizer)
+    # The graph is compared on the CPU, where onnxruntime runs it.
+    verifier = Verifier.load(checkpoint, options, processes=Processes(rank=0, count=1, device=torch.device("cpu")))
+    if not isinstance(verifier.encoder, ItemEncoder):
+        raise UserError(f"{checkpoint}: is exported already; name the checkpoint that it is of")
+    split_name, files = _split_to_compare_on(verifier.options.data)
+    return Source(verifier, split_name, verifier.preparation.split(files, labelled))
 
 
 def _split_to_compare_on(data: DataOptions) -> tuple[SplitName, SplitOptions]:
@@ -96,7 +91,7 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
     with new_folder(out) as folder:
         _write(source, folder, "float32")
         exact = OnnxItemEncoder(folder)
-        parity = measure_parity(source.encoder, exact, source.split.items)
+        parity = measure_parity(source.verifier.encoder, exact, source.split.items)
         refuse_difference(parity)
         effects = _quantized(source, folder, exact, num_pairs) if int8 else []
         size = sum(file.stat().st_size for file in folder.glob(f"{MODEL}*"))
@@ -104,18 +99,17 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
 
 
 def _write(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
-    items = source.split.items
+    verifier, items = source.verifier, source.split.items
     example = items.batch([row % len(items.catalog) for row in range(EXAMPLE_ITEMS)])
-    write_graph(source.encoder, example, source.options.reads, folder / MODEL)
-    if source.tokenizer is not None:
-        source.tokenizer.save(folder)
-    _describe(source, folder, arithmetic)
+    write_graph(verifier.encoder, example, verifier.options.reads, folder / MODEL)
+    if verifier.preparation.tokenizer is not None:
+        verifier.preparation.tokenizer.save(folder)
+    _describe(verifier, folder, arithmetic)
 
 
-def _describe(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
-    description = describe(source.options, source.step, source.encoder, source.tokenizer, source.rule, arithmetic)
-    write_description(folder, description)
-    write_text(folder / OPTIONS, write_options(source.options))
+def _describe(verifier: Verifier, folder: Path, arithmetic: Arithmetic) -> None:
+    write_description(folder, describe(verifier, arithmetic))
+    write_text(folder / OPTIONS, write_options(verifier.options))
     write_checksums(folder)
 
 
@@ -126,11 +120,11 @@ def _quantized(source: Source, folder: Path, exact: OnnxItemEncoder, num_pairs: 
     for file in folder.glob(f"{MODEL}*"):
         file.unlink()
     written.rename(folder / MODEL)
-    _describe(source, folder, "int8")
+    _describe(source.verifier, folder, "int8")
     split = Split(source.split.catalog, first_pairs(source.split.pairs, num_pairs), source.split.items)
     encoders: dict[str, ItemEmbedder] = {
-        "PyTorch float32": source.encoder,
+        "PyTorch float32": source.verifier.encoder,
         "ONNX float32": exact,
         "ONNX int8": OnnxItemEncoder(folder),
     }
-    return measure_effects(encoders, split, source.rule, source.options.evaluate.batch_size)
+    return measure_effects(encoders, split, source.verifier.rule, source.verifier.options.evaluate.batch_size)

@@ -94,7 +94,11 @@ def test_a_program_without_this_project_gets_the_same_margins(exported_run: Expo
     assert options.data.test is not None
     split = load_split(options.data.test, options.data, options.reads, labelled=True)
     encoded = encode_items(
-        exported_run.source.encoder, split.items, encoding_plan(options, "float32", ALONE.device), ALONE, "encode"
+        exported_run.source.verifier.encoder,
+        split.items,
+        encoding_plan(options, "float32", ALONE.device),
+        ALONE,
+        "encode",
     )
     assert encoded is not None
     expected = score_pairs(encoded, split.pairs, width).margin
@@ -109,7 +113,7 @@ def test_the_description_holds_the_runs_own_settings(exported_run: ExportedRun) 
     described = json.loads((exported_run.folder / "preprocessing.json").read_text(encoding="utf-8"))
     assert described["run"] == "tiny"
     assert described["arithmetic"] == "float32"
-    assert described["decision"]["threshold"] == exported_run.source.rule.threshold
+    assert described["decision"]["threshold"] == exported_run.source.verifier.threshold
     assert described["text"]["attributes"] == list(exported_run.options.data.text.attributes)
     assert described["inputs"]["images"]["shape"] == ["items", 3, 32, 32]
     assert described["outputs"]["item_embedding"]["shape"] == ["items", 2 * 16 + 2 + 2 * 8]

@@ -14,7 +14,7 @@ from options.errors import UserError
 from tests.exported_encoder import ExportedRun
 from tools.exchange import onnx_export
 from tools.exchange.onnx_comparison import BATCH_SIZES
-from tools.exchange.onnx_export import export
+from tools.exchange.onnx_export import export, read_source
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 
@@ -57,8 +57,9 @@ def test_an_existing_folder_is_left_alone(exported_run: ExportedRun, tmp_path: P
 def test_a_graph_that_gives_other_embeddings_is_not_kept(exported_run: ExportedRun, tmp_path: Path) -> None:
     torch.manual_seed(1)
     other = build_item_encoder(exported_run.options.model).eval()
+    source = replace(exported_run.source, verifier=replace(exported_run.source.verifier, encoder=other))
     with pytest.raises(UserError, match=r"differs from PyTorch's by more than 0.0001 .* in batches of 1, 2, 3, 5, 8"):
-        export(replace(exported_run.source, encoder=other), tmp_path / "out", int8=False, num_pairs=10)
+        export(source, tmp_path / "out", int8=False, num_pairs=10)
     assert not list(tmp_path.iterdir())
 
 
@@ -73,3 +74,8 @@ def test_int8_is_measured_on_the_validation_pairs(exported_run: ExportedRun, tmp
     assert exact.largest_difference < 1e-4 < int8.largest_difference
     assert all(effect.evaluation.num_pairs == 50 and effect.items_per_second > 0 for effect in found.effects)
     assert found.mebibytes < exported_run.found.mebibytes
+
+
+def test_an_exported_folder_is_not_exported_again(exported_run: ExportedRun) -> None:
+    with pytest.raises(UserError, match="exported: is exported already; name the checkpoint that it is of"):
+        read_source(exported_run.folder, None, labelled=False)
