@@ -9,6 +9,8 @@ from urllib.request import getproxies, proxy_bypass
 from data.package_files import is_local
 
 TIMEOUT_SECONDS = 5.0
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+"""What a folder of weights holds, there and in a local one, the preferred one first."""
 
 
 def go_offline_without_hub(names: Iterable[str]) -> None:

@@ -11,10 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from data.hub import WEIGHT_FILES
 from options.errors import UserError
-
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-"""What a folder of weights holds, the preferred one first."""
 
 
 def weights_file(path: Path, option: str) -> Path:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.hub import go_offline_without_hub
-from models.weights import WEIGHT_FILES
+from data.hub import WEIGHT_FILES, go_offline_without_hub
 from options.errors import UserError
 
 if TYPE_CHECKING:
