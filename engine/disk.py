@@ -63,25 +63,21 @@ def whole_path(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Give another folder to write into, beside it, and give that its name once all is on the disk.
-
-    Raises UserError where the folder exists, the disk is full or may not be written. A failure leaves nothing.
-    """
-    refuse_existing(folder)
-    temporary = folder.with_name(f".{folder.name}.writing")
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Do as whole_file for a folder: give an empty one, which gets the name once all of its files are on the disk."""
     with writing(folder):
+        temporary = folder.with_name(f".writing_{folder.name}")
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
         try:
+            temporary.mkdir(parents=True)
             yield temporary
             for file in temporary.iterdir():
                 with file.open("rb") as stream:
                     os.fsync(stream.fileno())
-            refuse_existing(folder)
             temporary.rename(folder)
-        finally:
+        except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            raise
 
 
 def refuse_existing(target: Path) -> None:

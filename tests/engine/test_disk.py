@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from engine.disk import new_folder, whole_file, writing
+from engine.disk import refuse_existing, whole_file, whole_folder, writing
 from options.errors import UserError
 
 
@@ -67,17 +67,17 @@ def test_a_fault_of_another_file_is_not_laid_at_this_ones_door(tmp_path: Path) -
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
-def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "place" / "new"
-    (tmp_path / "place/.new.writing").mkdir(parents=True)  # as a killed process left it
-    (tmp_path / "place/.new.writing/b.txt").write_text("half")
-    with pytest.raises(ZeroDivisionError), new_folder(folder) as temporary:
+    (tmp_path / "place/.writing_new").mkdir(parents=True)  # as a killed process left it
+    (tmp_path / "place/.writing_new/b.txt").write_text("half")
+    with pytest.raises(ZeroDivisionError), whole_folder(folder) as temporary:
         (temporary / "a.txt").write_text(f"half {1 // 0}")
     assert not list(folder.parent.iterdir())
-    with new_folder(folder) as temporary:
+    with whole_folder(folder) as temporary:
         (temporary / "a.txt").write_text("whole")
         assert not folder.exists()
     assert [(file.name, file.read_text()) for file in folder.iterdir()] == [("a.txt", "whole")]
-    with pytest.raises(UserError, match="new: exists already; remove it or name another"), new_folder(folder):
-        pytest.fail("the work was begun")
     assert list(folder.parent.iterdir()) == [folder]
+    with pytest.raises(UserError, match="new: exists already; remove it or name another"):
+        refuse_existing(folder)

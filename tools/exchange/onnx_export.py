@@ -9,7 +9,7 @@ import torch
 from data.loading import Split
 from data.options import DataOptions, SplitOptions
 from engine.checksums import write_checksums
-from engine.disk import new_folder
+from engine.disk import refuse_existing, whole_folder
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
@@ -88,7 +88,8 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
     Raises UserError where the folder exists or cannot be written, for a model that torch cannot write, and where the
     graph's embeddings are not those of PyTorch.
     """
-    with new_folder(out) as folder:
+    refuse_existing(out)
+    with whole_folder(out) as folder:
         _write(source, folder, "float32")
         exact = OnnxItemEncoder(folder)
         parity = measure_parity(source.verifier.encoder, exact, source.split.items)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.checkpoint import ENCODER
 from engine.checksums import write_checksums
-from engine.disk import new_folder, refuse_existing, whole_path
+from engine.disk import refuse_existing, whole_folder, whole_path
 from models.published import ours_to_published, published_to_ours
 from models.published_file import read_published
 from models.swin_names import ImageLibrary
@@ -32,7 +32,7 @@ def import_published(file: Path, folder: Path, image_library: ImageLibrary) -> i
     refuse_existing(folder)
     state = published_to_ours(read_published(file), image_library)
     _check_branches(state, file)
-    with new_folder(folder) as temporary:
+    with whole_folder(folder) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary / ENCODER)
         write_checksums(temporary)
     return len(state)
