@@ -98,34 +98,28 @@ def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.01)
 
 
-LONG = ("tiny.yml", "train.steps=400", "train.save_every=5", "train.evaluate_every=200", "log.tensorboard=false")
+LONG = ("tiny.yml", "train.steps=4000", "train.save_every=5", "train.evaluate_every=2000", "log.tensorboard=false")
 
 
 @pytest.mark.parametrize(("num_processes", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
-def test_a_run_that_is_told_to_stop_saves_and_ends_with_status_75(
+def test_a_run_refuses_another_in_its_folder_and_when_told_to_stop_saves_and_ends_with_status_75(
     folder: Path, num_processes: int, number: signal.Signals
 ) -> None:
     process = start(folder, "train.py", *LONG, num_processes=num_processes)
     checkpoints = folder / "experiments/tiny/checkpoints"
     wait_for(checkpoints / "step_00000005", process)
+    if num_processes == 1:
+        status, _, stderr = run(folder, "train.py", *LONG)
+        assert status == 2
+        assert f"error: experiments/tiny: process {process.pid} trains here already" in stderr
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 75
     assert "Traceback" not in stderr
-    told = re.search(r"stopped: step (\d+) of 400 is saved; run the same command again to go on", stderr)
+    told = re.search(r"stopped: step (\d+) of 4000 is saved; run the same command again to go on", stderr)
     assert told is not None
     assert max(checkpoints.glob("step_*")).name == f"step_{int(told[1]):08d}"
     assert not list(folder.glob("experiments/tiny/checkpoints/.writing*"))
-
-
-def test_a_second_run_in_the_same_folder_is_refused(folder: Path) -> None:
-    process = start(folder, "train.py", *LONG)
-    wait_for(folder / "experiments/tiny/checkpoints/step_00000005", process)
-    status, _, stderr = run(folder, "train.py", *LONG)
-    process.kill()
-    process.communicate()
-    assert status == 2
-    assert f"error: experiments/tiny: process {process.pid} trains here already" in stderr
 
 
 def workers(launcher: int) -> list[int]:

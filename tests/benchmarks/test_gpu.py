@@ -1,14 +1,13 @@
 """What of the measurement on GPUs needs none."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks.gpu import __main__ as command
 from benchmarks.gpu.processes import (
     DeviceLimits,
     GpuRow,
@@ -20,13 +19,12 @@ from benchmarks.gpu.processes import (
 )
 from benchmarks.gpu.variants import OTHER_BUCKETS, GpuVariant, all_variants
 from benchmarks.gpu.work import invented_items, invented_pairs, run_variant, write_out_attention
-from benchmarks.speed.settings import TINY
+from benchmarks.speed.settings import TINY, ModelSize
 from engine.distributed import Processes
 from engine.parallel import BUCKET_MEBIBYTES
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions
 
-COMMAND = [sys.executable, "-m", "benchmarks.gpu"]
 CPU = torch.device("cpu")
 ALONE = Processes(0, 1, CPU)
 LIMITS = DeviceLimits(dict.fromkeys(("float32", "tf32", "bfloat16", "float16"), 1e9), 1e6)
@@ -125,24 +123,26 @@ def test_limits_of_a_device_are_its_products_and_the_models_operations() -> None
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_the_command_says_so() -> None:
-    process = subprocess.run([*COMMAND, "--check"], capture_output=True, text=True)
-    assert process.returncode == 2
-    assert process.stderr.startswith("error: torch finds no GPU")
-    assert "Traceback" not in process.stderr
+def test_without_a_gpu_the_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["gpu", "--check"])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: torch finds no GPU")
 
 
-def test_the_command_keeps_what_it_measured(tmp_path: Path) -> None:
+def test_the_command_keeps_what_it_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_this_process(variant: GpuVariant, size: ModelSize, rounds: int, device_type: str) -> GpuRow:
+        return measure_in(Processes(0, 1, torch.device(device_type)), variant, size, rounds)
+
     out = tmp_path / "gpu.json"
     options = ["--device", "cpu", "--model", "tiny", "--rounds", "1", "--only", "encoding", "--encoding-batches", "2"]
-    import runpy
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["gpu", *options, "--out", str(out)])
-        module = runpy.run_module("benchmarks.gpu.__main__")
-        fast = [GpuVariant("encoding", 2, fused_attention=False)]
-        module["main"].__wrapped__.__globals__["all_variants"] = lambda *_: fast
-        module["main"]()
+    monkeypatch.setattr("sys.argv", ["gpu", *options, "--out", str(out)])
+    # Either starts processes, which takes seconds and is tested above and in test_sides.
+    monkeypatch.setattr(command, "in_own_process", lambda function, threads, title: function())
+    monkeypatch.setattr(command, "measure_variant", in_this_process)
+    monkeypatch.setattr(command, "all_variants", lambda *_: [GpuVariant("encoding", 2, fused_attention=False)])
+    command.main()
     record = json.loads(out.read_text())
     assert [row["fused_attention"] for row in record["rows"]] == [False]
     assert record["limits"]["operations_an_item"] > 0

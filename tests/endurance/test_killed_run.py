@@ -65,14 +65,14 @@ def script(tmp_path: Path) -> Path:
 
 
 def test_kills_of_a_run_that_remembers_all_pass(place: Workplace, script: Path) -> None:
-    tally = kill_runs(place, StandIn(script, "remembers"), 6, random.Random(1), lambda: None)
+    tally = kill_runs(place, StandIn(script, "remembers"), 4, random.Random(1), lambda: None)
     assert tally.faults == ()
-    assert (tally.kills, tally.passed, sum(tally.aims.values())) == (6, 6, 6)
+    assert (tally.kills, tally.passed, sum(tally.aims.values())) == (4, 4, 4)
 
 
 def test_a_run_that_forgets_something_when_it_goes_on_is_found_out(place: Workplace, script: Path) -> None:
-    tally = kill_runs(place, StandIn(script, "forgets"), 6, random.Random(1), lambda: None)
-    assert tally.passed < tally.kills == 6
+    tally = kill_runs(place, StandIn(script, "forgets"), 4, random.Random(1), lambda: None)
+    assert tally.passed < tally.kills == 4
     assert any("metrics.jsonl" in fault for fault in tally.faults)
 
 

@@ -42,4 +42,4 @@ def test_jobs_in_lanes_give_their_results_in_order_and_raise(place: Workplace) -
 
 def test_a_command_that_hangs_is_killed(place: Workplace, tmp_path: Path) -> None:
     (tmp_path / "hang.py").write_text("import time; print('here', flush=True); time.sleep(60)")
-    assert place.start([tmp_path / "hang.py"]).finish(patience=2) == (-9, "here\n")
+    assert place.start([tmp_path / "hang.py"]).finish(patience=1) == (-9, "here\n")
