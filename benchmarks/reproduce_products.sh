@@ -22,5 +22,5 @@ for seed in "${@:-0}"; do
     done
 done
 for seed in "${@:-0}"; do
-    "$PYTHON" scripts/compare.py "experiments/products_baseline_seed$seed" "experiments/products_best_seed$seed"
+    "$PYTHON" -m scripts study compare "experiments/products_baseline_seed$seed" "experiments/products_best_seed$seed"
 done

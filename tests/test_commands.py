@@ -77,10 +77,41 @@ def losses(folder: Path, name: str) -> list[float]:
     return [line["loss"] for line in course(folder, name) if "loss" in line]
 
 
-def test_two_processes_train_and_predict_as_one_with_twice_the_batch(here: Path) -> None:
+FAULTY = """
+import os, sys
+from engine import trainer
+from engine.command import run_command
+sys.path.insert(0, {root!r})
+import train
+
+take_steps = trainer.train
+
+def fail_once(*arguments):
+    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        arguments[-1]._log.line("before")
+        raise ZeroDivisionError("a fault of the second process")
+    take_steps(*arguments)
+
+trainer.train = fail_once
+run_command("", train.train)
+"""
+
+
+def test_two_processes_train_and_predict_as_one_with_twice_the_batch_even_if_a_fault_restarts_them(here: Path) -> None:
     shared = ("loss.in_batch_negatives={weight: 1.0}", "log.tensorboard=false", "train.log_every=1")
     run_training(options_here("name=one", "train.batch_size=8", *shared), "", ALONE)
-    assert run(here, "train.py", "tiny.yml", "name=two", *shared, num_processes=2)[0] == 0
+    (here / "faulty.py").write_text(FAULTY.format(root=str(ROOT)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.launch", "faulty.py", "tiny.yml", "name=two", *shared],
+        env=environment(NPROC="2", PET_MAX_RESTARTS="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stdout, stderr = process.communicate(timeout=200)
+    assert stderr.count("Traceback") == stderr.count("ZeroDivisionError: a fault of the second process") == 1
+    assert process.returncode == 0
+    assert "best checkpoint" in stdout
     assert losses(here, "two") == pytest.approx(losses(here, "one"), rel=1e-4)
     status, _, _ = run(here, "predict.py", "tiny.yml", "name=two", num_processes=2)
     assert status == 0
@@ -146,42 +177,6 @@ def test_a_killed_process_ends_the_others_within_seconds_and_its_end_is_told_fir
     assert "error: process 1 was ended by SIGKILL. The machine may have run out of memory" in stderr
     assert "Traceback" not in stderr
     assert not Path(f"/proc/{first}").exists()
-
-
-FAULTY = """
-import os, sys
-from engine import trainer
-from engine.command import run_command
-sys.path.insert(0, {root!r})
-import train
-
-take_steps = trainer.train
-
-def fail_once(*arguments):
-    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
-        arguments[-1]._log.line("before")
-        raise ZeroDivisionError("a fault of the second process")
-    take_steps(*arguments)
-
-trainer.train = fail_once
-run_command("", train.train)
-"""
-
-
-def test_a_fault_in_one_process_is_told_once_and_restarts_all(folder: Path) -> None:
-    (folder / "faulty.py").write_text(FAULTY.format(root=str(ROOT)))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "engine.launch", "faulty.py", "tiny.yml", "log.tensorboard=false"],
-        cwd=folder,
-        env=environment(NPROC="2", PET_MAX_RESTARTS="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    stdout, stderr = process.communicate(timeout=120)
-    assert stderr.count("Traceback") == stderr.count("ZeroDivisionError: a fault of the second process") == 1
-    assert process.returncode == 0
-    assert "best checkpoint" in stdout
 
 
 OFFLINE = """
