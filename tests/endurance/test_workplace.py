@@ -26,8 +26,12 @@ def test_the_most_memory_of_a_command_is_measured(place: Workplace, tmp_path: Pa
 
 
 def test_closing_ends_what_still_runs(place: Workplace, tmp_path: Path) -> None:
-    (tmp_path / "sleep.py").write_text("import time; time.sleep(60)")
+    (tmp_path / "sleep.py").write_text("import time; print(flush=True); time.sleep(60)")
     command = place.start([tmp_path / "sleep.py"])
+    started = time.monotonic()
+    # The mark of a process that is just being started may not be seen yet.
+    while not next((tmp_path / "output").iterdir()).read_bytes() and time.monotonic() - started < 60:
+        time.sleep(0.01)
     started = time.monotonic()
     place.close()
     assert command.process.wait() == -9
@@ -42,4 +46,4 @@ def test_jobs_in_lanes_give_their_results_in_order_and_raise(place: Workplace) -
 
 def test_a_command_that_hangs_is_killed(place: Workplace, tmp_path: Path) -> None:
     (tmp_path / "hang.py").write_text("import time; print('here', flush=True); time.sleep(60)")
-    assert place.start([tmp_path / "hang.py"]).finish(patience=1) == (-9, "here\n")
+    assert place.start([tmp_path / "hang.py"]).finish(patience=2) == (-9, "here\n")
