@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from engine.command import run_command
+from engine.command import fast_import, run_command
 from engine.experiment import ExperimentOptions
-from engine.fast_import import fast_import
 
 if TYPE_CHECKING:
     from engine.distributed import Processes

@@ -5,22 +5,20 @@ import time
 from dataclasses import replace
 from typing import NoReturn
 
-from engine.blank_images import BlankImages, write_blank_ids
 from engine.checkpoint import save_checkpoint
 from engine.distributed import any_process, from_every, mean_over_processes
 from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
-from engine.evaluator import Evaluation, evaluation, with_f1_interval
+from engine.evaluator import evaluation, with_f1_interval
 from engine.non_finite import non_finite_error
+from engine.optimizer import learning_rate
 from engine.pair_scores import score_pairs
-from engine.parallel import share_statistics
-from engine.run_folder import write_json
 from engine.run_log import RunLog
-from engine.schedule import learning_rate
+from engine.run_records import BlankImages, write_blank_ids, write_result
 from engine.stop_request import StoppedError
 from engine.train_loop import StepFigures
-from engine.train_state import TrainState
-from engine.training_run import TrainingRun
+from engine.training import TrainingRun, TrainState
+from engine.training_model import share_statistics
 from engine.validation_scores import validation_scores
 
 
@@ -189,9 +187,4 @@ class AfterStep:
         self._log.sync()
         save_checkpoint(run.folder.checkpoints, state, loss_sums, run.identity, self._options.keep_checkpoints)
         if state.evaluation is not None and state.best_step == state.step:
-            write_json(run.folder.result, result_record(state.step, state.evaluation))
-
-
-def result_record(step: int, figures: Evaluation) -> dict[str, object]:
-    """Return what metrics.json holds of the best checkpoint."""
-    return {"step": step, **figures.as_dict()}
+            write_result(run.folder, state.step, state.evaluation)

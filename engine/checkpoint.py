@@ -1,7 +1,6 @@
 """Checkpoints: folders of safetensors and JSON, written whole or not at all."""
 
 import math
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,15 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.checkpoint_folder import HIDDEN, checkpoint_path, delete_old, give_name, latest_checkpoint
+from engine.checkpoint_folder import checkpoint_path, delete_old, former_path, latest_checkpoint
 from engine.checksums import write_checksums
-from engine.disk import writing
+from engine.disk import whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.precision import OverflowFigures
-from engine.run_folder import write_json
 from engine.run_identity import RunIdentity
-from engine.train_state import TrainState
+from engine.training import TrainState
 from engine.validation_scores import VALIDATION, find_validation_scores, write_validation_scores
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
@@ -60,37 +58,22 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
     """
     target = checkpoint_path(folder, state.step)
     with writing(target):
-        temporary = folder / f"{HIDDEN}{target.name}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
+        with whole_folder(target, former=former_path(target)) as temporary:
             _write_files(temporary, state, _state_record(state, loss_sums, run))
-        except BaseException:
-            # The room is needed by whoever mends a full disk.
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        give_name(temporary, target)
-        _sync(folder)
         delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
     return target
 
 
-def _write_files(temporary: Path, state: TrainState, record: CheckpointState) -> None:
-    temporary.mkdir(parents=True)
-    write_json(temporary / STATE, asdict(record))
+def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> None:
+    write_json(folder / STATE, asdict(record))
     for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
-        save_file(_on_cpu(tensors), temporary / name)
-        _finish(temporary / name)
+        save_file(_on_cpu(tensors), folder / name)
     if state.validation is not None:
-        write_validation_scores(temporary / VALIDATION, state.validation)
-        _finish(temporary / VALIDATION)
-    write_checksums(temporary)
-    _sync(temporary)
-
-
-def _finish(file: Path) -> None:
-    # The safetensors library writes files for their owner alone.
-    shutil.copymode(file.with_name(STATE), file)
-    _sync(file)
+        write_validation_scores(folder / VALIDATION, state.validation)
+    for file in folder.glob("*.safetensors"):
+        # The safetensors library writes files for their owner alone.
+        shutil.copymode(folder / STATE, file)
+    write_checksums(folder)
 
 
 def best_checkpoint(folder: Path) -> Path | None:
@@ -203,14 +186,6 @@ def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_file(file: Path) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.checksums import DamagedError, check_files
+from engine.disk import WRITING
 from options.errors import UserError
 
-PREFIX, DAMAGED, HIDDEN, REPLACED = "step_", "damaged_", ".writing_", ".writing_replaced_"
+PREFIX, DAMAGED, REPLACED = "step_", "damaged_", f"{WRITING}replaced_"
 
 
 class Resumption(NamedTuple):
@@ -27,6 +28,11 @@ def checkpoint_path(folder: Path, step: int) -> Path:
 def rule_path(checkpoint: Path) -> Path:
     """Return the file beside a checkpoint that holds the decision rule chosen for it."""
     return checkpoint.with_name(f"{checkpoint.name}.threshold.json")
+
+
+def former_path(checkpoint: Path) -> Path:
+    """Return where the checkpoint of a step is for the moment in which another of that step takes its name."""
+    return checkpoint.with_name(REPLACED + checkpoint.name)
 
 
 def all_checkpoints(folder: Path) -> list[Path]:
@@ -74,15 +80,8 @@ def delete_old(folder: Path, keep: int, best: Path | None) -> None:
     for checkpoint in all_checkpoints(folder)[:-keep]:
         if checkpoint != best:
             _remove(checkpoint)
-    for leftover in folder.glob(f"{HIDDEN}*"):
+    for leftover in folder.glob(f"{WRITING}*"):
         shutil.rmtree(leftover)
-
-
-def give_name(written: Path, checkpoint: Path) -> None:
-    """Rename a checkpoint that is whole to its name, in place of one of the same step."""
-    if checkpoint.exists():
-        checkpoint.rename(checkpoint.with_name(REPLACED + checkpoint.name))
-    written.rename(checkpoint)
 
 
 def _finish_replacement(folder: Path) -> None:
@@ -95,7 +94,7 @@ def _finish_replacement(folder: Path) -> None:
 
 def _remove(checkpoint: Path) -> None:
     """Delete a checkpoint so that it is gone from view before its files go."""
-    hidden = checkpoint.with_name(f"{HIDDEN}deleted_{checkpoint.name}")
+    hidden = checkpoint.with_name(f"{WRITING}deleted_{checkpoint.name}")
     checkpoint.rename(hidden)
     shutil.rmtree(hidden)
     rule_path(checkpoint).unlink(missing_ok=True)

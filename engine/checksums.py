@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from engine.run_folder import write_text
+from engine.disk import write_text
 from options.errors import UserError
 
 SUMS = "SHA256SUMS"

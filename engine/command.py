@@ -1,6 +1,7 @@
 """What the commands train.py and predict.py have in common: arguments, options, processes and endings."""
 
 import argparse
+import gc
 import os
 import shlex
 import signal
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from data.hub import go_offline_without_hub
 from engine.experiment import ExperimentOptions
-from engine.fast_import import fast_import
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.stop_request import StopRequest
 
 SECONDS_HELD_BACK = 3.0
+
+REFUSED = "can't allocate memory"
+"""How torch words it where memory of the CPU is refused, as a plain RuntimeError."""
 
 EPILOG = """\
 Every option, its type, default and meaning: options/REFERENCE.md.
@@ -71,8 +74,8 @@ def run_parsed(
         # torch takes seconds to import, which wrong options and --help need not wait for.
         with fast_import():
             from engine.distributed import started_processes
-            from engine.memory_fault import memory_faults
-            from engine.stop_request import STOPPED, StoppedError, stop_on_signals
+            from engine.launch import STOPPED
+            from engine.stop_request import StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
         with (
@@ -105,3 +108,33 @@ def _cause_speaks_first(told_to_end: Callable[[], bool] = lambda: False) -> Iter
             if told_to_end():
                 raise SystemExit(128 + signal.SIGTERM) from None
         raise
+
+
+@contextmanager
+def memory_faults() -> Iterator[None]:
+    """Say what to change where memory runs out; raises UserError in place of what torch and Python raise."""
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and REFUSED not in str(error):
+            raise
+        reason = next(iter(str(error).splitlines()), "") or "the system has none left"
+        raise UserError(
+            f"out of memory: {reason}. In training halve train.batch_size and double train.accumulate, set "
+            "train.activation_checkpointing=true, or take bfloat16; in validation and prediction lower "
+            "evaluate.batch_size; on the CPU also lower data.workers."
+        ) from error
+
+
+@contextmanager
+def fast_import() -> Iterator[None]:
+    """Keep the garbage collector, which finds nothing there, from looking through what is imported, then and later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        # What is frozen is not looked through again, so that forked loader processes go on sharing it.
+        gc.freeze()
+        gc.enable()

@@ -15,8 +15,7 @@ from data.loading import Split
 from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
 from engine.checksums import recorded_checksum
-from engine.json_record import read_json
-from engine.run_folder import write_json
+from engine.disk import read_json, write_json
 from engine.validation_scores import VALIDATION, ValidationScores, pair_category
 from options.errors import UserError
 

@@ -1,16 +1,25 @@
-"""Files written whole or not at all, and faults of the disk as faults that the user can mend."""
+"""Files and folders written whole or not at all, by one process at a time; faults of the disk as the user's to mend."""
 
 import errno
+import fcntl
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
 from options.errors import UserError
+from options.fault import dotted
+
+T = TypeVar("T")
+
+WRITING = ".writing_"
+"""What the name of a folder that is not whole yet begins with."""
 
 
 @contextmanager
@@ -54,8 +63,7 @@ def whole_path(file: Path) -> Iterator[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            with temporary.open("rb") as stream:
-                os.fsync(stream.fileno())
+            _sync(temporary)
             temporary.replace(file)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -63,19 +71,26 @@ def whole_path(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Do as whole_file for a folder: give an empty one, which gets the name once all of its files are on the disk."""
+def whole_folder(folder: Path, former: Path | None = None) -> Iterator[Path]:
+    """Do as whole_file for a folder: give an empty one, which gets the name once all of its files are on the disk.
+
+    A folder that has the name by then is renamed to `former` before. What a killed process left of an earlier try,
+    beside it as .writing_<name>, is deleted.
+    """
     with writing(folder):
-        temporary = folder.with_name(f".writing_{folder.name}")
+        temporary = folder.with_name(WRITING + folder.name)
         shutil.rmtree(temporary, ignore_errors=True)
         try:
             temporary.mkdir(parents=True)
             yield temporary
-            for file in temporary.iterdir():
-                with file.open("rb") as stream:
-                    os.fsync(stream.fileno())
+            for path in (*temporary.iterdir(), temporary):
+                _sync(path)
+            if former is not None and folder.exists():
+                folder.rename(former)
             temporary.rename(folder)
+            _sync(folder.parent)
         except BaseException:
+            # The room is needed by whoever mends a full disk.
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
@@ -84,3 +99,75 @@ def refuse_existing(target: Path) -> None:
     """Raise UserError where there is a file or folder of this name."""
     if target.exists():
         raise UserError(f"{target}: exists already; remove it or name another")
+
+
+def _sync(path: Path) -> None:
+    """Have a file or folder outlive the machine."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all, creating its folder."""
+    with whole_file(file) as stream:
+        stream.write(text)
+
+
+def write_json(file: Path, content: Mapping[str, object]) -> None:
+    """Write a JSON object, whole or not at all."""
+    write_text(file, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(file: Path, kind: type[T], advice: str) -> T | None:
+    """Read a record from a file, None where there is no file; raises UserError with the advice for a damaged one."""
+    try:
+        record: T = TypeAdapter(kind).validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UserError(f"{file}: is damaged: {dotted(fault['loc'])} {fault['msg']}; {advice}") from error
+    return record
+
+
+@contextmanager
+def sole_user(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock file, which the system releases however the process ends.
+
+    Raises UserError where another process holds it; `what` says what it then does already.
+    """
+    with _opened(lock) as file:
+        with writing(lock):
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:  # which one is up to the system
+                file.seek(0)
+                holder = file.read(20).strip()
+                raise UserError(
+                    f"{lock.parent}: process {holder} {what} here already; wait for it or end it"
+                ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Hold a lock file once whoever holds it is done; raises UserError where files cannot be locked."""
+    with _opened(lock) as file:
+        with writing(lock):
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(lock: Path) -> TextIO:
+    with writing(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # Unlike flock, lockf is not handed on to loader processes, which may outlive a killed parent.
+        return lock.open("a+", encoding="ascii")

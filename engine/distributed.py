@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from engine.orphan import end_with_parent
+from engine.launch import end_with_parent
 from options.errors import UserError
 
 T = TypeVar("T")

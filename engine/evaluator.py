@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.item_pair import PairTable
-from engine.figure_intervals import decision_intervals
+from metrics.bootstrap import FigureIntervals, Resampling, figure_intervals
+from metrics.clusters import pair_clusters
 from metrics.threshold import best_f1_threshold
 from metrics.verification import verification_metrics
 
@@ -76,3 +77,13 @@ def with_f1_interval(figures: Evaluation, margins: NDArray[np.float64], pairs: P
     if found is None:
         return figures
     return replace(figures, calibrated_f1_low=found.f1.low, calibrated_f1_high=found.f1.high)
+
+
+def decision_intervals(pairs: PairTable, decided: NDArray[np.bool_]) -> FigureIntervals | None:
+    """Return the intervals of the figures of decisions (B,) on B labelled pairs, or None where these are one cluster.
+
+    The draws are always the same.
+    """
+    assert pairs.same is not None
+    clusters = pair_clusters(pairs.source, pairs.target)
+    return figure_intervals(decided, pairs.same, Resampling(clusters)) if clusters.any() else None

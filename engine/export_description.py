@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.json_record import read_json
-from engine.run_folder import write_json
+from engine.disk import read_json, write_json
 from options.errors import UserError
 
 FORMAT = 2

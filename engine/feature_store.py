@@ -9,8 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from data.content_keys import KEY_BYTES
-from engine.disk import whole_path
-from engine.run_lock import one_at_a_time
+from engine.disk import one_at_a_time, whole_path
 from models.encoder import Encoder
 from models.weights import read_safetensors, weights_digest
 from options.errors import UserError

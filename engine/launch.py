@@ -6,6 +6,7 @@ variables of torchrun, such as PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR; PET_M
 With --apart before the command, PET_NNODES and PET_NODE_RANK are all: no machine's torchrun knows of the others.
 """
 
+import ctypes
 import logging
 import os
 import signal
@@ -13,17 +14,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.allocation import keep_freed_memory
 from options.errors import UserError, exit_on_user_error
 
+# This process imports no torch for a wrong option, so what engine.stop_request has in common with it is here.
 STOPPED = 75
-"""Exit status of engine.stop_request, which this process does without, as it imports no torch for a wrong option."""
+"""Exit status of a run that stopped on request: the same command goes on (EX_TEMPFAIL of sysexits.h)."""
 
-HANDLED = "SIGTERM,SIGINT,SIGHUP,SIGUSR1"
-"""Signals that torchrun passes on, those of engine.stop_request."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""What asks to stop, passed on by torchrun: of kill, docker and SLURM; of Ctrl-C; of a closed terminal; of SLURM's
+--signal=USR1@120."""
 
 SECONDS_TO_SAVE = 600
 """How long torchrun waits after a signal before it kills; whoever sent the signal may wait less long."""
+
+MALLOC_SETTINGS = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_TOP_PAD_": str(1 << 28),
+}
+"""Settings of glibc's malloc, in bytes; other allocators pass over them."""
+
+PR_SET_PDEATHSIG = 1
+"""Of linux/prctl.h."""
 
 
 @exit_on_user_error()
@@ -66,8 +78,9 @@ def _torchrun(command: list[str], num_processes: int, among_machines: bool) -> i
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     machines = [] if among_machines else ["--standalone", "--nnodes=1"]
+    handled = ",".join(number.name for number in SIGNALS)
     try:
-        run.main([*machines, f"--nproc-per-node={num_processes}", f"--signals-to-handle={HANDLED}", *command])
+        run.main([*machines, f"--nproc-per-node={num_processes}", f"--signals-to-handle={handled}", *command])
     except SignalException:
         # The processes were asked and have saved; after a second signal they end with this one.
         return STOPPED
@@ -83,6 +96,26 @@ def _killed(rank: int, exitcode: int) -> str:
     name = signal.Signals(-exitcode).name
     advice = ". The machine may have run out of memory (dmesg tells)" if name == "SIGKILL" else ""
     return f"error: process {rank} was ended by {name}{advice}; run the same command again to go on"
+
+
+def keep_freed_memory() -> None:
+    """Have processes that are started from now on use the memory of freed tensors again.
+
+    Otherwise glibc gives each large block back, and the system clears every page of the next one anew. What the
+    environment already sets stays.
+    """
+    for name, value in MALLOC_SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def end_with_parent() -> None:
+    """Have the system end this process with torchrun, or it would train on in a folder that another run takes over."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

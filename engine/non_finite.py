@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.checkpoint import save_checkpoint
+from engine.disk import write_json
 from engine.distributed import any_process
-from engine.run_folder import write_json
-from engine.train_state import TrainState
-from engine.training_order import training_order
-from engine.training_run import TrainingRun
+from engine.training import TrainingRun, TrainState
+from engine.training_data import training_order
 from options.errors import UserError
 
 REPORT = "report.json"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation, Split
 from engine.decision_rule import DecisionRule, decision_rule
-from engine.disk import whole_file
+from engine.disk import sole_user, whole_file, write_json, write_text
 from engine.distributed import Processes, from_first
 from engine.encode import (
     EncodedItems,
@@ -29,9 +29,8 @@ from engine.evaluator import Evaluation, evaluation
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights
 from engine.pair_scores import score_pairs
-from engine.run_folder import run_folder, write_json, write_text
-from engine.run_lock import sole_user
-from engine.similarity import similarity_source
+from engine.run_folder import run_folder
+from engine.similarity_template import similarity_source
 from engine.stop_request import StopRequest
 from engine.verifier import Verifier
 from models.input_check import check_inputs

@@ -1,98 +1,43 @@
 """The folder of a run and the names in it."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-from engine.disk import whole_file
 
 RUNS = Path("experiments")
 
 
-@dataclass(frozen=True, slots=True)
 class RunFolder:
     """experiments/<name>/"""
 
-    root: Path
-
-    @property
-    def options(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.options = root / "options.yml"
         """The options as resolved."""
-        return self.root / "options.yml"
-
-    @property
-    def command(self) -> Path:
+        self.command = root / "command.txt"
         """The commands that ran here, one a line."""
-        return self.root / "command.txt"
-
-    @property
-    def environment(self) -> Path:
+        self.environment = root / "environment.json"
         """Versions and machine of the last start."""
-        return self.root / "environment.json"
-
-    @property
-    def log(self) -> Path:
+        self.log = root / "train.log"
         """What was printed."""
-        return self.root / "train.log"
-
-    @property
-    def course(self) -> Path:
+        self.course = root / "metrics.jsonl"
         """A line a log interval or evaluation."""
-        return self.root / "metrics.jsonl"
-
-    @property
-    def result(self) -> Path:
+        self.result = root / "metrics.json"
         """The evaluation of the best checkpoint."""
-        return self.root / "metrics.json"
-
-    @property
-    def blank_images(self) -> Path:
+        self.blank_images = root / "blank_images.json"
         """Ids of the items whose unreadable images were replaced."""
-        return self.root / "blank_images.json"
-
-    @property
-    def tensorboard(self) -> Path:
+        self.tensorboard = root / "tensorboard"
         """TensorBoard event files."""
-        return self.root / "tensorboard"
-
-    @property
-    def wandb_id(self) -> Path:
+        self.wandb_id = root / "wandb_id.txt"
         """Id of the run on Weights & Biases."""
-        return self.root / "wandb_id.txt"
-
-    @property
-    def checkpoints(self) -> Path:
+        self.checkpoints = root / "checkpoints"
         """A folder a checkpoint."""
-        return self.root / "checkpoints"
-
-    @property
-    def non_finite(self) -> Path:
+        self.non_finite = root / "non_finite"
         """The state before a step whose loss or gradient was not finite."""
-        return self.root / "non_finite"
-
-    @property
-    def lock(self) -> Path:
+        self.lock = root / ".lock"
         """Held by the run that trains here."""
-        return self.root / ".lock"
-
-    @property
-    def predictions(self) -> Path:
+        self.predictions = root / "predictions"
         """Submission files."""
-        return self.root / "predictions"
 
 
 def run_folder(name: str) -> RunFolder:
     """Return the folder of the run of this name, which need not exist."""
     return RunFolder(RUNS / name)
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all, creating its folder."""
-    with whole_file(file) as stream:
-        stream.write(text)
-
-
-def write_json(file: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON object, whole or not at all."""
-    write_text(file, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -13,9 +13,9 @@ from typing import Self
 from tqdm import tqdm
 
 from engine.dashboard import Dashboard
-from engine.disk import writing
+from engine.disk import write_text, writing
 from engine.evaluation_view import EvaluationView
-from engine.run_folder import RunFolder, write_text
+from engine.run_folder import RunFolder
 from options.printable import printable
 
 BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"

@@ -10,12 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from engine.distributed import any_process
-
-STOPPED = 75
-"""Exit status of a run that stopped on request: the same command goes on (EX_TEMPFAIL of sysexits.h)."""
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-"""Of kill, docker and SLURM; of Ctrl-C; of a closed terminal; of SLURM's --signal=USR1@120."""
+from engine.launch import SIGNALS
 
 PATIENCE_SECONDS = 20.0
 """How long an asked process waits for the others to agree: one of them may be gone, and then never will."""

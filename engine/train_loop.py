@@ -10,12 +10,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from data.pair_batch import PairBatch
 from engine.distributed import Processes
-from engine.optimizer import set_learning_rate
+from engine.optimizer import learning_rate, set_learning_rate
 from engine.options import TrainOptions
 from engine.precision import not_a_number_unless_finite
-from engine.randomness import seed_everything
-from engine.schedule import learning_rate
-from engine.train_state import TrainState
+from engine.training import TrainState, seed_everything
 
 
 @dataclass(frozen=True, slots=True)

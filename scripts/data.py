@@ -48,7 +48,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that is already there.")] = False,
 ) -> None:
     """Make an invented catalogue in the files of the task, with photographs and labelled pairs."""
-    from engine.run_lock import one_at_a_time
+    from engine.disk import one_at_a_time
     from tools.preparation.demo.write import is_demo_data, kinds_table, write_demo_data
 
     settings = DemoSettings(

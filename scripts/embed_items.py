@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, get_args
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.command import command_parser, run_parsed
+from engine.command import command_parser, fast_import, run_parsed
 from engine.experiment import ExperimentOptions
-from engine.fast_import import fast_import
 from scripts.arguments import at_least_one
 from tools.catalogue.embedding_folder import DEFAULT_SHARD_ITEMS
 from tools.catalogue.embedding_shard import NumberType

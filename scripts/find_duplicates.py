@@ -46,8 +46,7 @@ def main() -> None:
     # torch takes seconds to import, which a wrong command and --help need not wait for.
     from data.image_store import open_images_of_any_size
     from data.item_catalog import read_items
-    from engine.run_folder import write_json, write_text
-    from engine.run_lock import sole_user
+    from engine.disk import sole_user, write_json, write_text
     from tools.catalogue.duplicates.catalogue_groups import (
         agreement_with_truth,
         group_catalogue,

@@ -20,8 +20,8 @@ def reference(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; status 1 if the page is stale.")] = False,
 ) -> None:
     """Write the reference page of all options, options/REFERENCE.md."""
+    from engine.disk import write_text
     from engine.experiment import ExperimentOptions
-    from engine.run_folder import write_text
     from options.reference import reference_markdown
 
     text = reference_markdown(ExperimentOptions)

@@ -46,8 +46,8 @@ def report(
 
     Its best checkpoint decides on the labelled pairs of the split.
     """
+    from engine.disk import write_text
     from engine.distributed import started_processes
-    from engine.run_folder import write_text
     from tools.views.reporting.load_run import find_run, load_report_data
     from tools.views.reporting.report import render_report
 
@@ -73,8 +73,8 @@ def plot(
     The histograms are those of pairs labelled the same and different; the line is the threshold calibrated on the
     validation pairs.
     """
+    from engine.disk import write_text
     from engine.distributed import started_processes
-    from engine.run_folder import write_text
     from tools.views.chart import standalone_svg, write_png
     from tools.views.reporting.charts import score_histogram
     from tools.views.reporting.load_run import find_run, load_report_data

@@ -32,8 +32,8 @@ from benchmarks.gpu.variants import GpuVariant, all_variants
 from benchmarks.speed.machine import machine
 from benchmarks.speed.settings import SIZES
 from benchmarks.speed.sides import in_own_process
+from engine.disk import write_json
 from engine.distributed import started_processes
-from engine.run_folder import write_json
 from options.errors import UserError, exit_on_user_error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.parallel import BUCKET_MEBIBYTES
+from engine.training_model import BUCKET_MEBIBYTES
 
 Arithmetic = Literal["float32", "tf32", "bfloat16", "float16"]
 Work = Literal["encoding", "training"]

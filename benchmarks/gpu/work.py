@@ -17,11 +17,10 @@ from benchmarks.speed.settings import ModelSize
 from data.pair_batch import ItemBatch, PairBatch
 from engine.distributed import Processes
 from engine.options import Precision, TrainOptions
-from engine.parallel import data_parallel
 from engine.precision import autocast
 from engine.train_loop import StepFigures, train
-from engine.train_state import first_state
-from engine.training_model import build_training_model
+from engine.training import first_state
+from engine.training_model import build_training_model, data_parallel
 from losses.options import SelfAdaptiveThresholdOptions
 from models.item_encoder import ItemEncoder, build_item_encoder
 from models.options import ModelOptions

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.index.workload import Workload
-from engine.run_folder import write_text
+from engine.disk import write_text
 from options.table import aligned_rows
 from tests.endurance.peak_memory import peak_bytes
 from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch

@@ -48,8 +48,8 @@ from benchmarks.speed.settings import MIDDLE, TINY, BenchmarkSettings
 from benchmarks.speed.start_up import measure_start_up
 from benchmarks.speed.submissions import measure_submission_lines
 from benchmarks.speed.training import measure_checkpointing, measure_training
-from engine.allocation import keep_freed_memory
-from engine.run_folder import write_text
+from engine.disk import write_text
+from engine.launch import keep_freed_memory
 from options.errors import exit_on_user_error
 
 ROWS: dict[str, Callable[[Bench], list[BenchmarkRow]]] = {

@@ -16,7 +16,7 @@ from PIL import Image
 
 from benchmarks.speed.settings import Shape
 from benchmarks.speed.sides import Round, Work
-from engine.environment import PACKAGES
+from engine.run_records import PACKAGES
 
 
 def machine(threads: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from engine.run_folder import write_text
+from engine.disk import write_text
 
 
 @dataclass(frozen=True, slots=True)

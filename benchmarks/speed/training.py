@@ -22,9 +22,9 @@ from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import pairs_at
 from engine.experiment import ExperimentOptions
 from engine.train_loop import StepFigures, train
-from engine.train_state import TrainState, first_state
+from engine.training import TrainState, first_state
+from engine.training_data import training_order
 from engine.training_model import TrainingModel, build_training_model
-from engine.training_order import training_order
 
 LARGEST_DIFFERENCE = 1e-4
 """Of two ways' gradients, as a share of the length of the whole gradient."""

@@ -21,7 +21,7 @@ from benchmarks.gpu.variants import OTHER_BUCKETS, GpuVariant, all_variants
 from benchmarks.gpu.work import invented_items, invented_pairs, run_variant, write_out_attention
 from benchmarks.speed.settings import TINY, ModelSize
 from engine.distributed import Processes
-from engine.parallel import BUCKET_MEBIBYTES
+from engine.training_model import BUCKET_MEBIBYTES
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions
 

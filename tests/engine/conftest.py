@@ -13,7 +13,7 @@ from engine.checkpoint import save_checkpoint
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.run_identity import RunIdentity
-from engine.train_state import TrainState, first_state
+from engine.training import TrainState, first_state
 from engine.training_model import build_training_model
 from models.item_encoder import build_item_encoder
 from options.read import read_options

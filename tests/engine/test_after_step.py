@@ -39,7 +39,7 @@ class KilledError(Exception):
 def first_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start from a loss scale with which the first few steps overflow."""
     monkeypatch.setattr(
-        "engine.train_state.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**20)
+        "engine.training.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**20)
     )
 
 
@@ -47,7 +47,7 @@ def first_scale(monkeypatch: pytest.MonkeyPatch) -> None:
 def endless_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a loss scale that no halving brings down far enough."""
     monkeypatch.setattr(
-        "engine.train_state.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**120)
+        "engine.training.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**120)
     )
 
 

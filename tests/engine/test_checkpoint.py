@@ -1,6 +1,7 @@
 import errno
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine import checkpoint as checkpoints
+from engine import disk
 from engine.checkpoint import best_checkpoint, load_item_encoder, load_train_state, read_state, save_checkpoint
 from engine.checkpoint_folder import find_resumption, latest_checkpoint
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
-from engine.train_state import TrainState
+from engine.training import TrainState
 from options.errors import UserError
 from tests.engine.conftest import ALONE, SOME_RUN, MakeOptions, fresh_state, save, take_steps, train_batch
 
@@ -140,8 +142,8 @@ def interrupt_at(call: int, patch: pytest.MonkeyPatch) -> None:
         (checkpoints, "save_file"),
         (checkpoints, "write_json"),
         (checkpoints, "write_checksums"),
-        (checkpoints, "_sync"),
-        (checkpoints.shutil, "rmtree"),
+        (disk, "_sync"),
+        (shutil, "rmtree"),
         (Path, "rename"),
         (Path, "mkdir"),
     ):

@@ -1,12 +1,14 @@
+import gc
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine import command
-from engine.command import run_command
+from engine.command import fast_import, memory_faults, run_command
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.stop_request import StoppedError, StopRequest
@@ -160,3 +162,40 @@ def test_check_imports_no_torch(option_file: str) -> None:
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_memory_that_torch_is_refused_is_a_fault_that_the_user_can_mend() -> None:
+    with pytest.raises(UserError, match=r"out of memory: .*allocate.*halve train\.batch_size"), memory_faults():
+        torch.empty(2**58)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), MemoryError()]
+)
+def test_the_other_ways_of_running_out_are_told_alike(error: Exception) -> None:
+    with pytest.raises(UserError, match=r"out of memory: (CUDA|the system).*evaluate\.batch_size"), memory_faults():
+        raise error
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), memory_faults():
+        raise RuntimeError("shapes differ")
+
+
+def test_the_collector_rests_meanwhile_and_leaves_what_is_there_alone_afterwards() -> None:
+    made: list[object] = []
+    try:
+        with fast_import():
+            assert not gc.isenabled()
+            made.append(made)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
+def test_it_works_again_after_an_import_that_fails() -> None:
+    with pytest.raises(ImportError), fast_import():
+        import no_such_package  # noqa: F401
+    assert gc.isenabled()
+    gc.unfreeze()

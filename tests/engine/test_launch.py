@@ -1,12 +1,14 @@
 import os
+import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from engine import launch
-from engine.allocation import KEEPING
+from engine.launch import MALLOC_SETTINGS, keep_freed_memory
 
 
 class ReplacedError(Exception):
@@ -42,7 +44,7 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     for name in ("NPROC", "CUDA_VISIBLE_DEVICES", "PET_NNODES", "PET_MAX_RESTARTS"):
         monkeypatch.delenv(name, raising=False)
-    for name in KEEPING:
+    for name in MALLOC_SETTINGS:
         monkeypatch.setenv(name, "0")
         monkeypatch.delenv(name)
     monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([]))
@@ -159,4 +161,62 @@ def test_what_is_started_keeps_the_memory_of_freed_tensors(monkeypatch: pytest.M
     with pytest.raises(ReplacedError):
         launched(monkeypatch, "train.py", "a.yml")
     assert machine.started
-    assert {name: os.environ[name] for name in KEEPING} == KEEPING
+    assert {name: os.environ[name] for name in MALLOC_SETTINGS} == MALLOC_SETTINGS
+
+
+PROGRAM = """
+import resource
+for _ in range(20):
+    bytearray(1 << 26)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def page_faults() -> int:
+    answer = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    return int(answer.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have settings of their own")
+def test_large_blocks_are_cleared_by_the_system_once_and_not_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MALLOC_SETTINGS:
+        monkeypatch.setenv(name, "0")  # so that it is as before after the test
+        monkeypatch.delenv(name)
+    before = page_faults()
+    keep_freed_memory()
+    assert page_faults() < before / 4
+
+
+def test_settings_of_the_user_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MALLOC_SETTINGS:
+        monkeypatch.setenv(name, "7")
+    keep_freed_memory()
+    assert {os.environ[name] for name in MALLOC_SETTINGS} == {"7"}
+
+
+ROOT = Path(__file__).parents[2]
+CHILD = (
+    "import time; from engine.launch import end_with_parent; end_with_parent(); print('up', flush=True); time.sleep(60)"
+)
+PARENT = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such call")
+def test_a_process_ends_with_the_one_that_started_it() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = Path(f"/proc/{parent.stdout.readline().strip()}/stat")
+    assert child.exists()
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while child.exists() and child.read_text().rsplit(")", 1)[1].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

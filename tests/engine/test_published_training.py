@@ -19,7 +19,7 @@ from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import load_checkpoint_weights
 from engine.pair_scores import score_pairs
 from engine.train_loop import StepFigures, train
-from engine.train_state import first_state
+from engine.training import first_state
 from engine.training_model import build_training_model
 from models.embedding import pair_score, unpack
 from models.item_encoder import ItemEncoder, build_item_encoder

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.stop_request import SIGNALS, StopRequest, stop_on_signals
+from engine.launch import SIGNALS
+from engine.stop_request import StopRequest, stop_on_signals
 
 ROOT = Path(__file__).parents[2]
 

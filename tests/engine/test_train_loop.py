@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from engine.distributed import Processes
+from engine.optimizer import learning_rate
 from engine.options import Precision, TrainOptions
 from engine.precision import OverflowFigures, gradient_scaler
-from engine.schedule import learning_rate
 from engine.train_loop import StepFigures, train
-from engine.train_state import TrainState, first_state
+from engine.training import TrainState, first_state
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 TOO_LARGE = 1e38

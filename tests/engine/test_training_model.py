@@ -1,14 +1,22 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch._inductor import config
 
 from data.pair_batch import PairBatch
+from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.training_model import TrainingModel
+from engine.run_folder import run_folder
+from engine.trainer import run_training
+from engine.training_model import BUCKET_MEBIBYTES, TrainingModel, compile_encoders, data_parallel
 from losses.pair_loss import PairLoss
 from models.embedding import ItemEmbedding, PairScore
-from tests.engine.conftest import MakeOptions, fresh_state, train_batch
+from models.encoder import Encoder
+from tests.engine.conftest import ALONE, MakeOptions, fresh_state, train_batch
+from tests.engine.processes import in_processes, run_processes
 
 
 def built(options: ExperimentOptions) -> tuple[TrainingModel, PairBatch]:
@@ -119,3 +127,77 @@ def test_the_learned_numbers_of_a_loss_are_trained_and_its_threshold_told(make_o
         "loss.threshold",
     }
     assert model.loss.decision_threshold == pytest.approx(0.25)
+
+
+# In processes of their own, since what torch starts in order to compile keeps a process from forking others that train.
+
+
+@pytest.fixture
+def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config.cpp, "cxx", (None, "no-such-compiler"))
+
+
+def test_every_encoder_is_compiled_for_shapes_that_vary(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiled: list[tuple[Encoder, object]] = []
+    monkeypatch.setattr(Encoder, "compile", lambda encoder, dynamic: compiled.append((encoder, dynamic)))
+
+    def compile_all(processes: Processes, folder: Path) -> None:
+        encoder = fresh_state(make_options()).model.item_encoder
+        assert compile_encoders(encoder, processes.device) is None
+        assert compiled == [(each, True) for each in encoder.encoders()]
+        assert len(compiled) == 4
+
+    in_processes(1, compile_all, tmp_path)
+
+
+@pytest.mark.usefixtures("without_a_compiler")
+def test_without_a_compiler_training_goes_on_with_one_line_about_it(make_options: MakeOptions, tmp_path: Path) -> None:
+    def train(processes: Processes, folder: Path) -> None:
+        options = make_options("train.compile=true", "train.steps=2", "log.tensorboard=false")
+        result = run_training(options, "", processes)
+        assert result.step == 2
+
+    in_processes(1, train, tmp_path)
+    log = Path(run_folder("tiny").log).read_text()
+    assert log.count("train.compile: nothing is compiled, since torch.compile finds no compiler that works") == 1
+
+
+INPUTS = torch.arange(12, dtype=torch.float32).view(4, 3)
+
+
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
+
+
+def gradients(module: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
+    module(inputs).mean().backward()
+    return {
+        name.removeprefix("module."): weight.grad.clone()
+        for name, weight in module.named_parameters()
+        if weight.grad is not None
+    }
+
+
+def test_one_process_calls_the_model_itself() -> None:
+    alone = model()
+    assert data_parallel(alone, ALONE) is alone
+
+
+@pytest.mark.parametrize("bucket_mebibytes", [BUCKET_MEBIBYTES, 1])
+@pytest.mark.parametrize("static_graph", [False, True])
+def test_two_processes_get_the_gradient_of_all_their_inputs(
+    tmp_path: Path, bucket_mebibytes: int, static_graph: bool
+) -> None:
+    def action(processes: Processes, folder: Path) -> None:
+        module = data_parallel(model(), processes, bucket_mebibytes, static_graph)
+        own = INPUTS[2 * processes.rank : 2 * processes.rank + 2]
+        torch.save(gradients(module, own), folder / f"result{processes.rank}.pt")
+
+    expected = gradients(model(), INPUTS)
+    for found in run_processes(2, action, tmp_path):
+        assert found.keys() == expected.keys()
+        for name, gradient in expected.items():
+            torch.testing.assert_close(found[name], gradient)

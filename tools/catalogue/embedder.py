@@ -14,13 +14,13 @@ from data.item_catalog import ItemCatalog, read_items
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import DataOptions, Modalities
 from data.tokenizer import Tokenizer
+from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encoded_batches, encoding_plan
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import chosen_checkpoint
 from engine.onnx_encoder import RUNTIME, check_onnx_packages
 from engine.predictor import load_encoder
-from engine.run_lock import sole_user
 from engine.stop_request import StoppedError, StopRequest
 from models.item_embedder import ItemEmbedder
 from options.errors import UserError

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from engine.json_record import read_json
-from engine.run_folder import write_json
+from engine.disk import read_json, write_json
 from options.errors import UserError
 from tools.catalogue.embedding_shard import RECORD, EmbeddedItem, EmbeddingShard, NumberType
 

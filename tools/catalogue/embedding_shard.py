@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from data.jsonl import read_records
 from engine.checksums import file_checksum
-from engine.disk import whole_file, whole_path
-from engine.json_record import read_json
-from engine.run_folder import write_json
+from engine.disk import read_json, whole_file, whole_path, write_json
 from options.errors import UserError
 
 NumberType = Literal["float32", "float16"]

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.checksums import file_checksum
-from engine.json_record import read_json
-from engine.run_folder import write_json
+from engine.disk import read_json, write_json
 from options.errors import UserError
 from options.install import install_command
 from options.printable import quoted

@@ -10,9 +10,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from engine.checksums import file_checksum
-from engine.disk import whole_path
-from engine.run_folder import write_text
-from engine.run_lock import sole_user
+from engine.disk import sole_user, whole_path, write_text
 from options.errors import UserError
 from options.printable import without_credentials
 from tools.catalogue.embedded_rows import EmbeddedRows

@@ -9,12 +9,11 @@ import torch
 from data.loading import Split
 from data.options import DataOptions, SplitOptions
 from engine.checksums import write_checksums
-from engine.disk import refuse_existing, whole_folder
+from engine.disk import refuse_existing, whole_folder, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
 from engine.onnx_encoder import OnnxItemEncoder
-from engine.run_folder import write_text
 from engine.verifier import Verifier
 from models.item_embedder import ItemEmbedder
 from models.item_encoder import ItemEncoder

@@ -16,11 +16,10 @@ from data.pair_dataset import PairDataset, product_groups
 from engine.checkpoint import load_train_state, read_state
 from engine.distributed import Processes, from_every
 from engine.experiment import ExperimentOptions
-from engine.fresh_state import fresh_state
 from engine.non_finite import REPORT, Report, replay_command
-from engine.randomness import seed_everything, use_deterministic_algorithms
-from engine.train_state import TrainState
-from engine.training_order import training_order
+from engine.training import TrainState, seed_everything, use_deterministic_algorithms
+from engine.training_data import training_order
+from engine.training_start import fresh_state
 from models.item_encoder import with_random_weights
 from options.errors import UserError
 

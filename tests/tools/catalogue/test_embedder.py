@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from data.pair_batch import ItemBatch
 from engine import encode
+from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.encode import EncodedRound
 from engine.experiment import ExperimentOptions
 from engine.predictor import chosen_checkpoint, load_encoder
 from engine.run_folder import run_folder
-from engine.run_lock import sole_user
 from engine.stop_request import StoppedError, StopRequest
 from models.embedding import pack
 from models.item_encoder import ItemEncoder

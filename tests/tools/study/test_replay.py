@@ -56,7 +56,7 @@ def test_endless_overflow_in_float16_leaves_the_same_behind(
     make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "engine.train_state.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**120)
+        "engine.training.gradient_scaler", lambda precision, device: torch.amp.GradScaler("cpu", init_scale=2.0**120)
     )
     message = diverged(make_options, "train.precision=float16", "train.max_overflow_steps=4")
     assert "the last 6 steps up to step 6 overflowed in float16" in message

@@ -22,10 +22,10 @@ from data.item_pair import PairTable, read_pairs
 from data.options import SplitOptions
 from data.split_overlap import listing_rows
 from engine.checkpoint_folder import latest_checkpoint
+from engine.disk import read_json, write_json, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.json_record import read_json
-from engine.run_folder import RUNS, run_folder, write_json, write_text
+from engine.run_folder import RUNS, run_folder
 from engine.trainer import run_training
 from engine.validation_scores import VALIDATION, pairs_digest, read_scores
 from options.errors import UserError

@@ -9,8 +9,8 @@ from data.options import SplitOptions
 from engine.checkpoint import best_checkpoint, read_state
 from engine.distributed import Processes
 from engine.encode import encode_items
+from engine.evaluator import decision_intervals
 from engine.experiment import ExperimentOptions
-from engine.figure_intervals import decision_intervals
 from engine.pair_scores import score_pairs
 from engine.run_folder import RUNS, RunFolder
 from engine.verifier import Verifier

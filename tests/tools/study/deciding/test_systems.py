@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.similarity import similarity_source
+from engine.similarity_template import similarity_source
 from options.errors import UserError
 from tests.tiny_data import write_lines
 from tests.tools.study.deciding.conftest import MakeRun, validation_of

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from data.loading import load_split
+from engine.disk import write_json
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.run_folder import RunFolder, write_json
+from engine.run_folder import RunFolder
 from engine.trainer import run_training
 from options.errors import UserError
 from options.read import read_options

@@ -1,7 +1,7 @@
 import pytest
 
 from data.pair_sampler import pairs_at
-from engine.training_order import training_order
+from engine.training_data import training_order
 from tests.engine.conftest import MakeOptions
 
 NUM_PAIRS = 11

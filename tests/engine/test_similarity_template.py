@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.similarity import similarity_source
+from engine.similarity_template import similarity_source
 from models.embedding import ItemEmbedding, pack, pair_score
 
 

@@ -2,17 +2,67 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from data.loading import load_split
+from engine import training_start
 from engine.encode import encoding_plan
-from engine.fitting import fit_to_training_items
 from engine.known_features import with_known_features
 from engine.trainer import run_training
+from engine.training import TrainState
+from engine.training_start import fit_to_training_items
 from models.head_projection import Head, HeadProjection
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.engine.conftest import ALONE, HEADS, MakeOptions, fresh_state
 from tests.engine.test_trainer import final_tensors
+
+
+def made(make_options: MakeOptions, *overrides: str) -> TrainState:
+    options = make_options(*overrides)
+    assert options.data.train is not None
+    split = load_split(options.data.train, options.data, options.reads, labelled=True)
+    return training_start.fresh_state(options, options.model, split, ALONE)
+
+
+def weights(state: TrainState) -> dict[str, Tensor]:
+    return {name: weight.detach() for name, weight in state.model.named_parameters()}
+
+
+def test_the_first_weights_are_those_of_the_seed_whatever_was_drawn_before(make_options: MakeOptions) -> None:
+    first = weights(made(make_options, "seed=3"))
+    torch.rand(7)
+    again, other = weights(made(make_options, "seed=3")), weights(made(make_options, "seed=4"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_it_stands_before_the_first_step(make_options: MakeOptions) -> None:
+    state = made(make_options)
+    assert state.step == 0
+    assert state.best_step is None
+    assert not state.optimizer.state
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_activations_are_computed_again_where_the_options_say_so(
+    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    asked: list[ItemEncoder] = []
+    monkeypatch.setattr(ItemEncoder, "checkpoint_activations", lambda encoder: asked.append(encoder))
+    made(make_options, f"train.activation_checkpointing={str(wanted).lower()}")
+    assert len(asked) == int(wanted)
+
+
+def test_an_encoder_that_cannot_read_the_texts_is_refused_before_training(make_options: MakeOptions) -> None:
+    def few_positions(tree: dict[str, dict[str, dict[str, dict[str, int]]]]) -> None:
+        tree["model"]["text_encoder"]["architecture"]["max_position_embeddings"] = 4
+
+    options = make_options(change=few_positions)
+    assert options.data.train is not None
+    split = load_split(options.data.train, options.data, options.reads, labelled=True)
+    with pytest.raises(UserError, match=r"model\.text_encoder cannot read texts"):
+        training_start.fresh_state(options, options.model, split, ALONE)
 
 
 def few_pairs(make_options: MakeOptions) -> str:

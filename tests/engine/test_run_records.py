@@ -1,9 +1,13 @@
+import json
+from importlib.metadata import version
+
 import torch
 
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.pair_batch import ItemBatch, PairBatch
-from engine.blank_images import BlankImages
+from engine.distributed import Processes
+from engine.run_records import BlankImages, environment
 
 
 def batch(rows: list[int], blank: list[bool]) -> PairBatch:
@@ -35,3 +39,15 @@ def test_what_is_collected_grows_with_the_batches() -> None:
     assert blank_images.item_ids() == []
     next(watched)
     assert blank_images.item_ids() == ["d"]
+
+
+def test_the_versions_the_machine_and_the_processes_are_recorded() -> None:
+    record = environment(Processes(rank=0, count=3, device=torch.device("cpu")))
+    assert json.loads(json.dumps(record)) == record
+    assert record["processes"] == 3
+    packages = record["packages"]
+    assert isinstance(packages, dict)
+    assert packages["timm"] == version("timm")
+    assert packages["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
+    assert record["device"]
+    assert record["cores"]

@@ -1,16 +1,37 @@
-"""All that a training run carries from one step to the next."""
+"""What a training run is given, and the state that it carries from step to step, from its first one on."""
 
+import os
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from data.loading import Split
+from engine.distributed import Processes
 from engine.evaluator import Evaluation
+from engine.experiment import ExperimentOptions
 from engine.optimizer import build_optimizer
 from engine.options import TrainOptions
 from engine.precision import NonFiniteGuard, OverflowCount, gradient_scaler
+from engine.run_folder import RunFolder
+from engine.run_identity import RunIdentity
+from engine.stop_request import StopRequest
 from engine.training_model import TrainingModel
 from engine.validation_scores import ValidationScores
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """Options, data, folder and processes of a run; nothing of it changes while it trains."""
+
+    options: ExperimentOptions
+    folder: RunFolder
+    train_split: Split
+    val_split: Split
+    identity: RunIdentity
+    processes: Processes
+    stop: StopRequest
 
 
 @dataclass(slots=True)
@@ -57,3 +78,18 @@ def first_state(model: TrainingModel, options: TrainOptions, device: torch.devic
         overflow=OverflowCount(device),
         guard=guard,
     )
+
+
+def seed_everything(*parts: int) -> None:
+    """Seed torch from a tuple of numbers, such as seed, step and rank."""
+    torch.manual_seed(int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1))
+
+
+def use_deterministic_algorithms() -> None:
+    """Make equal runs on equal machines equal to the last bit; an algorithm that cannot be raises."""
+    # cuBLAS reads this when it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # Else all memory is filled before it is written, a twentieth of a step, for algorithms that read what nobody wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False

@@ -1,14 +1,53 @@
-"""Which items had an unreadable image that was replaced by a blank one."""
+"""What a run writes down of itself, besides its log and its checkpoints."""
 
+import os
+import platform
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 
 import torch
 from pydantic import TypeAdapter
 
 from data.item_catalog import ItemCatalog
 from data.pair_batch import PairBatch
-from engine.distributed import gather_rows
-from engine.run_folder import RunFolder, write_json
+from engine.disk import write_json, write_text, writing
+from engine.distributed import Processes, gather_rows
+from engine.evaluator import Evaluation
+from engine.run_folder import RunFolder
+from engine.training import TrainingRun
+from options.read import write_options
+
+PACKAGES = ("torch", "torchvision", "transformers", "timm", "numpy", "pillow", "safetensors", "pydantic")
+
+
+def write_start_records(run: TrainingRun, command: str) -> None:
+    """Write the options, the environment and the command of a start, and make the folder of the checkpoints."""
+    folder = run.folder
+    write_text(folder.options, write_options(run.options))
+    write_json(folder.environment, environment(run.processes))
+    with writing(folder.root):
+        folder.checkpoints.mkdir(parents=True, exist_ok=True)
+        with folder.command.open("a", encoding="utf-8") as commands:
+            print(command, file=commands)
+
+
+def environment(processes: Processes) -> dict[str, object]:
+    """Return versions, machine and processes, for the run folder."""
+    on_gpu = processes.device.type == "cuda"
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(processes.device) if on_gpu else platform.processor() or "cpu",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": processes.count,
+    }
+
+
+def write_result(folder: RunFolder, step: int, figures: Evaluation) -> None:
+    """Write the evaluation of the best checkpoint, that of a step."""
+    write_json(folder.result, {"step": step, **figures.as_dict()})
 
 
 class BlankImages:
