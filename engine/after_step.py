@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import NoReturn
 
 from engine.checkpoint import save_checkpoint
-from engine.distributed import any_process, from_every, mean_over_processes
+from engine.distributed import any_process, from_every
 from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
 from engine.evaluator import evaluation, with_f1_interval
 from engine.non_finite import non_finite_error
-from engine.optimizer import learning_rate
 from engine.pair_scores import score_pairs
 from engine.run_log import RunLog
 from engine.run_records import BlankImages, write_blank_ids, write_result
@@ -49,7 +48,7 @@ class AfterStep:
         self._state.evaluation = self._state.validation = None
         self._log.step_done()
         if logs or evaluates or saves:
-            self._stop_on_bad_numbers(figures)
+            self._stop_on_bad_numbers()
         if logs:
             self._log_figures(figures)
         started = time.perf_counter()
@@ -57,7 +56,7 @@ class AfterStep:
         # Pairs per second are those of training alone.
         self._logged_seconds += time.perf_counter() - started
         if self._run.stop.agreed() and not is_last:
-            self._stop_on_bad_numbers(figures)  # nothing that is not finite gets into a checkpoint
+            self._stop_on_bad_numbers()  # nothing that is not finite gets into a checkpoint
             self._stop(saved)
 
     def finish_evaluation(self) -> None:
@@ -92,7 +91,7 @@ class AfterStep:
             f"step {self._state.step} of {self._options.steps} is saved; run the same command again to go on"
         )
 
-    def _stop_on_bad_numbers(self, figures: StepFigures) -> None:
+    def _stop_on_bad_numbers(self) -> None:
         """Raise UserError after a step that was not finite, or too many overflow steps in a row, in float16.
 
         Both are the same on all processes.
@@ -104,7 +103,6 @@ class AfterStep:
                 self._run,
                 state,
                 first_step,
-                learning_rate(self._options.schedule, self._options.optimizer.lr, first_step),
                 f"the loss or its gradient is not a finite number in step {first_step + 1}",
                 "Try a lower train.optimizer.lr, a train.clip_norm, warm-up, or float32.",
             )
@@ -114,7 +112,6 @@ class AfterStep:
                 self._run,
                 state,
                 state.step - 1,
-                figures.learning_rate,
                 f"the last {in_a_row} steps up to step {state.step} overflowed in float16 and changed no weights "
                 f"(loss scale {state.scaler.get_scale():.3g})",
                 "Set train.precision to bfloat16 or float32, try a lower train.optimizer.lr or warm-up, or raise "
@@ -142,11 +139,11 @@ class AfterStep:
         state = self._state
         overflow = state.overflow.read()
         num_steps = state.loss_steps - overflow.unlogged
-        loss_sum = float(mean_over_processes(state.loss_sum).item())
+        loss_sums = from_every(float(state.loss_sum.item()))
         state.loss_sum.zero_()
         state.loss_steps = 0
         state.overflow.restore(replace(overflow, unlogged=0))
-        return loss_sum / num_steps if num_steps > 0 else math.nan
+        return sum(loss_sums) / len(loss_sums) / num_steps if num_steps > 0 else math.nan
 
     def _evaluate(self) -> None:
         """Evaluate on the validation split; the first process keeps the figures, and whether they are the best."""

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.checkpoint_folder import checkpoint_path, delete_old, former_path, latest_checkpoint
 from engine.checksums import write_checksums
-from engine.disk import whole_folder, write_json, writing
+from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.precision import OverflowFigures
@@ -22,7 +21,6 @@ from engine.validation_scores import VALIDATION, find_validation_scores, write_v
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
-from options.fault import dotted
 
 FORMAT = 2
 ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
@@ -87,11 +85,9 @@ def best_checkpoint(folder: Path) -> Path | None:
 def read_state(checkpoint: Path) -> CheckpointState:
     """Read what a checkpoint says besides its tensors; raises UserError for one that is damaged."""
     file = checkpoint / STATE
-    try:
-        record: CheckpointState = TypeAdapter(CheckpointState).validate_json(_read_file(file))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(f"{file}: damaged or no checkpoint: {dotted(fault['loc'])} {fault['msg']}") from error
+    record = read_json(file, CheckpointState, fault="damaged or no checkpoint")
+    if record is None:
+        raise UserError(f"{file}: no such checkpoint file")
     if record.format != FORMAT:
         raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
     return record
@@ -186,12 +182,3 @@ def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _read_file(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: no such checkpoint file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: damaged: {error}") from error

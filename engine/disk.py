@@ -121,17 +121,18 @@ def write_json(file: Path, content: Mapping[str, object]) -> None:
     write_text(file, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
-def read_json(file: Path, kind: type[T], advice: str) -> T | None:
+def read_json(file: Path, record_type: type[T], advice: str = "", fault: str = "is damaged") -> T | None:
     """Read a record from a file, None where there is no file; raises UserError with the advice for a damaged one."""
     try:
-        record: T = TypeAdapter(kind).validate_json(file.read_bytes())
+        record: T = TypeAdapter(record_type).validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(f"{file}: is damaged: {dotted(fault['loc'])} {fault['msg']}; {advice}") from error
+        first = error.errors()[0]
+        message = f"{file}: {fault}: {dotted(first['loc'])} {first['msg']}"
+        raise UserError(f"{message}; {advice}" if advice else message) from error
     return record
 
 

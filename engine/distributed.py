@@ -101,15 +101,6 @@ def _device(local_rank: int) -> torch.device:
     return device
 
 
-def mean_over_processes(value: Tensor) -> Tensor:
-    """Return the mean of a tensor over all processes."""
-    if not dist.is_initialized():
-        return value
-    total = value.clone()
-    dist.all_reduce(total)
-    return total / dist.get_world_size()
-
-
 def any_process(answer: bool) -> bool:
     """Tell every process whether any of them says yes; they wait for each other, not for their GPUs."""
     if not dist.is_initialized():

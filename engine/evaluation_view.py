@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from data.item import Item
 from data.item_image import BadImageError
@@ -99,7 +100,4 @@ def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
 
 
 def _framed(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
-    framed = np.empty((PICTURE_SIZE + 2 * BORDER, PICTURE_SIZE + 2 * BORDER, 3), np.uint8)
-    framed[:] = colour
-    framed[BORDER:-BORDER, BORDER:-BORDER] = picture
-    return framed
+    return np.asarray(ImageOps.expand(Image.fromarray(picture), BORDER, colour))

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.checkpoint import save_checkpoint
 from engine.disk import write_json
 from engine.distributed import any_process
+from engine.optimizer import learning_rate
 from engine.training import TrainingRun, TrainState
 from engine.training_data import training_order
 from options.errors import UserError
@@ -45,29 +46,28 @@ class Report:
     pairs: list[BatchPair]
 
 
-def non_finite_error(
-    run: TrainingRun, state: TrainState, step: int, learning_rate: float, reason: str, advice: str
-) -> UserError:
+def non_finite_error(run: TrainingRun, state: TrainState, step: int, reason: str, advice: str) -> UserError:
     """Write the state, which is that before step number `step` (from 0), and the step's pairs; return what to tell.
 
     Every process calls this, the first one writes. The state is of no further use.
     """
     folder = run.folder.non_finite
     pairs = list(_pairs(run, step))
+    rate = learning_rate(run.options.train.schedule, run.options.train.optimizer.lr, step)
     state.step = step
     if run.processes.is_first:
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier failure, perhaps of a later step
         # The losses so far are spoilt, and no figure of this step's.
         no_losses = [0.0] * run.processes.count
         checkpoint = save_checkpoint(folder, state, no_losses, run.identity, keep=1)
-        report = Report(step + 1, learning_rate, reason, run.processes.count, checkpoint.name, pairs)
+        report = Report(step + 1, rate, reason, run.processes.count, checkpoint.name, pairs)
         write_json(folder / REPORT, asdict(report))
     # Nobody ends while the first process writes, since torchrun would end it then.
     any_process(False)
     named = ", ".join(f"{pair.source} and {pair.target}" for pair in pairs[:NUM_NAMED])
     more = f" and {len(pairs) - NUM_NAMED} more" if len(pairs) > NUM_NAMED else ""
     return UserError(
-        f"{reason} (learning rate {learning_rate:.3g}, pairs of items {named}{more}). The "
+        f"{reason} (learning rate {rate:.3g}, pairs of items {named}{more}). The "
         f"state before that step is kept: `{replay_command(folder, run.processes.count)}` shows where it comes from. "
         f"The last checkpoint is whole. {advice}"
     )

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from data.item_catalog import ItemCatalog
 from data.pair_batch import PairBatch
 from engine.disk import write_json, write_text, writing
-from engine.distributed import Processes, gather_rows
+from engine.distributed import Processes, from_every
 from engine.evaluator import Evaluation
 from engine.run_folder import RunFolder
 from engine.training import TrainingRun
@@ -67,9 +67,8 @@ class BlankImages:
             yield batch
 
     def item_ids(self) -> list[str]:
-        """Return the ids seen by all processes so far, in the first one; every process has to call this."""
-        gathered = gather_rows(torch.tensor(sorted(self._rows), dtype=torch.int64))
-        rows = sorted(set(torch.cat(gathered).tolist())) if gathered is not None else []
+        """Return the ids seen by all processes so far; every process has to call this."""
+        rows = sorted(set().union(*from_every(self._rows)))
         return [self._catalog[row].item_id for row in rows]
 
 

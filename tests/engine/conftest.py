@@ -37,6 +37,10 @@ HEADS = (
 """Overrides for heads, fitted to frozen features."""
 
 
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
 @pytest.fixture
 def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that is the current one, so that experiments/ is made in it."""

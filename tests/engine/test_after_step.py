@@ -24,15 +24,10 @@ from engine.train_loop import StepFigures
 from engine.trainer import run_training
 from engine.validation_scores import VALIDATION, read_scores
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions
+from tests.engine.conftest import ALONE, KilledError, MakeOptions
 from tests.engine.processes import in_processes
 
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 QUICK = ["model.image_encoder=null", "train.precision=float16", "log.tensorboard=false"]
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
 
 
 @pytest.fixture

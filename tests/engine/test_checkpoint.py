@@ -18,7 +18,7 @@ from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.training import TrainState
 from options.errors import UserError
-from tests.engine.conftest import ALONE, SOME_RUN, MakeOptions, fresh_state, save, take_steps, train_batch
+from tests.engine.conftest import ALONE, SOME_RUN, KilledError, MakeOptions, fresh_state, save, take_steps, train_batch
 
 FIGURES = Evaluation(
     f1=0.5, precision=0.4, recall=0.6, accuracy=0.7, threshold=0.0, calibrated_f1=0.1 + 0.2, calibrated_precision=0.3,
@@ -120,10 +120,6 @@ def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         assert latest_checkpoint(folder) is None
         assert best_checkpoint(folder) is None
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
 
 
 def interrupt_at(call: int, patch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from engine.distributed import (
     Processes,
     gather_rows,
     gather_with_gradient,
-    mean_over_processes,
     started_processes,
 )
 from options.errors import UserError
@@ -29,7 +28,6 @@ def _gather(processes: Processes, folder: Path) -> None:
     (rows * rows * torch.arange(1.0, 9.0).reshape(4, 2)).sum().backward()
     empty = gather_with_gradient(torch.zeros(2 + processes.rank, 0, requires_grad=True))
     numbers = gather_with_gradient(torch.arange(processes.rank + 1))
-    mean = mean_over_processes(torch.tensor(float(processes.rank)))
     torch.save(
         {
             "gathered": torch.cat(gathered) if gathered is not None else torch.empty(0),
@@ -37,7 +35,6 @@ def _gather(processes: Processes, folder: Path) -> None:
             "gradient": weights.grad,
             "empty": torch.tensor(empty.shape),
             "numbers": numbers,
-            "mean": mean,
         },
         folder / f"result{processes.rank}.pt",
     )
@@ -55,7 +52,6 @@ def test_processes_gather_rows_of_unequal_number_and_their_gradients(tmp_path: P
         assert torch.equal(result["gradient"], 3 * expected[rank])
         assert result["empty"].tolist() == [2 + 3 + 4, 0]
         assert result["numbers"].tolist() == [0, 0, 1, 0, 1, 2]
-        assert result["mean"] == 1.0
 
 
 def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +62,6 @@ def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> Non
         rows = torch.ones(2, 3, requires_grad=True)
         assert gather_with_gradient(rows) is rows
         assert gather_rows(rows) == [rows]
-        assert mean_over_processes(rows) is rows
 
 
 @pytest.mark.parametrize("by_torchrun", [True, False])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from data.pair_batch import ItemBatch
 from engine import encode
@@ -19,10 +18,8 @@ from engine.stop_request import StoppedError, StopRequest
 from engine.trainer import TrainingResult, run_training
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions
+from tests.engine.conftest import ALONE, MakeOptions
 from tests.engine.processes import in_processes
-
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.distributed import Processes
 from engine.predictor import Prediction, run_prediction
 from options.errors import UserError
+from tests.engine.conftest import ALONE
 from tests.published_network import ASSETS, NETWORK, Library, arrays, published_options
 from tools.exchange.published_checkpoint import import_published
 from tools.study.submission.check import check_submission
 
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 THRESHOLD = 1.65
 
 

@@ -13,7 +13,6 @@ import torch
 from data.loading import Split, load_split, pair_batches
 from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import TrainingOrder
-from engine.distributed import Processes
 from engine.encode import EncodingPlan, encode_items
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import load_checkpoint_weights
@@ -24,9 +23,9 @@ from engine.training_model import build_training_model
 from models.embedding import pair_score, unpack
 from models.item_encoder import ItemEncoder, build_item_encoder
 from models.published import ours_to_published
+from tests.engine.conftest import ALONE
 from tests.published_network import NETWORK, Library, arrays, published_options
 
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 LOSS_TOLERANCE = 2e-5
 GRADIENT_TOLERANCE = 5e-5
 TENSOR_TOLERANCE = 2e-5

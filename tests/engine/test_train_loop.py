@@ -9,14 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.distributed import Processes
 from engine.optimizer import learning_rate
 from engine.options import Precision, TrainOptions
 from engine.precision import OverflowFigures, gradient_scaler
 from engine.train_loop import StepFigures, train
 from engine.training import TrainState, first_state
+from tests.engine.conftest import ALONE
 
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 TOO_LARGE = 1e38
 """Overflows once it is scaled, in the backward pass alone."""
 

@@ -13,14 +13,8 @@ from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions
+from tests.engine.conftest import ALONE, KilledError, MakeOptions
 from tests.engine.processes import in_processes
-
-ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
 
 
 @pytest.fixture
