@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from data.hub import go_offline_without_hub
 from engine.experiment import ExperimentOptions
+from engine.launch import STOPPED
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
 
@@ -74,7 +75,6 @@ def run_parsed(
         # torch takes seconds to import, which wrong options and --help need not wait for.
         with fast_import():
             from engine.distributed import started_processes
-            from engine.launch import STOPPED
             from engine.stop_request import StoppedError, stop_on_signals
 
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

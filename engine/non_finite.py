@@ -75,7 +75,7 @@ def non_finite_error(run: TrainingRun, state: TrainState, step: int, reason: str
 
 def replay_command(folder: Path, num_processes: int) -> str:
     """Return the command that does the step again."""
-    return f"NPROC={num_processes} python -m engine.launch scripts/replay_step.py {folder}"
+    return f"NPROC={num_processes} bash run.sh study replay {folder}"
 
 
 def _pairs(run: TrainingRun, step: int) -> Iterator[BatchPair]:

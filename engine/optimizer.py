@@ -22,8 +22,8 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 def build_optimizer(options: OptimizerOptions, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Build the optimizer over all parameters that are trained, in one fused kernel a step."""
-    kind: type[torch.optim.Adam] = OPTIMIZERS[options.name]
-    return kind(
+    optimizer_class: type[torch.optim.Adam] = OPTIMIZERS[options.name]
+    return optimizer_class(
         [parameter for parameter in parameters if parameter.requires_grad],
         lr=options.lr,
         betas=options.betas,

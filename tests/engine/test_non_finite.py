@@ -25,7 +25,7 @@ def test_the_message_names_step_learning_rate_items_and_the_command_that_does_it
     message = diverged(make_options)
     assert "the loss or its gradient is not a finite number in step 2 (learning rate 1e+30, pairs of items " in message
     assert message.count(" and train-") == NUM_NAMED
-    assert "`NPROC=1 python -m engine.launch scripts/replay_step.py experiments/tiny/non_finite`" in message
+    assert "`NPROC=1 bash run.sh study replay experiments/tiny/non_finite`" in message
 
 
 def test_the_report_has_every_pair_of_the_step_in_the_order_of_training(make_options: MakeOptions) -> None:
