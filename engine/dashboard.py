@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -18,19 +17,6 @@ from engine.options import LogOptions
 from engine.run_folder import RunFolder
 from options.errors import UserError
 from options.install import install_command
-
-
-class Dashboard(Protocol):
-    """Shows figures by step; only the first process has any."""
-
-    def figures(self, step: int, figures: Mapping[str, float]) -> None:
-        """Show figures, named group/figure."""
-
-    def evaluation(self, step: int, view: EvaluationView) -> None:
-        """Show what is worth looking at in an evaluation."""
-
-    def close(self, failed: bool) -> None:
-        """Write what is left; `failed` tells whether training ended by an error."""
 
 
 class TensorboardDashboard:
@@ -58,7 +44,7 @@ class TensorboardDashboard:
             self._writer.add_text("val/errors", _verbatim(view.error_caption), step)
 
     def close(self, failed: bool) -> None:
-        """Write what is left."""
+        """Write what is left, whether training ended by an error or not."""
         self._writer.close()
 
     def _precision_recall(self, step: int, view: EvaluationView) -> None:
@@ -125,7 +111,7 @@ class WandbDashboard:
         self._run.log(content, step=step)
 
     def close(self, failed: bool) -> None:
-        """Send what is left."""
+        """Send what is left; `failed` tells whether training ended by an error."""
         self._run.finish(exit_code=1 if failed else 0)
 
 
@@ -134,6 +120,10 @@ def _run_id(file: Path) -> str:
     if not file.exists():
         write_text(file, f"{uuid.uuid4().hex}\n")
     return file.read_text(encoding="utf-8").strip()
+
+
+Dashboard = TensorboardDashboard | WandbDashboard
+"""Shows figures, named group/figure, and evaluations by step; only the first process has any."""
 
 
 def check_dashboards(options: LogOptions) -> None:

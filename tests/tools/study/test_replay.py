@@ -40,7 +40,7 @@ def test_a_step_that_is_finite_this_time_is_said_to_be(make_options: MakeOptions
 
 def test_another_number_of_processes_is_refused_with_the_command(make_options: MakeOptions) -> None:
     diverged(make_options)
-    with pytest.raises(UserError, match="ran on 1 processes: NPROC=1 python"):
+    with pytest.raises(UserError, match="ran on 1 processes: NPROC=1 bash"):
         replay_step(run_folder("tiny").non_finite, Processes(0, 2, torch.device("cpu")))
 
 
