@@ -2,8 +2,7 @@
 
 import os
 import stat
-import struct
-import zlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,10 +10,10 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from data.image_bytes import first_picture
-from data.image_bytes.damage import DamagedImageError, check_pixels
+from data.image_bytes import DamagedImageError, first_picture
+from data.image_decoding import DECODER_ERRORS, stretched
 from options.errors import UserError
 from options.printable import shortened
 
@@ -23,25 +22,6 @@ LARGEST_FILE = 2**27
 
 MAX_PIXELS = 89_000_000
 """Width times height above which a file is refused before it is decoded; from here on Pillow warns of bombs."""
-
-BAND_PIXELS = 2**22
-"""Pixels that are converted at once, so that no second large picture is needed."""
-
-DECODER_ERRORS = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    EOFError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-"""What Pillow's decoders answer damaged files with, besides OSError."""
 
 
 class BadImageError(UserError):
@@ -108,7 +88,27 @@ def file_content(file: Path) -> bytes:
 
 def decode_image(content: bytes, size: int) -> NDArray[np.uint8]:
     """Do as read_image with the bytes of an image file; raises OSError or one of DECODER_ERRORS."""
-    return _decoded(*first_picture(content, MAX_PIXELS), size)
+    image_format, picture = first_picture(content)
+    Image.init()  # registers all formats, once; otherwise only the commonest are known by name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata and of many pixels
+        try:
+            image = Image.open(BytesIO(picture), formats=[image_format])
+        except UnidentifiedImageError:
+            raise DamagedImageError(f"the {image_format} header is damaged") from None
+        with image:
+            num_pixels = image.width * image.height
+            if num_pixels > MAX_PIXELS // _cost_of_pixels(image):
+                raise DamagedImageError(f"{image.width} x {image.height} = {num_pixels} pixels are too many")
+            return np.asarray(stretched(image, size))
+
+
+def _cost_of_pixels(image: ImageFile.ImageFile) -> int:
+    """Return what decoding takes for each pixel, in units of the memory or time that most formats take."""
+    if image.format == "WEBP":  # its decoder holds four pictures, where others hold two at most
+        return 2
+    # A packed BMP is decoded a byte at a time in Python.
+    return 10 if any(tile.codec_name == "bmp_rle" for tile in image.tile) else 1
 
 
 @contextmanager
@@ -132,22 +132,6 @@ def unreadable(image: Path, reason: str) -> BadImageError:
     return BadImageError(f"{_shown(image)}: unreadable image: {reason}", reason)
 
 
-def _decoded(image_format: str, content: bytes, size: int) -> NDArray[np.uint8]:
-    Image.init()  # registers all formats, once; otherwise only the commonest are known by name
-    try:
-        image = Image.open(BytesIO(content), formats=[image_format])
-    except UnidentifiedImageError:
-        raise DamagedImageError(f"the {image_format} header is damaged") from None
-    with image:
-        check_pixels(image.width, image.height, MAX_PIXELS)
-        reduced = image.draft("RGB", (size, size))
-        picture = to_rgb(image)
-        if picture.size != (size, size):
-            # The extent of a picture of odd width ends within the last column of the reduced one.
-            picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=reduced[1] if reduced else None)
-        return np.asarray(picture)
-
-
 def _is_inside(file: Path, folder: Path) -> bool:
     # os.path.realpath ends on links in a circle, too.
     return Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
@@ -155,48 +139,3 @@ def _is_inside(file: Path, folder: Path) -> bool:
 
 def _shown(file: Path) -> str:
     return shortened(str(file), longest=4096)
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return the (first) picture as red, green and blue, transparency laid over white."""
-    image.load()
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _deep_grey(image).convert("RGB")
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image
-    picture = Image.new("RGB", image.size)
-    for box in _bands(image):
-        picture.paste(_opaque(image.crop(box)), box)
-    return picture
-
-
-def _opaque(band: Image.Image) -> Image.Image:
-    if not band.has_transparency_data:
-        return band.convert("RGB")
-    layer = band.convert("RGBA")
-    ground = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(ground, layer).convert("RGB")
-
-
-def _deep_grey(image: Image.Image) -> Image.Image:
-    """Scale grey values of more than 8 bits to 8: 16-bit ones by 1/257, others from their least to their greatest."""
-    extremes = [(values.min(), values.max()) for values in map(np.asarray, map(image.crop, _bands(image)))]
-    low, high = np.asarray(extremes, np.float64).T
-    if not np.isfinite([low, high]).all():
-        raise ValueError("grey values that are no numbers")
-    least, greatest = low.min(), high.max()
-    if image.mode != "F" and least >= 0 and greatest <= 65535:
-        least, greatest = 0, 65535
-    grey = Image.new("L", image.size)
-    for box in _bands(image):
-        values = np.asarray(image.crop(box), np.float64)
-        scaled = np.rint((values - least) * (255 / max(greatest - least, 1e-12))).astype(np.uint8)
-        grey.paste(Image.fromarray(scaled), box)
-    return grey
-
-
-def _bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Yield boxes that cover the picture from top to bottom."""
-    rows = max(1, BAND_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        yield 0, top, image.width, min(top + rows, image.height)

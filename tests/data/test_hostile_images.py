@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.item_image import BadImageError, find_image, read_image, to_rgb
+from data.image_decoding import to_rgb
+from data.item_image import BadImageError, find_image, read_image
 from tests.endurance.image_mutations import good_images
 
 SIZE = 16
@@ -98,20 +99,6 @@ def test_a_good_file_is_read_as_pillow_reads_all_of_it(kind: str, tmp_path: Path
     with Image.open(file) as image:
         expected = np.asarray(to_rgb(image).resize((48, 48), Image.Resampling.BICUBIC))
     np.testing.assert_array_equal(read_image(file, 48), expected)
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I", "F", "I;16", "CMYK", "L"])
-def test_a_picture_converted_band_by_band_is_that_converted_at_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    if mode in ("I", "F", "I;16"):
-        image = Image.fromarray(rng.integers(0, 60_000, (30, 20)).astype({"I": "i4", "F": "f4", "I;16": "u2"}[mode]))
-    else:
-        image = Image.fromarray(rng.integers(0, 256, (30, 20, 4)).astype(np.uint8), "RGBA").convert(mode)
-    if mode == "P":
-        image.info["transparency"] = 3
-    whole = np.asarray(to_rgb(image.copy()))
-    monkeypatch.setattr("data.item_image.BAND_PIXELS", 7 * 20)
-    np.testing.assert_array_equal(np.asarray(to_rgb(image)), whole)
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from PIL import Image
 from data import item_image
 from data.image_bytes import FORMATS
 from data.item_image import BadImageError, find_image, read_image
+from tests.endurance.image_mutations import good_images
 
 SIZE = 32
 
@@ -170,12 +171,32 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = saved(Image.new("1", (20_000, 20_000)), tmp_path / "bomb.png", "PNG")
-    monkeypatch.setattr(item_image, "to_rgb", lambda image: pytest.fail("it was decoded"))
+    monkeypatch.setattr(item_image, "stretched", lambda image, size: pytest.fail("it was decoded"))
     with pytest.raises(BadImageError, match=r"bomb\.png: unreadable image: .*400000000 pixels"):
         read_image(file, SIZE)
     monkeypatch.setattr(item_image, "MAX_PIXELS", 100 * 100 - 1)
     with pytest.raises(BadImageError, match=r"large\.png: .*100 x 100 .* pixels are too many"):
         read_image(saved(Image.new("L", (100, 100)), tmp_path / "large.png", "PNG"), SIZE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"), [("png", 1), ("webp lossless", 2), ("webp animated", 2), ("bmp packed", 10)]
+)
+def test_formats_that_cost_more_may_have_fewer_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, share: int
+) -> None:
+    (tmp_path / "a").write_bytes(good_images()[kind])
+    monkeypatch.setattr(item_image, "MAX_PIXELS", share * 56 * 40)
+    read_image(tmp_path / "a", SIZE)
+    monkeypatch.setattr(item_image, "MAX_PIXELS", share * 56 * 40 - 1)
+    with pytest.raises(BadImageError, match="56 x 40 = 2240 pixels are too many"):
+        read_image(tmp_path / "a", SIZE)
+
+
+def test_a_riff_file_without_a_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    with pytest.raises(BadImageError, match="unreadable image: the WEBP header is damaged"):
+        read_image(tmp_path / "a.wav", SIZE)
 
 
 def test_an_image_is_found_by_its_name_or_as_the_jpeg_that_preprocessing_made_of_it(tmp_path: Path) -> None:

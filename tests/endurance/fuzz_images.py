@@ -19,10 +19,11 @@ from PIL import Image, ImageFile
 from tqdm import tqdm
 
 from data.image_bytes import FORMATS
+from data.image_decoding import DECODER_ERRORS, to_rgb
 from data.image_store import ImageFolder
 from data.item import Item
 from data.item_catalog import ItemCatalog
-from data.item_image import DECODER_ERRORS, BadImageError, read_image, to_rgb
+from data.item_image import BadImageError, read_image
 from data.item_tensors import ItemTensors
 from data.options import ImageOptions
 from tests.endurance.image_mutations import MutatedImage, mutated_image

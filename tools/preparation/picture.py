@@ -1,47 +1,20 @@
 """Decode any picture file and stretch it to a square RGB picture."""
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from data.image_decoding import DECODER_ERRORS, stretched
 
 # Formats whose decoders are safe on foreign files; others (EPS starts Ghostscript) are refused.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
-# What Pillow's decoders raise on malformed files. Anything else ends the worker process, which is reported.
-_DECODE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    MemoryError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    ImageCms.PyCMSError,
-)
-# A JPEG that was decoded at a reduced size, still this much larger than the square, is stretched with a
-# filter of half the width: much faster, and the difference from the bicubic filter is small there.
-_REACH_OF_BICUBIC = 1.6
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# Anything else ends the worker process, which is reported.
+_DECODE_ERRORS = (OSError, *DECODER_ERRORS)
 
 
 class UnreadablePictureError(ValueError):
@@ -132,59 +105,9 @@ def _repair(content: bytes, settings: PictureSettings, fault: str) -> StretchedP
 
 
 def _stretch(image: ImageFile.ImageFile, settings: PictureSettings) -> Image.Image:
-    square = (settings.size, settings.size)
-    # A JPEG decodes at 1/2, 1/4 or 1/8 of its size in a fraction of the time. The box is the exact
-    # extent of the picture: at an odd width the last column of the reduced one is only half covered.
-    drafted = image.draft(None, square)
-    box = drafted[1] if drafted else None
-    orientation = _orientation(image) if settings.upright else 1
-    resampling = Image.Resampling.BICUBIC
-    if drafted and image.width * image.height > (_REACH_OF_BICUBIC * settings.size) ** 2:
-        resampling = Image.Resampling.HAMMING
-    direct = image.mode in ("RGB", "L") and not image.has_transparency_data
-    source = image if direct else to_rgb(image)
-    picture = source.resize(square, resampling, box=box, reducing_gap=3.0).convert("RGB")
-    if orientation in _TRANSPOSITIONS:
-        picture = picture.transpose(_TRANSPOSITIONS[orientation])
+    picture = stretched(image, settings.size, quick=True, upright=settings.upright)
     picture.info.clear()  # comments and profiles of the source are not the output's
     return picture
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert a picture of any mode to RGB, transparent parts over white."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _deep_grey_to_rgb(image)
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    if image.mode == "LAB":
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        assert converted is not None  # only in-place conversion returns nothing
-        return converted
-    return image.convert("RGB")
-
-
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """Scale grey values of more than 8 bits to 8: 16-bit values by 1/257, others by their own range."""
-    values = image.convert("F")
-    low, high = values.getextrema()
-    assert isinstance(low, float)  # one band has a pair of numbers, not a pair for each band
-    assert isinstance(high, float)
-    if image.mode != "F" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    scale = 255.0 / max(high - low, 1e-12)
-    # Half a step is added because the conversion to 8 bits cuts the fraction off.
-    return values.point(lambda value: value * scale + (0.5 - low * scale)).convert("L").convert("RGB")
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _DECODE_ERRORS:
-        return 1  # corrupt metadata is no fault of the picture
-    return orientation if isinstance(orientation, int) else 1
 
 
 def describe_content(content: bytes) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.preparation.picture import PictureSettings, UnreadablePictureError, stretch_picture, to_rgb
+from tools.preparation.picture import PictureSettings, UnreadablePictureError, stretch_picture
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -31,18 +31,6 @@ def test_transparent_parts_become_white() -> None:
     layer = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
     found = stretch_picture(encoded(layer, "PNG"), PictureSettings(size=8)).image
     assert found.getextrema() == ((255, 255),) * 3
-
-
-def test_deep_grey_is_scaled_and_not_clipped() -> None:
-    deep = Image.fromarray(np.array([[0, 257, 32896, 65535]], dtype=np.uint16))
-    assert np.asarray(to_rgb(deep))[0, :, 0].tolist() == [0, 1, 128, 255]
-
-
-def test_a_lab_picture_keeps_its_colour() -> None:
-    red = to_rgb(Image.new("LAB", (4, 4), (136, 208, 195))).getpixel((0, 0))  # L 53, a 80, b 67
-    assert isinstance(red, tuple)
-    assert red[0] > 230
-    assert max(red[1:]) < 40
 
 
 def test_the_orientation_counts_only_where_it_is_asked_for() -> None:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from PIL import Image
 
 from data.image_bytes import FORMATS
+from data.image_decoding import DECODER_ERRORS
 from data.image_store import ImageFolder, ImagePack, open_images
-from data.item_image import DECODER_ERRORS, MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
+from data.item_image import MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
 from data.options import ImageOptions
 
 FOREIGN_FORMATS = {

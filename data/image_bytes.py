@@ -1,0 +1,137 @@
+"""Checks of image files byte by byte, for what Pillow passes over in silence or is harmed by.
+
+Pillow fills up what a JPEG lacks before its end mark, never looks at the checksums of a PNG's pixels, and unpacks
+metadata of any size. Where a file is cut off otherwise, the decoder itself complains.
+"""
+
+import re
+import zlib
+from typing import Literal, NoReturn
+
+import numpy as np
+
+_SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF87a": "GIF", b"GIF89a": "GIF", b"BM": "BMP",
+    b"RIFF": "WEBP", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+}  # fmt: skip
+FORMATS = tuple(dict.fromkeys(_SIGNATURES.values()))
+"""What is opened, whatever the file's suffix says; formats that run other programs are not among them."""
+
+MAX_PARTS = 2_000_000
+"""Marks of a JPEG or chunks of a PNG; even a restart mark after every block needs fewer."""
+MAX_SCANNED_PIXELS = 2_000_000_000
+"""Scans of a JPEG times pixels, some seconds' work; progressive files have about ten scans."""
+
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_RESTARTS = range(0xD0, 0xD8)
+_REMARKS = {*range(0xE1, 0xEE), 0xEF, 0xFE}
+"""EXIF, colour profile, thumbnail and comments; what JFIF and Adobe write says how colours are coded."""
+# A byte of fill before a mark stays with what is before.
+_MARK = re.compile(rb"\xff([^\x00\xff])")
+# Sixteen bits of one are no code word: as data they add nothing, and they are all the decoder reads ahead.
+_FILLER = b"\xff\x00" * 9
+
+_PNG_PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+_TIFF_ENTRY = [("tag", "u2"), ("type", "u2"), ("num_values", "u4"), ("value", "u4")]
+_BYTES_OF_TYPE = np.array([0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8])
+
+
+class DamagedImageError(ValueError):
+    """Bytes that are no whole picture of a bearable size."""
+
+
+def first_picture(content: bytes) -> tuple[str, bytes]:
+    """Return the format of an image file and its bytes, of a JPEG or PNG those of the first picture alone.
+
+    Raises DamagedImageError for another kind of file and a damaged one.
+    """
+    image_format = next((name for signature, name in _SIGNATURES.items() if content.startswith(signature)), None)
+    if image_format is None:
+        formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise DamagedImageError(f"it is no {formats} file" if content else "it is empty")
+    if image_format == "JPEG":
+        return image_format, _jpeg_picture(content)
+    if image_format == "PNG":
+        return image_format, _png_picture(content)
+    if image_format == "TIFF":
+        _check_tiff(content)
+    return image_format, content
+
+
+def _jpeg_picture(content: bytes) -> bytes:
+    """Return the first picture of a JPEG file (ITU-T T.81, annex B) without remarks.
+
+    At the end mark the decoder would fill up missing rows with grey and be content. A picture of one scan is
+    therefore returned with a little filler in place of the mark, so that data that end early are an error there.
+    """
+    kept: list[bytes] = []
+    begin, position, is_kept, num_scans, num_restarts, num_pixels = 0, 2, True, 0, 0, 0
+    for _ in range(MAX_PARTS):
+        found = _MARK.search(content, position)
+        if found is None:
+            _refuse_cut()
+        mark, position = found[1][0], found.end()
+        if mark in _RESTARTS:
+            if mark != _RESTARTS[num_restarts % len(_RESTARTS)]:
+                raise DamagedImageError("a part of its data is missing")
+            num_restarts += 1
+            continue
+        if is_kept:
+            kept.append(content[begin : found.start()])
+        if mark == _END_OF_IMAGE:
+            return b"".join([*kept, _FILLER if num_scans == 1 else b"\xff\xd9"])
+        if mark in _FRAMES:
+            height, width = (int.from_bytes(content[position + at : position + at + 2]) for at in (3, 5))
+            num_pixels = width * height
+        if mark == _START_OF_SCAN:
+            num_scans, num_restarts = num_scans + 1, 0
+            if num_scans * num_pixels > MAX_SCANNED_PIXELS:
+                raise DamagedImageError(f"{num_scans} scans of {num_pixels} pixels are too many")
+        begin, is_kept = found.start(), mark not in _REMARKS
+        position += int.from_bytes(content[position : position + 2])
+    raise DamagedImageError(f"it has more than {MAX_PARTS} marks")
+
+
+def _png_picture(content: bytes) -> bytes:
+    """Return the chunks of a PNG file (W3C PNG, third edition) that make its picture, whose checksums are right.
+
+    What is damaged behind the pixels, such as further pictures of an animation, does no harm.
+    """
+    kept = bytearray(content[:8])
+    position, has_pixels = 8, False
+    for _ in range(MAX_PARTS):
+        kind = content[position + 4 : position + 8]
+        end = position + 12 + int.from_bytes(content[position : position + 4])
+        is_there = end <= len(content)
+        is_right = is_there and zlib.crc32(content[position + 4 : end - 4]) == int.from_bytes(content[end - 4 : end])
+        if kind == b"IEND" or (has_pixels and not is_right and kind != b"IDAT"):
+            return bytes(kept + _PNG_END)
+        if not is_there:
+            _refuse_cut()
+        if not is_right:
+            raise DamagedImageError(f"the checksum of its chunk {kind!r} is wrong")
+        if kind in _PNG_PICTURE:
+            kept += content[position:end]
+        position, has_pixels = end, has_pixels or kind == b"IDAT"
+    raise DamagedImageError(f"it has more than {MAX_PARTS} chunks")
+
+
+def _check_tiff(content: bytes) -> None:
+    """Refuse a TIFF file (TIFF 6.0) whose entries hold more bytes than it has, which one and the same ones would be."""
+    order: Literal["little", "big"] = "little" if content.startswith(b"II") else "big"
+    start = int.from_bytes(content[4:8], order)
+    num_entries = int.from_bytes(content[start : start + 2], order)
+    entry = np.dtype(_TIFF_ENTRY).newbyteorder(order)
+    if start + 2 + num_entries * entry.itemsize > len(content):
+        _refuse_cut()
+    entries = np.frombuffer(content, entry, num_entries, start + 2)
+    sizes = entries["num_values"] * _BYTES_OF_TYPE[np.minimum(entries["type"], len(_BYTES_OF_TYPE) - 1)]
+    if sizes[sizes <= len(content)].sum() > len(content):  # the decoder passes over larger ones
+        raise DamagedImageError("it holds the same bytes several times")
+
+
+def _refuse_cut() -> NoReturn:
+    raise DamagedImageError("it is cut off")
