@@ -5,9 +5,7 @@ import pickle
 import re
 import struct
 import zipfile
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Mapping
 from pathlib import Path
 from string import ascii_lowercase
 from typing import BinaryIO, cast
@@ -15,6 +13,7 @@ from typing import BinaryIO, cast
 import torch
 from torch import Tensor
 
+from data.joined_files import JoinedFiles
 from options.errors import UserError
 
 # torch checks little of what it reads, so that damage shows as nearly any error of its own steps.
@@ -48,7 +47,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
             # Only the zip format of torch.save can be mapped; the older one is read.
             content = torch.load(path, "cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
         else:
-            with io.BufferedReader(_JoinedFiles(files)) as joined:
+            with io.BufferedReader(JoinedFiles(files)) as joined:
                 content = torch.load(cast(BinaryIO, joined), "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
@@ -93,39 +92,3 @@ def _files(path: Path) -> list[Path]:
     if missing:
         raise UserError(f"{whole}: found {', '.join(part.name for part in parts)}; missing {', '.join(missing)}")
     return parts
-
-
-class _JoinedFiles(io.RawIOBase):
-    """Several files, read as one."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = [file.open("rb") for file in files]
-        self._starts = list(accumulate((file.stat().st_size for file in files), initial=0))
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._starts[-1]}[whence]
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer, /) -> int:  # type: ignore[no-untyped-def]
-        """Fill the buffer as far as the file reaches that the position lies in."""
-        if self._position >= self._starts[-1]:
-            return 0
-        number = bisect_right(self._starts, self._position) - 1
-        file = self._files[number]
-        file.seek(self._position - self._starts[number])
-        num_read = file.readinto(buffer)
-        self._position += num_read
-        return num_read
-
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-        super().close()

@@ -98,7 +98,7 @@ def extract(
     NAME.zip.aa ..., and NAME.z01 ... NAME.zip. An archive with a member that would leave the folder, a link, or more
     than the limits is refused as a whole. An interrupted extraction goes on where it ended.
     """
-    from tools.preparation.archive_members import ExtractionLimits
+    from tools.preparation.extraction import ExtractionLimits
     from tools.preparation.archive_parts import find_archives
     from tools.preparation.extraction import extract_archive
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from options.errors import UserError
-from tools.preparation.archive_members import ExtractionLimits
 from tools.preparation.archive_parts import find_archives
-from tools.preparation.extraction import ExtractionCounts, extract_archive
+from tools.preparation.extraction import ExtractionCounts, ExtractionLimits, extract_archive
 
 FILES = {f"images/{number}.jpg": np.random.default_rng(number).bytes(30_000) for number in range(9)}
 LIMITS = ExtractionLimits()
@@ -67,18 +66,6 @@ def test_a_spanned_archive_is_read(source: Path, tmp_path: Path, files: dict[str
     assert (source / "data.z03").exists()
     assert extract_all(source, tmp_path / "out") == [ExtractionCounts(len(files), 0)]
     assert tree(tmp_path / "out" / "data") == files
-
-
-def test_two_archives_of_one_name_are_refused(source: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    for folder, content in ((source, b"1"), (other, b"2")):
-        (folder / "images.zip").write_bytes(zip_of({"a.jpg": content}))
-    with pytest.raises(UserError, match="would be extracted into the folder of"):
-        find_archives([source / "images.zip", other / "images.zip"])
-    (source / "images.zip.001").write_bytes(zip_of({"a.jpg": b"3"}))
-    with pytest.raises(UserError, match="would be extracted into the folder of"):
-        find_archives([source])
 
 
 def test_an_interrupted_extraction_goes_on(source: Path, tmp_path: Path) -> None:
@@ -168,15 +155,6 @@ def test_a_damaged_file_never_takes_its_name(source: Path, tmp_path: Path) -> No
     found.pop(".extracting", None)
     assert 0 < len(found) < 9
     assert all(FILES[name] == content for name, content in found.items())
-
-
-@pytest.mark.parametrize("missing", ["001", "002"])
-def test_a_missing_part_is_named(source: Path, missing: str) -> None:
-    for number in ("001", "002", "003"):
-        (source / f"data.zip.{number}").write_bytes(b"x")
-    (source / f"data.zip.{missing}").unlink()
-    with pytest.raises(UserError, match=f"part {int(missing)} .* is missing"):
-        find_archives([source])
 
 
 def test_a_cut_archive_is_reported(source: Path, tmp_path: Path) -> None:
