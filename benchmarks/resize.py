@@ -18,11 +18,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.arguments import at_least_one
+from benchmarks.synthetic_photos import write_photos
 from options.errors import UserError, exit_on_user_error
 from options.table import aligned_rows
 from tools.preparation.picture import PictureSettings
 from tools.preparation.resize_run import resize_folder
-from tools.preparation.synthetic_photos import write_photos
 
 
 def plain_resize(name: Path, output: Path, size: int) -> None:

@@ -98,9 +98,8 @@ def extract(
     NAME.zip.aa ..., and NAME.z01 ... NAME.zip. An archive with a member that would leave the folder, a link, or more
     than the limits is refused as a whole. An interrupted extraction goes on where it ended.
     """
-    from tools.preparation.extraction import ExtractionLimits
     from tools.preparation.archive_parts import find_archives
-    from tools.preparation.extraction import extract_archive
+    from tools.preparation.extraction import ExtractionLimits, extract_archive
 
     for archive in find_archives(archives):
         counts = extract_archive(archive, output, ExtractionLimits(max_files, max_bytes, max_ratio))

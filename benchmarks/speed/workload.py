@@ -12,13 +12,13 @@ from pydantic import JsonValue
 from tqdm import tqdm
 
 from benchmarks.speed.settings import MAX_TOKENS, ModelSize
+from benchmarks.synthetic_photos import invent_photo
 from options.yaml_values import to_yaml
 from tools.preparation.demo.catalogue import plan_listings
 from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, plan_families
 from tools.preparation.demo.listing import phrase
 from tools.preparation.demo.settings import NamingRates
 from tools.preparation.demo.write import make_vocabulary, write_lines, write_tokenizer
-from tools.preparation.synthetic_photos import invent_photo
 
 INVENTED_PHOTOS = 8
 """Of which all photographs are parts."""

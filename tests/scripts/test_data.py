@@ -10,8 +10,8 @@ import yaml
 from tests.command_line import Ended, run_command
 from tests.tiny_data import write_lines
 from tests.tools.preparation.audit.clean_data import CleanData, make_clean_data, noise_picture, pair
-from tools.preparation.archive_members import ExtractionLimits
 from tools.preparation.demo.write import is_demo_data
+from tools.preparation.extraction import ExtractionLimits
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -13,7 +12,7 @@ from data.image_pack import Kind, PackWriter, is_pack
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
-from engine.disk import writing
+from engine.disk import whole_path
 from options.errors import UserError
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
 
@@ -84,7 +83,7 @@ def pack_images(
         raise UserError(f"{folder}: no files in it")
     faults: dict[str, str] = {}
     done: set[str] = set()
-    with writing(output), _new_file(output) as stream:
+    with whole_path(output) as temporary, temporary.open("wb") as stream:
         writer = PackWriter(stream, settings.kind, settings.size)
         for task, result in _packed(tasks, processes):
             image = PackedImage(task.name, None, result.reason) if isinstance(result, WorkerFailure) else result
@@ -149,17 +148,3 @@ def _check_output(output: Path, folder: Path) -> None:
             raise UserError(f"{output}: is there and is no pack; choose another name, or remove it")
     except OSError as error:
         raise UserError(f"{output}: cannot be read: {error.strerror}") from error
-
-
-@contextmanager
-def _new_file(output: Path) -> Iterator[BinaryIO]:
-    """Open a temporary name beside the output, which takes its place in the end and is removed after a failure."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.writing")
-    try:
-        with temporary.open("wb") as stream:
-            yield stream
-        temporary.replace(output)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,15 +1,18 @@
-"""Decode any picture file and stretch it to a square RGB picture."""
+"""Make one square JPEG out of the source files of one stem: the work of one worker process."""
 
-import io
+import filecmp
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from data.image_decoding import DECODER_ERRORS, stretched
+from tools.preparation.resize_report import FileNote
 
 # Formats whose decoders are safe on foreign files; others (EPS starts Ghostscript) are refused.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
@@ -38,6 +41,68 @@ class StretchedPicture(NamedTuple):
 
     image: Image.Image
     repair: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeTask:
+    """The source files of one stem and where their picture goes."""
+
+    stem: str
+    names: tuple[str, ...]
+    source: Path
+    output: Path
+    """Temporary name; the parent moves it to its final one."""
+    settings: PictureSettings
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeResult:
+    """What became of a task."""
+
+    written: bool
+    notes: tuple[FileNote, ...]
+    write_error: str | None = None
+    """The output cannot be written (disk full, no permission): no fault of the source file."""
+
+
+def resize_pictures(task: ResizeTask) -> ResizeResult:
+    """Write the first undamaged file of the stem, or else the first that can be repaired."""
+    refused: dict[str, str] = {}
+    kept: tuple[str, StretchedPicture] | None = None
+    for name in task.names:
+        try:
+            picture = stretch_picture((task.source / name).read_bytes(), task.settings)
+        except OSError as error:
+            refused[name] = f"cannot be read: {error.strerror}"
+        except UnreadablePictureError as error:
+            refused[name] = str(error)
+        else:
+            if kept is None or picture.repair is None:
+                kept = name, picture
+            if picture.repair is None:
+                break
+    notes = [FileNote(name, "refused", reason) for name, reason in refused.items()]
+    if kept is None:
+        return ResizeResult(False, tuple(notes))
+    kept_name, picture = kept
+    if picture.repair is not None:
+        notes.append(FileNote(kept_name, "repaired", picture.repair))
+    others = (name for name in task.names if name != kept_name and name not in refused)
+    notes += [_duplicate(task.source, kept_name, name) for name in others]
+    try:
+        picture.image.save(task.output, "JPEG", quality=task.quality)
+    except OSError as error:
+        return ResizeResult(False, tuple(notes), f"{task.output}: {error.strerror or error}")
+    return ResizeResult(True, tuple(notes))
+
+
+def _duplicate(source: Path, kept: str, other: str) -> FileNote:
+    try:
+        same = filecmp.cmp(source / kept, source / other, shallow=False)
+    except OSError as error:
+        return FileNote(other, "refused", f"cannot be read: {error.strerror}")
+    return FileNote(other, "duplicate", f"{'same' if same else 'other'} content as the one kept: {kept}")
 
 
 def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPicture:
@@ -73,7 +138,7 @@ def _pillow_limit(max_pixels: int) -> Iterator[None]:
 
 def _open(content: bytes, settings: PictureSettings) -> ImageFile.ImageFile:
     try:
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        image = Image.open(BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError:
         raise UnreadablePictureError(describe_content(content)) from None
     except Image.DecompressionBombError:

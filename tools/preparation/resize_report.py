@@ -1,19 +1,44 @@
-"""What a resizing run says about its source files: a journal while it runs, a report when it is done."""
+"""What a resizing run finds in a folder and says about it: a journal while it runs, a report when it is done."""
 
 import json
+import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO, TypedDict
 
 from engine.disk import whole_file, writing
-from tools.preparation.picture_listing import PictureListing
-from tools.preparation.resize_task import FileNote
+from options.errors import UserError
 
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ss2", ".webp"})
+"""Of picture files, in lower case."""
 REPORT_NAME = "report.jsonl"
 _JOURNAL_NAME = ".report.partial.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureListing:
+    """What a folder of pictures holds; names are relative to it, with forward slashes."""
+
+    groups: dict[str, tuple[str, ...]]
+    """Names by stem, in the order of preference."""
+    ignored: dict[str, str]
+    """Why a name is not taken for a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """A source file that did not simply become its output."""
+
+    file: str
+    """Name relative to the source folder."""
+    status: str
+    """repaired | refused | duplicate | ignored"""
+    reason: str
+
 
 NotesByStem = dict[str, tuple[FileNote, ...]]
 
@@ -27,6 +52,63 @@ class _NoteRecord(TypedDict):
 class _JournalRecord(TypedDict):
     stem: str
     notes: list[_NoteRecord]
+
+
+def list_pictures(source: Path) -> PictureListing:
+    """List all picture files below source; the same folder always gives the same listing.
+
+    Raises:
+        UserError: source is not a folder, or cannot be read.
+    """
+    if not source.is_dir():
+        raise UserError(f"{source}: no such folder; extract the image archives there first")
+    groups: dict[str, list[str]] = {}
+    ignored: dict[str, str] = {}
+    root = source.resolve()
+    for entry in _walk(source):
+        name = Path(entry).relative_to(source).as_posix()
+        reason = _reason_to_ignore(Path(entry), root)
+        if reason is None:
+            groups.setdefault(Path(name).stem, []).append(name)
+        else:
+            ignored[name] = reason
+    return PictureListing({stem: tuple(sorted(groups[stem])) for stem in sorted(groups)}, ignored)
+
+
+def _walk(source: Path) -> Iterator[str]:
+    """Yield every path that may need a word: files, links, and folders that are named like pictures."""
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+
+    for folder, folders, files in os.walk(source, onerror=refuse):
+        for name in folders:
+            path = os.path.join(folder, name)  # noqa: PTH118 - a hundred thousand times
+            if os.path.islink(path) or Path(name).suffix.lower() in SUFFIXES:  # noqa: PTH114
+                yield path
+        for name in files:
+            yield os.path.join(folder, name)  # noqa: PTH118
+
+
+def _reason_to_ignore(path: Path, root: Path) -> str | None:
+    status = path.lstat()
+    if path.name.startswith("."):
+        return "hidden file"
+    if path.suffix.lower() not in SUFFIXES:
+        return f"suffix {path.suffix!r} is none of a picture"
+    if stat.S_ISLNK(status.st_mode):
+        try:
+            target = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return "link to nothing"
+        if not target.is_relative_to(root):
+            return "link that leaves the folder"
+        status = target.stat()
+    if stat.S_ISDIR(status.st_mode):
+        return "folder"
+    if not stat.S_ISREG(status.st_mode):
+        return "no regular file"
+    return None
 
 
 def earlier_notes(output: Path) -> NotesByStem:

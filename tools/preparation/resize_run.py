@@ -8,20 +8,21 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from engine.disk import writing
+from engine.disk import whole_file, writing
 from options.errors import UserError
-from tools.preparation.picture import PictureSettings
-from tools.preparation.picture_listing import PictureListing, list_pictures
+from tools.preparation.picture import PictureSettings, ResizeTask, resize_pictures
 from tools.preparation.resize_report import (
+    FileNote,
     NotesByStem,
+    PictureListing,
     complete_report,
     count_statuses,
     earlier_notes,
+    list_pictures,
     open_journal,
     write_journal,
     write_report,
 )
-from tools.preparation.resize_task import FileNote, ResizeTask, resize_pictures
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
 
 _SETTINGS_NAME = ".settings.json"
@@ -135,16 +136,13 @@ def _prepare_output(output: Path, settings: PictureSettings, quality: int) -> Pa
     work_folder = output / _WORK_FOLDER_NAME
     record = json.dumps({**asdict(settings), "quality": quality}) + "\n"
     path = output / _SETTINGS_NAME
-    try:
+    with writing(output):
         shutil.rmtree(work_folder, ignore_errors=True)
         work_folder.mkdir(parents=True)
         if not path.exists():
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(record)
-            temporary.replace(path)
+            with whole_file(path) as stream:
+                stream.write(record)
         found = path.read_text()
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
     if found != record:
         raise UserError(
             f"{output}: holds pictures of other settings ({found.strip()}); give those settings again, "

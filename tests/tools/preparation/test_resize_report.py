@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from options.errors import UserError
-from tools.preparation.resize_report import earlier_notes, open_journal, write_journal, write_report
-from tools.preparation.resize_task import FileNote
+from tools.preparation.resize_report import (
+    FileNote,
+    earlier_notes,
+    list_pictures,
+    open_journal,
+    write_journal,
+    write_report,
+)
 
 NOTE = FileNote("a.jpg", "repaired", "cut off")
 
@@ -54,3 +60,18 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "report.jsonl").mkdir()
     with pytest.raises(UserError, match=r"report\.jsonl: cannot be written"):
         write_report(tmp_path, [NOTE])
+
+
+def test_files_of_one_stem_are_grouped_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("b/x.jpg", "a/x.SS2", "x.PNG", "y.gif", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    listing = list_pictures(tmp_path)
+    assert listing.groups == {"x": ("a/x.SS2", "b/x.jpg", "x.PNG"), "y": ("y.gif",)}
+    assert list(listing.ignored) == ["notes.txt"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        list_pictures(tmp_path / "none")

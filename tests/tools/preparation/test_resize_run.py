@@ -14,9 +14,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from options.errors import UserError
-from tools.preparation.picture import PictureSettings
+from tools.preparation.picture import PictureSettings, ResizeResult, ResizeTask, resize_pictures
 from tools.preparation.resize_run import resize_folder
-from tools.preparation.resize_task import ResizeResult, ResizeTask, resize_pictures
 
 ROOT = Path(__file__).parents[3]
 
