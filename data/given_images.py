@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.item_image import MissingImageError, decode_image, naming, read_image, to_rgb
+from data.image_decoding import to_rgb
+from data.item_image import MissingImageError, decode_image, naming, read_image
 
 Picture = Path | str | bytes | Image.Image | NDArray[np.uint8]
 """A path, the bytes of an image file, an opened image, or pixels (size, size, 3), red green blue."""

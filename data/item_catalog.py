@@ -1,20 +1,70 @@
-"""All items of an item file, by row and by id."""
+"""All items of an item file, by row and by id.
+
+An item is held as bytes, a JSON list `[item_id, title, category, image, attributes]`. The attributes are
+`[item_pvs, sku_pvs]` as an item file has them, parsed when the item is asked for, or `{name: [value, ...]}` of an item
+that was made otherwise.
+"""
 
 import hashlib
+import json
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.flat_rows import NUMBERS, FlatRows
-from data.hash_index import HASHES, HashIndex, text_hash
+from data.attributes import parse_attributes
+from data.compact_rows import HASHES, NUMBERS, FlatRows, HashIndex, text_hash
 from data.item import Item
-from data.item_fields import item_fields
-from data.jsonl import DataError, read_records
-from data.packed_item import pack_fields, pack_item, packed_start, unpack_id, unpack_item, unpack_title
+from data.jsonl import DataError, Record, id_field, read_records, text_field
 from options.printable import quoted
+
+LONGEST_FILE_NAME = 255
+"""Bytes that file systems allow."""
+FOLDER = re.compile(r"[/\\\0]|\A\.\.?\Z")
+"""What the name of a file without a folder neither has nor is."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class ItemFields(NamedTuple):
+    """The texts of a line, empty where absent, the attributes in their notation."""
+
+    item_id: str
+    title: str
+    item_pvs: str
+    sku_pvs: str
+    category: str
+    image: str
+
+    def item(self) -> Item:
+        """Return the item, its attributes parsed."""
+        attributes = parse_attributes(self.item_pvs, self.sku_pvs)
+        return Item(self.item_id, self.title, attributes, self.category, self.image)
+
+
+def item_fields(file: Path, number: int, record: Record) -> ItemFields:
+    """Return the fields of a line's record; raises DataError for one that is absent or wrong."""
+    return ItemFields(
+        item_id=id_field(file, number, record, "item_id"),
+        title=text_field(file, number, record, "title"),
+        item_pvs=text_field(file, number, record, "item_pvs"),
+        sku_pvs=text_field(file, number, record, "sku_pvs"),
+        category=text_field(file, number, record, "cate_name"),
+        image=_image_name(file, number, record),
+    )
+
+
+def _image_name(file: Path, number: int, record: Record) -> str:
+    name = id_field(file, number, record, "item_image_name")
+    if FOLDER.search(name):
+        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {quoted(name)}")
+    if len(name.encode()) > LONGEST_FILE_NAME:
+        raise DataError(file, number, f"'item_image_name' is longer than a file name can be: {quoted(name)}")
+    return name
 
 
 class ItemCatalog:
@@ -108,3 +158,49 @@ def read_items(file: Path) -> ItemCatalog:
     if not rows:
         raise DataError(file, None, "has no items")
     return catalog
+
+
+def pack_fields(fields: ItemFields) -> bytes:
+    """Return an item's line as bytes, fewer than the line has."""
+    notation = (fields.item_pvs, fields.sku_pvs)
+    return _bytes((fields.item_id, fields.title, fields.category, fields.image, notation))
+
+
+def pack_item(item: Item) -> bytes:
+    """Return an item as bytes."""
+    return _bytes((item.item_id, item.title, item.category, item.image, dict(item.attributes)))
+
+
+def unpack_item(packed: bytes) -> Item:
+    """Return the item of packed bytes."""
+    item_id, title, category, image, attributes = json.loads(_text(packed))
+    if isinstance(attributes, list):
+        item_pvs, sku_pvs = attributes
+        return ItemFields(item_id, title, item_pvs, sku_pvs, category, image).item()
+    return Item(item_id, title, {name: tuple(values) for name, values in attributes.items()}, category, image)
+
+
+def unpack_id(packed: bytes) -> str:
+    """Return the id alone of packed bytes."""
+    item_id: str = json.loads(_text(packed))[0]
+    return item_id
+
+
+def unpack_title(packed: bytes) -> tuple[str, str]:
+    """Return the id and the title alone of packed bytes."""
+    item_id, title, *_ = json.loads(_text(packed))
+    return item_id, title
+
+
+def packed_start(item_id: str) -> bytes:
+    """Return what the packed bytes of the item of an id start with, and those of no other item."""
+    return b"[" + _bytes(item_id) + b","
+
+
+def _bytes(value: object) -> bytes:
+    # An item that comes from no file may have half characters.
+    return _encode(value).encode("utf-8", "surrogatepass")
+
+
+def _text(packed: bytes) -> str:
+    return packed.decode("utf-8", "surrogatepass")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.flat_rows import NUMBERS
+from data.compact_rows import NUMBERS
 from data.item import ItemPair
 from data.item_catalog import ItemCatalog
 from data.jsonl import DataError, Record, excerpt, id_field, read_records

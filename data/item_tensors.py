@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data.flat_rows import NUMBERS
+from data.compact_rows import NUMBERS
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError

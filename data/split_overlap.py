@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from data.hash_index import HashIndex, text_hash
+from data.compact_rows import HashIndex, text_hash
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.loading import Split

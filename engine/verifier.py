@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from data.given_images import GivenImages, Picture
 from data.image_store import ImageFolder, ImageSource
 from data.item import Item
-from data.item_catalog import ItemCatalog
-from data.item_fields import item_fields
+from data.item_catalog import ItemCatalog, item_fields
 from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation

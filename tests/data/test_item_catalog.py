@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import data.hash_index
+import data.compact_rows
 import data.item_catalog
 from data.attributes import parse_attributes
-from data.hash_index import text_hash
+from data.compact_rows import text_hash
 from data.item import Item
 from data.item_catalog import ItemCatalog, read_items
 from data.jsonl import DataError
@@ -128,7 +128,7 @@ def test_any_file_reads_as_a_list_of_its_items(tmp_path: Path, hashed: Callable[
 
 
 def patch_hash(patch: pytest.MonkeyPatch, hashed: Callable[[str], int]) -> None:
-    patch.setattr(data.hash_index, "text_hash", hashed)
+    patch.setattr(data.compact_rows, "text_hash", hashed)
     patch.setattr(data.item_catalog, "text_hash", hashed)
 
 

@@ -44,7 +44,7 @@ def test_the_same_line_under_another_id_is_recognised_by_text_and_image() -> Non
 
 
 def test_listings_whose_hashes_are_equal_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("data.hash_index", "data.split_overlap"):
+    for module in ("data.compact_rows", "data.split_overlap"):
         monkeypatch.setattr(f"{module}.text_hash", lambda text: 7)
     val = split(item("d", "4"), item("e", "2"), item("f", "3"))
     assert shared_items(TRAIN, val) == [("e", "b"), ("f", "c")]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from data.attributes import clean_text
 from data.item import Item
-from data.item_fields import item_fields
+from data.item_catalog import item_fields
 from data.item_text import item_text
 from data.jsonl import Record, id_field
 from options.printable import quoted

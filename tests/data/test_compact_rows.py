@@ -1,5 +1,7 @@
+import pickle
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -7,10 +9,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import data.hash_index
-from data.hash_index import HashIndex, text_hash
+import data.compact_rows
+from data.compact_rows import FlatRows, HashIndex, text_hash
 
 TEXTS = st.lists(st.text(st.characters(categories=None), max_size=4), max_size=30)
+
+
+@given(rows=st.lists(st.binary(max_size=20)), choice=st.data())
+def test_rows_and_any_choice_of_them_are_those_of_a_list(rows: list[bytes], choice: st.DataObject) -> None:
+    flat = FlatRows(rows)
+    assert (len(flat), list(flat)) == (len(rows), rows)
+    chosen = choice.draw(st.lists(st.integers(0, len(rows) - 1))) if rows else []
+    selected = flat.select(np.array(chosen, np.int64))
+    assert list(selected) == [rows[row] for row in chosen]
+    assert list(flat) == rows
+
+
+def test_a_row_beyond_the_last_is_refused() -> None:
+    with pytest.raises(IndexError):
+        FlatRows([b"a"])[1]
+
+
+def test_most_of_the_rows_are_selected_without_copying_them() -> None:
+    flat = FlatRows(bytes([row]) * 10_000 for row in range(100))
+    tracemalloc.start()
+    selected = flat.select(np.arange(10, 90))
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+    assert selected[79] == bytes([89]) * 10_000
+
+
+def test_a_few_rows_do_not_hold_on_to_the_others() -> None:
+    flat = FlatRows(bytes([row]) * 10_000 for row in range(100))
+    assert len(pickle.dumps(flat.select(np.arange(3)))) < 40_000
 
 
 @pytest.mark.parametrize("hashed", [text_hash, lambda text: 2**64 - 1, len], ids=["its own", "one", "lengths"])
@@ -18,7 +49,7 @@ def test_any_texts_are_found_and_told_apart_as_their_hashes_are(hashed: Callable
     @given(texts=TEXTS, asked=st.text(max_size=4), choice=st.data())
     def check(texts: list[str], asked: str, choice: st.DataObject) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(data.hash_index, "text_hash", hashed)
+            patch.setattr(data.compact_rows, "text_hash", hashed)
             index = HashIndex(map(hashed, texts))
             for text in [*texts, asked]:
                 assert index.rows(text) == [row for row, other in enumerate(texts) if hashed(other) == hashed(text)]
@@ -35,7 +66,7 @@ def test_any_texts_are_found_and_told_apart_as_their_hashes_are(hashed: Callable
 
 
 def test_a_text_has_the_same_hash_in_every_process() -> None:
-    program = "from data.hash_index import text_hash; print(text_hash('花瓶'))"
+    program = "from data.compact_rows import text_hash; print(text_hash('花瓶'))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(run.stdout) == text_hash("花瓶")
 
