@@ -1,16 +1,55 @@
-"""Whether names of pretrained models can be looked up on the hub."""
+"""Where the names of pretrained models lead: to a file or folder, into an installed package, or to the hub."""
 
 import os
 import socket
 from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import ParseResult, urlparse
 from urllib.request import getproxies, proxy_bypass
 
-from data.package_files import is_local
+from options.errors import UserError
+from options.install import install_command
 
+PREFIX = "package:"
+"""Of the name of a file that comes with an installed Python package, `package:NAME/PATH`."""
 TIMEOUT_SECONDS = 5.0
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """What a folder of weights holds, there and in a local one, the preferred one first."""
+
+
+def local_path(name: str, option: str) -> str:
+    """Return the path of a file or folder that is named `package:NAME/PATH`, and any other text as it is.
+
+    The package is found, not imported. Raises UserError, which names the option, where it or the file in it is missing.
+    """
+    if not name.startswith(PREFIX):
+        return name
+    package, _, inside = name.removeprefix(PREFIX).partition("/")
+    folder = _folder(package)
+    if folder is None:
+        raise UserError(
+            f"{option}: {name!r}: there is no Python package {package!r}; "
+            f"`{install_command(package.replace('_', '-'))}` installs it (see the requirements files for the version)"
+        )
+    path = folder / inside
+    if not inside or not path.exists():
+        raise UserError(f"{option}: {name!r}: the package has no such file or folder ({path})")
+    return str(path)
+
+
+def is_local(name: str) -> bool:
+    """Tell whether a name stands for files of this machine, so that no hub has to be asked for it."""
+    return name.startswith(PREFIX) or Path(name).exists()
+
+
+def _folder(package: str) -> Path | None:
+    try:
+        spec = find_spec(package) if package.isidentifier() else None
+    except (ImportError, ValueError):
+        return None
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places))) if places else None
 
 
 def go_offline_without_hub(names: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -11,19 +12,19 @@ from torch import Tensor
 
 from data.compact_rows import NUMBERS
 from data.image_store import ImageSource
+from data.item import item_text, value_digests
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
-from data.item_text import item_text
-from data.length_runs import length_runs
 from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions
-from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, NO_RUNS, ItemBatch
-from data.stated_values import value_digests
+from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, NO_RUNS, ItemBatch, length_runs
 from data.tokenizer import Tokenizer
 from options.printable import quoted
 
 TEXTS_AT_ONCE = 4096
 TOKEN_IDS = "i"
 """Type code of token ids: 32 bits."""
+KEY_BYTES = 16
+"""Length of a key, the digest of what an encoder reads of an item: items of equal keys have equal features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,28 @@ def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Seq
         max_tokens=tokenizer.max_tokens,
         num_token_ids=len(tokenizer),
     )
+
+
+def text_keys(items: ItemTensors) -> list[bytes | None]:
+    """Return the key of the tokens of each of N items."""
+    assert items.text is not None
+    return [_digest(items.text[row].tobytes()) for row in range(len(items.catalog))]
+
+
+def image_keys(items: ItemTensors) -> list[bytes | None]:
+    """Return the key of the image of each of N items, by what its file holds; None for one that cannot be read."""
+    return [_image_key(items, item.image) for item in items.catalog]
+
+
+def _image_key(items: ItemTensors, name: str) -> bytes | None:
+    try:
+        return _digest(items.images.content(name))
+    except BadImageError:
+        return None
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=KEY_BYTES).digest()
 
 
 def _with_known(batch: ItemBatch, known: KnownFeatures) -> ItemBatch:

@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from data.components import connected_components
-from data.item_pair import PairTable
+from data.item_pair import PairTable, connected_components
 from data.item_tensors import ItemTensors
 from data.pair_batch import ItemBatch, PairBatch
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.components import connected_components
+from data.item_pair import connected_components
 
 # A component with more than this share of the pairs cannot be held out without emptying the training part.
 _GIANT_SHARE = 0.5

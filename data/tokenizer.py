@@ -8,7 +8,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer
 
-from data.package_files import local_path
+from data.hub import local_path
 from options.errors import UserError
 
 TokenIds = list[int]

@@ -13,8 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from data.content_keys import KEY_BYTES, image_keys, text_keys
-from data.item_tensors import ItemTensors, KnownFeatures
+from data.item_tensors import KEY_BYTES, ItemTensors, KnownFeatures, image_keys, text_keys
 from data.loading import Split, item_batches
 from data.pair_batch import ItemBatch
 from engine.disk import one_at_a_time, whole_path

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from data.package_files import local_path
+from data.hub import local_path
 from data.pair_batch import ItemBatch
 from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm

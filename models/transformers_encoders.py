@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
-from data.package_files import local_path
+from data.hub import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.feature_kind import FeatureKind

@@ -98,7 +98,7 @@ def test_1_the_text_of_an_item_does_not_depend_on_the_hash_seed(tmp_path: Path) 
     line = {"item_id": "a", "item_image_name": "a.jpg", "title": "瓶", "item_pvs": values, "sku_pvs": values}
     file = write_lines(tmp_path / "items.jsonl", [line])
     program = (
-        "from pathlib import Path; from data.item_catalog import read_items; from data.item_text import item_text; "
+        "from pathlib import Path; from data.item_catalog import read_items; from data.item import item_text; "
         f"print(item_text(read_items(Path({str(file)!r}))[0], ['颜色分类']))"
     )
     texts = [

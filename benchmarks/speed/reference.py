@@ -19,8 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from data.item import Item
-from data.item_text import item_text
+from data.item import Item, item_text
 from data.loading import Split, load_split
 from data.options import DataOptions, ImageOptions
 from data.pair_batch import ItemBatch

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from data.attributes import LAST_MARK, clean_text, parse_attributes
-from data.item import Item
+from data.item import Item, item_text
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import read_pairs
-from data.item_text import item_text
 from data.jsonl import LONGEST_LINE, DataError, excerpt, read_records
 
 SHARED_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data.image_store import ImageFolder, open_images
-from data.item import Item
+from data.item import Item, item_text
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError, find_image, read_image
-from data.item_tensors import ItemTensors, KnownFeatures, tokenize_catalog
-from data.item_text import item_text
-from data.length_runs import length_runs
+from data.item_tensors import ItemTensors, KnownFeatures, image_keys, text_keys, tokenize_catalog
 from data.options import ImageOptions, TextOptions
+from data.pair_batch import length_runs
 from data.tokenizer import Tokenizer
 from tests.tiny_data import IMAGE_SIZE, MAX_TOKENS, NUM_ITEMS
 
@@ -166,3 +165,25 @@ def test_a_picture_is_decoded_once_if_it_is_kept_in_memory(
     first, again = tensors.batch([3, 5]), tensors.batch([5, 3])
     assert torch.equal(first.images, again.images.flip(0))
     assert len(decoded) == (2 if keeps else 4)
+
+
+def catalogue() -> ItemCatalog:
+    titles = ("花瓶", "花瓶", "茶杯")
+    return ItemCatalog([Item(str(n), title, {}, "", f"{n}.jpg") for n, title in enumerate(titles)])
+
+
+def test_items_of_equal_texts_have_one_key(tiny_dataset: Path) -> None:
+    tokens = tokenize_catalog(catalogue(), Tokenizer(str(tiny_dataset / "tokenizer"), 8), ())
+    first, second, other = text_keys(ItemTensors(catalogue(), tokens, ImageFolder(Path()), None))
+    assert first == second != other
+
+
+def test_images_have_the_key_of_their_bytes_and_missing_ones_none(tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").write_bytes(b"one")
+    (tmp_path / "1.jpg").write_bytes(b"one")
+    items = ItemTensors(catalogue(), None, ImageFolder(tmp_path), ImageOptions(size=8))
+    first, second, missing = image_keys(items)
+    assert first == second
+    assert missing is None
+    (tmp_path / "1.jpg").write_bytes(b"two")
+    assert image_keys(replace(items))[1] != first

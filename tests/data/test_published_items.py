@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.item import item_text
 from data.item_catalog import read_items
 from data.item_image import find_image, read_image
-from data.item_text import item_text
 from data.tokenizer import Tokenizer
 
 ASSETS = Path(__file__).parents[1] / "assets/published"

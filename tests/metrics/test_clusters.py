@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.components import connected_components
+from data.item_pair import connected_components
 from metrics.clusters import LEAST_PAIRS, SHARE, pair_clusters
 
 

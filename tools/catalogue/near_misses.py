@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from data.components import connected_components
+from data.item_pair import connected_components
 from models.embedding import ItemEmbedding, cross_score, pair_score
 
 ITEMS_AT_ONCE = 256

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.image_store import ImageSource, open_images_of_any_size
+from data.item import item_text
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError
 from data.item_pair import PairTable, read_pairs
-from data.item_text import item_text
 from data.pair_split import PairSplit, split_by_components, split_dropping_seen
 from data.split_overlap import listing_rows
 from engine.disk import whole_path

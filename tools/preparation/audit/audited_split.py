@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from data.item_text import item_text
+from data.item import item_text
 from data.options import SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.attributes import clean_text
-from data.item import Item
+from data.item import Item, item_text
 from data.item_catalog import item_fields
-from data.item_text import item_text
 from data.jsonl import Record, id_field
 from options.printable import quoted
 from tools.preparation.audit.finding import Finding, Severity, readable_lines

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.components import connected_components
 from data.item import ItemPair
-from data.item_pair import parse_pair
+from data.item_pair import connected_components, parse_pair
 from options.printable import quoted
 from tools.preparation.audit.finding import Finding, Severity, readable_lines
 

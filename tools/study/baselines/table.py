@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.image_store import open_images_of_any_size
+from data.item import item_text
 from data.item_catalog import read_items
 from data.item_pair import read_pairs
-from data.item_text import item_text
 from metrics.threshold import ThresholdChoice, best_f1_threshold
 from tools.study.baselines.colour_similarity import colour_histograms
 from tools.study.baselines.text_similarity import text_cosines

@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from data.item import Item
+from data.item import Item, item_text, value_digests
 from data.item_image import BadImageError, read_image
-from data.item_text import item_text
 from data.pair_batch import ItemBatch
-from data.stated_values import value_digests
 from engine.verifier import Verifier
 from models.embedding import ItemEmbedding
 from options.errors import UserError
