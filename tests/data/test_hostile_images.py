@@ -173,6 +173,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "tiff strips": lambda: tiff_of(5_000, 4_999, {273: (4, 1, 8), 278: (4, 1, 2**32 - 1), 279: (4, 1, 2**32 - 1)}),
     "tiff tiles": lambda: tiff_of(10, 10, {322: (4, 1, 2**16), 323: (4, 1, 2**16), 324: (4, 1, 8), 325: (4, 1, 90)}),
     "tiff tags": lambda: tiff_of(1, 1, {34665: (4, 1, 110), 273: (4, 1, 8), 279: (4, 1, 1)}, overlapping_directory(99)),
+    "tiff entries of the same bytes": lambda: tiff_of(
+        9, 9, {273: (4, 1, 8), 279: (4, 1, 99), **dict.fromkeys(range(700, 5700), (1, 400_000, 100))}, bytes(500_000)
+    ),
     "tiff counts": lambda: tiff_of(9000, 9000, {273: (3, 2**24, 99), 279: (3, 2**24, 99)}, bytes(2**25)),
 }  # fmt: skip
 MEGABYTES = 500

@@ -114,21 +114,3 @@ def test_what_follows_the_end_mark_of_a_jpeg_is_no_fault() -> None:
 def test_of_several_pictures_of_a_png_or_jpeg_only_the_first_is_left() -> None:
     for kind in ("png animated", "jpeg several"):
         assert len(first_picture(GOOD[kind])[1]) < 0.7 * len(GOOD[kind])
-
-
-def tiff_of(entries: list[tuple[int, int, int, int]], num_bytes: int) -> bytes:
-    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + directory + bytes(num_bytes)
-
-
-def test_a_tiff_whose_entries_hold_the_same_bytes_is_refused() -> None:
-    first_picture(tiff_of([(700, 1, 60_000, 100), (701, 1, 30_000, 100)], 100_000))
-    with pytest.raises(DamagedImageError, match="the same bytes several times"):
-        first_picture(tiff_of([(700, 1, 60_000, 100), (701, 1, 60_000, 100)], 100_000))
-    with pytest.raises(DamagedImageError, match="it is cut off"):
-        first_picture(tiff_of([(700, 1, 60_000, 100)] * 9, 0)[:60])
-
-
-def test_a_tiff_whose_entries_lie_beyond_its_end_is_left_to_the_decoder() -> None:
-    content = tiff_of([(700, 1, 2**31, 100), (701, 99, 2**31, 100)], 100)
-    assert first_picture(content) == ("TIFF", content)
