@@ -19,7 +19,7 @@ from tools.preparation.worker_pool import WorkerFailure, run_isolated
 SECONDS_AN_IMAGE = 120.0
 """Time after which an image counts as one that cannot be decoded."""
 OF_RECORDS = frozenset({".json", ".jsonl"})
-"""Suffixes of files that stand beside images, such as the report of resize_images.py."""
+"""Suffixes of files that stand beside images, such as the report of bash run.sh data resize."""
 
 OUTWARD_LINK = "it is a link out of the images folder; pack it with --follow-links if the links are your own"
 
