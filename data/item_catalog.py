@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data.attributes import parse_attributes
 from data.compact_rows import HASHES, NUMBERS, FlatRows, HashIndex, text_hash
-from data.item import Item
+from data.item import Item, parse_attributes
 from data.jsonl import DataError, Record, id_field, read_records, text_field
 from options.printable import quoted
 

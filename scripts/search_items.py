@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 if __name__ == "__main__":  # run as a file, Python looks for modules in scripts/ alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.attributes import parse_attributes
-from data.item import Item
+from data.item import Item, parse_attributes
 from options.errors import UserError, exit_on_user_error
 from options.printable import quoted
 from scripts.arguments import at_least_one

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from data.attributes import LAST_MARK, clean_text, parse_attributes
-from data.item import Item, item_text
+from data.item import LAST_MARK, Item, clean_text, item_text, parse_attributes
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import read_pairs
 from data.jsonl import LONGEST_LINE, DataError, excerpt, read_records

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 import data.compact_rows
 import data.item_catalog
-from data.attributes import parse_attributes
 from data.compact_rows import text_hash
-from data.item import Item
+from data.item import Item, parse_attributes
 from data.item_catalog import ItemCatalog, read_items
 from data.jsonl import DataError
 from tests.tiny_data import write_lines

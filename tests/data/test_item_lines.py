@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.attributes import parse_attributes
-from data.item import Item
+from data.item import Item, parse_attributes
 from data.item_catalog import ItemFields, item_fields, pack_fields, pack_item, packed_start, unpack_id, unpack_item
 from data.jsonl import DataError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.attributes import parse_attributes
+from data.item import parse_attributes
 from data.jsonl import read_records, text_field
 from options.errors import UserError
 

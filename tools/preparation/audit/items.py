@@ -6,8 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from data.attributes import clean_text
-from data.item import Item, item_text
+from data.item import Item, clean_text, item_text
 from data.item_catalog import item_fields
 from data.jsonl import Record, id_field
 from options.printable import quoted

@@ -13,8 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.attributes import clean_text
-from data.item import Item
+from data.item import Item, clean_text
 from options.printable import shortened
 from tools.views.colours import Role
 

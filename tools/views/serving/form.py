@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData, UploadFile
 
-from data.attributes import parse_attributes
 from data.given_images import GivenImages
-from data.item import Item
+from data.item import Item, parse_attributes
 from data.jsonl import LONE_SURROGATE
 from engine.verifier import Verifier
 from options.errors import UserError

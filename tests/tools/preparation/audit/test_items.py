@@ -1,7 +1,6 @@
 import pytest
 
-from data.attributes import parse_attributes
-from data.item import Item
+from data.item import Item, parse_attributes
 from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, text_remarks
 
 
