@@ -7,7 +7,7 @@ source scripts/setup.sh requirements.txt
 if [ $# -eq 0 ]; then
     "$PYTHON" -m engine.launch predict.py options/demo.yml
     echo "For comparison, what needs no learning reaches on the same pairs, each at its best threshold:"
-    "$PYTHON" scripts/trivial_baselines.py datasets/demo/item_test_info.jsonl datasets/demo/item_test_pair.jsonl \
+    "$PYTHON" -m scripts study baselines datasets/demo/item_test_info.jsonl datasets/demo/item_test_pair.jsonl \
         datasets/demo/item_images
 else
     exec "$PYTHON" -m engine.launch predict.py "$@"

@@ -32,6 +32,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def text(self, form: str) -> str:
+        """Return both ends for people, in a format such as ".4f"."""
+        return f"{self.low:{form}} to {self.high:{form}}"
+
 
 class FigureIntervals(NamedTuple):
     """An interval of each figure, or of its difference."""
@@ -111,7 +115,14 @@ def threshold_interval(
         cuts = pairs.cuts(draw[resampling.clusters])
         cut = criterion.cut(cuts) if cuts.num_positives else None
         thresholds.append(cuts.threshold(cut or 0))
-    return _percentiles(np.array(thresholds))
+    return percentile_interval(np.array(thresholds))
+
+
+def percentile_interval(replicates: NDArray[np.float64]) -> Interval:
+    """Return the interval of replicates (R,)."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(replicates, [tail, 1 - tail])
+    return Interval(float(low), float(high))
 
 
 def _cluster_counts(
@@ -145,10 +156,4 @@ def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _intervals(figures: NDArray[np.float64]) -> FigureIntervals:
-    return FigureIntervals(*(_percentiles(column) for column in figures.T))
-
-
-def _percentiles(values: NDArray[np.float64]) -> Interval:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    return FigureIntervals(*(percentile_interval(column) for column in figures.T))

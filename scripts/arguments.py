@@ -1,11 +1,44 @@
-"""Small helpers that the commands share: aligned tables and arguments."""
+"""Arguments that several groups of commands have."""
 
 import argparse
 import math
 from collections.abc import Mapping
 
+import typer
+from typer._click import Context
+from typer.core import TyperCommand
+
 SEEDS = 2**31
 """Seeds are below this number."""
+
+
+class SeedsCommand(TyperCommand):
+    """A command whose --seeds takes numbers in a row: --seeds 0 1 2."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Repeat --seeds before every number of the row, as the parser has it."""
+        repeated: list[str] = []
+        in_row = False
+        for word, before in zip(args, ["", *args], strict=False):
+            in_row = before == "--seeds" or (in_row and word.removeprefix("-").isdecimal())
+            repeated += ["--seeds", word] if in_row and before != "--seeds" else [word]
+        return super().parse_args(ctx, repeated)
+
+
+def positive(text: str) -> float:
+    """Parse a number above 0; raises typer.BadParameter for another."""
+    number = finite(text)
+    if number <= 0:
+        raise typer.BadParameter(f"{text!r} is no number above 0")
+    return number
+
+
+def finite(text: str) -> float:
+    """Parse a finite number; raises typer.BadParameter for another."""
+    number = _number(text)
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{text!r} is no finite number")
+    return number
 
 
 def aligned(values: Mapping[str, int | float | str]) -> str:

@@ -70,7 +70,7 @@ def found_by(trained: Trained, dataset: Path, tmp_path: Path) -> dict[str, objec
     shutil.copytree(trained().parents[1], folder)
     run = "experiments/tiny"
     items, images = dataset / "item_test_info.jsonl", dataset / "images"
-    found["calibrate"] = command(folder, "scripts/calibrate.py", run)
+    found["calibrate"] = command(folder, "study", "calibrate", run)
     found["predict"] = command(folder, *PREDICT, "predict.threshold=calibrated")
     found["submission"] = submission(folder / run / "predictions/test.jsonl")
     command(folder, "scripts/embed_items.py", "tiny.yml", items, images, "embeddings")

@@ -14,7 +14,7 @@ from engine.trainer import run_training
 from metrics.criterion import Criterion
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions, make_options, work_folder
-from tools.study.deciding.calibration import CalibrationSettings, calibrate
+from tools.study.calibration import CalibrationSettings, calibrate
 
 __all__ = ["make_options", "work_folder"]
 

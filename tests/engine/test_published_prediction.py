@@ -11,7 +11,7 @@ from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.published_network import ASSETS, NETWORK, Library, arrays, published_options
 from tools.exchange.published_checkpoint import import_published
-from tools.study.submission.check import check_submission
+from tools.study.submission import check_submission
 
 THRESHOLD = 1.65
 

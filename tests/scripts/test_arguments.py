@@ -1,6 +1,4 @@
 import argparse
-import importlib
-import sys
 
 import pytest
 
@@ -22,24 +20,6 @@ def test_no_seed_is_refused(text: str) -> None:
     assert [seed_number(seed) for seed in ("0", "2147483647")] == [0, 2147483647]
     with pytest.raises(argparse.ArgumentTypeError):
         seed_number(text)
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments"),
-    [
-        ("compare", ["one", "other", "--seed", "-1"]),
-        ("calibrate", ["run", "--seed", "-1"]),
-        ("cross_validate", ["file.yml", "--seeds", "0", "-1"]),
-    ],
-)
-def test_commands_refuse_a_negative_seed_as_an_argument(
-    command: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", [command, *arguments])
-    with pytest.raises(SystemExit) as ended:
-        importlib.import_module(f"scripts.{command}").main()
-    assert ended.value.code == 2
-    assert "is no whole number of at least 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "inf", "nan"])

@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.distributed import Processes
-from engine.encode import encode_items, encoding_plan
+from engine.encode import encode_items
 from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.pair_scores import score_pairs
-from engine.predictor import load_predictor
+from engine.predictor import split_to_predict
 from engine.stop_request import StopRequest
+from engine.verifier import Verifier
 from options.table import aligned_rows
 
 
@@ -42,25 +43,25 @@ def measure_precision_drift(
     Raises UserError for files, options and checkpoints that the user has to mend. The first process gets the
     drifts, the others none.
     """
-    split, encoder, rule = load_predictor(options)
-    thresholds = rule.thresholds(split)
-    encoder.to(processes.device)
+    verifier = Verifier.chosen_by(options, processes)
+    split = split_to_predict(options, verifier.preparation)
+    thresholds = verifier.rule.thresholds(split)
     reference: NDArray[np.float64] | None = None
     drifts = []
     for precision in get_args(Precision):
-        plan = encoding_plan(options, precision, processes.device)
+        plan = replace(verifier.plan, precision=precision)
         started = time.perf_counter()
-        items = encode_items(encoder, split.items, plan, processes, precision, stop)
+        items = encode_items(verifier.encoder, split.items, plan, processes, precision, stop)
         seconds = time.perf_counter() - started
         if items is not None:
-            margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
+            margins = score_pairs(items, split.pairs, verifier.encoder.threshold_width).margin
             reference = margins if reference is None else reference
             drifts.append(_drift(precision, margins, reference, thresholds, len(split.catalog) / seconds))
-    return rule.threshold, drifts
+    return verifier.threshold, drifts
 
 
-def drift_table(drifts: Sequence[PrecisionDrift]) -> str:
-    """Return an aligned table, a precision a line."""
+def drift_lines(split: str, threshold: float, drifts: Sequence[PrecisionDrift]) -> list[str]:
+    """Return what was measured at a threshold as a table, a precision a line."""
     rows = [("precision", "largest |Δ margin|", "mean |Δ margin|", "changed decisions", "items/s")]
     rows += [
         (
@@ -72,7 +73,10 @@ def drift_table(drifts: Sequence[PrecisionDrift]) -> str:
         )
         for drift in drifts
     ]
-    return aligned_rows(rows)
+    return [
+        f"{split} split, decisions at threshold {threshold:.4f}, Δ against float32:",
+        *aligned_rows(rows).splitlines(),
+    ]
 
 
 def _drift(

@@ -1,6 +1,5 @@
 """A step whose loss or gradient was not finite, done again and looked at."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from torch import Tensor, nn
 from data.loading import Split, load_split
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
-from engine.checkpoint import load_train_state, read_state
+from engine.checkpoint import load_train_state
 from engine.distributed import Processes, from_every
 from engine.experiment import ExperimentOptions
+from engine.named_checkpoint import checkpoint_options
 from engine.non_finite import REPORT, Report, replay_command
 from engine.training import TrainState, seed_everything, use_deterministic_algorithms
 from engine.training_data import training_order
@@ -53,8 +53,7 @@ def replay_step(folder: Path, processes: Processes) -> list[BatchReplay]:
     if report.processes != processes.count:
         raise UserError(f"{folder}: ran on {report.processes} processes: {replay_command(folder, report.processes)}")
     checkpoint = folder / report.checkpoint
-    record = read_state(checkpoint)
-    options = ExperimentOptions.model_validate_json(json.dumps(record.run.options))
+    options = checkpoint_options(checkpoint)
     if options.deterministic:
         use_deterministic_algorithms()
     assert options.data.train is not None

@@ -1,6 +1,4 @@
 import json
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +7,9 @@ import torch
 from engine.distributed import Processes
 from engine.predictor import run_prediction
 from engine.trainer import run_training
+from tests.command_line import run_command
 from tests.engine.conftest import MakeOptions
-from tools.study.precision_drift import PrecisionDrift, drift_table, measure_precision_drift
+from tools.study.precision_drift import PrecisionDrift, drift_lines, measure_precision_drift
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 
@@ -67,7 +66,8 @@ def test_the_table_is_aligned() -> None:
         PrecisionDrift("float32", 0.0, 0.0, 0, 15909, 512.25),
         PrecisionDrift("bfloat16", 0.125, 0.03125, 1234, 15909, 1024.5),
     ]
-    assert drift_table(drifts).splitlines() == [
+    assert drift_lines("test", 0.25, drifts) == [
+        "test split, decisions at threshold 0.2500, Δ against float32:",
         "precision  largest |Δ margin|  mean |Δ margin|  changed decisions  items/s",
         "float32             0.000e+00        0.000e+00        0 of 15,909    512.2",
         "bfloat16            1.250e-01        3.125e-02    1,234 of 15,909   1024.5",
@@ -75,14 +75,12 @@ def test_the_table_is_aligned() -> None:
 
 
 @pytest.mark.usefixtures("trained")
-def test_the_command_prints_a_line_a_precision(
-    make_options: MakeOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_a_line_a_precision(make_options: MakeOptions) -> None:
     make_options()
-    script = Path(__file__).parents[3] / "scripts" / "precision_drift.py"
-    monkeypatch.setattr("sys.argv", [str(script), "tiny.yml", "predict.split=val", "predict.threshold=0.5"])
-    capsys.readouterr()
-    runpy.run_path(str(script), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
+    ended = run_command("study", "precision-drift", "tiny.yml", "predict.split=val", "predict.threshold=0.5")
+    assert ended.status == 0
+    lines = ended.stdout.splitlines()
     assert lines[0] == "val split, decisions at threshold 0.5000, Δ against float32:"
     assert [line.split()[0] for line in lines[1:]] == ["precision", "float32", "bfloat16", "float16"]
+    assert run_command("study", "precision-drift", "tiny.yml", "--check") == (0, "", "")
+    assert run_command("study", "precision-drift", "tiny.yml", "train.stepz=1").status == 2

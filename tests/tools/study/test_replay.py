@@ -8,6 +8,7 @@ from engine.distributed import Processes
 from engine.run_folder import run_folder
 from engine.trainer import run_training
 from options.errors import UserError
+from tests.command_line import run_command
 from tests.engine.conftest import ALONE, MakeOptions
 from tests.engine.diverging import diverged, report
 from tools.study import replay
@@ -19,7 +20,8 @@ def test_doing_the_step_again_shows_where_it_comes_from(make_options: MakeOption
     replays = replay_step(run_folder("tiny").non_finite, ALONE)
     assert [(each.process, each.batch) for each in replays] == [(0, 0), (0, 1)]
     assert all(each.first_module is not None and each.parameters and len(each.pairs) == 4 for each in replays)
-    text = "\n".join(replay_lines(replays))
+    text = run_command("study", "replay", run_folder("tiny").non_finite).stdout
+    assert text.splitlines() == replay_lines(replays)
     for part in ("process 0, batch 1: loss nan", "first output that is not finite: ", "margins not finite: train-"):
         assert part in text
 

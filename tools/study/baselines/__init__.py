@@ -1,1 +1,0 @@
-"""Scores of pairs without any learning, for every model to surpass."""

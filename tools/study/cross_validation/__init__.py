@@ -1,1 +1,0 @@
-"""Cross-validation by product over training and validation pairs."""

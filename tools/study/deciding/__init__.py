@@ -1,1 +1,0 @@
-"""Decision rules: chosen on validation pairs, and compared."""

@@ -1,1 +1,0 @@
-"""Checks of a submission file as its judge would read it."""
