@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.checksums import recorded_checksum
 from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord, refuse_test_pairs
 from engine.validation_scores import VALIDATION, ValidationScores, read_validation_scores
-from metrics.bootstrap import CONFIDENCE, Interval, Resampling, figure_intervals, threshold_interval
+from metrics.bootstrap import CONFIDENCE, Resampling, figure_intervals, threshold_interval
 from metrics.category_thresholds import NO_CATEGORY, NUM_FOLDS, cross_validate, shrunk_thresholds
 from metrics.clusters import pair_clusters
 from metrics.criterion import Criterion
@@ -50,7 +50,12 @@ def calibrate(checkpoint: Path, settings: CalibrationSettings) -> Calibration:
     unseen = refuse_test_pairs(checkpoint, scores)
     notes = [unseen] if unseen is not None else []
     clusters = pair_clusters(scores.source, scores.target)
-    rule = DecisionRule(_threshold(checkpoint, scores, settings.criterion))
+    choice = choose_threshold(scores.margin, scores.same, settings.criterion)
+    if choice is None:
+        raise UserError(
+            f"{checkpoint}: no threshold meets {settings.criterion} on its {len(scores.same)} validation pairs"
+        )
+    rule = DecisionRule(choice.threshold)
     try:
         resampling = Resampling(clusters, settings.num_replicates, settings.seed)
         if settings.per_category:
@@ -92,13 +97,6 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     ]
 
 
-def _threshold(checkpoint: Path, scores: ValidationScores, criterion: Criterion) -> float:
-    choice = choose_threshold(scores.margin, scores.same, criterion)
-    if choice is None:
-        raise UserError(f"{checkpoint}: no threshold meets {criterion} on its {len(scores.same)} validation pairs")
-    return choice.threshold
-
-
 def _by_category(
     scores: ValidationScores, clusters: NDArray[np.int64], one: DecisionRule, settings: CalibrationSettings
 ) -> tuple[DecisionRule, str]:
@@ -127,16 +125,13 @@ def _by_category(
 def _figures(
     scores: ValidationScores, rule: DecisionRule, criterion: Criterion, resampling: Resampling
 ) -> dict[str, EstimatedFigure]:
-    predicted = scores.margin > rule.thresholds_of(scores.pair_categories)
-    found = verification_metrics(np.where(predicted, 1.0, -1.0), scores.same, 0.0)
-    intervals = figure_intervals(predicted, scores.same, resampling)
+    thresholds = rule.thresholds_of(scores.pair_categories)
+    found = verification_metrics(scores.margin, scores.same, thresholds)
+    intervals = figure_intervals(scores.margin > thresholds, scores.same, resampling)
+    of_threshold = threshold_interval(scores.margin, scores.same, criterion, resampling)
     return {
-        "threshold": _figure(rule.threshold, threshold_interval(scores.margin, scores.same, criterion, resampling)),
-        "f1": _figure(found.f1, intervals.f1),
-        "precision": _figure(found.precision, intervals.precision),
-        "recall": _figure(found.recall, intervals.recall),
+        "threshold": EstimatedFigure(rule.threshold, *of_threshold),
+        "f1": EstimatedFigure(found.f1, *intervals.f1),
+        "precision": EstimatedFigure(found.precision, *intervals.precision),
+        "recall": EstimatedFigure(found.recall, *intervals.recall),
     }
-
-
-def _figure(value: float, interval: Interval) -> EstimatedFigure:
-    return EstimatedFigure(value, interval.low, interval.high)

@@ -56,7 +56,16 @@ def measure_precision_drift(
         if items is not None:
             margins = score_pairs(items, split.pairs, verifier.encoder.threshold_width).margin
             reference = margins if reference is None else reference
-            drifts.append(_drift(precision, margins, reference, thresholds, len(split.catalog) / seconds))
+            difference = np.abs(margins - reference)
+            drift = PrecisionDrift(
+                precision=precision,
+                largest_difference=float(difference.max()),
+                mean_difference=float(difference.mean()),
+                num_changed=int(np.count_nonzero((margins > thresholds) != (reference > thresholds))),
+                num_pairs=len(margins),
+                items_per_second=len(split.catalog) / seconds,
+            )
+            drifts.append(drift)
     return verifier.threshold, drifts
 
 
@@ -77,21 +86,3 @@ def drift_lines(split: str, threshold: float, drifts: Sequence[PrecisionDrift]) 
         f"{split} split, decisions at threshold {threshold:.4f}, Δ against float32:",
         *aligned_rows(rows).splitlines(),
     ]
-
-
-def _drift(
-    precision: Precision,
-    margins: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    thresholds: NDArray[np.float64],
-    items_per_second: float,
-) -> PrecisionDrift:
-    difference = np.abs(margins - reference)
-    return PrecisionDrift(
-        precision=precision,
-        largest_difference=float(difference.max()),
-        mean_difference=float(difference.mean()),
-        num_changed=int(np.count_nonzero((margins > thresholds) != (reference > thresholds))),
-        num_pairs=len(margins),
-        items_per_second=items_per_second,
-    )

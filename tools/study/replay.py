@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from data.loading import Split, load_split
-from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
 from engine.checkpoint import load_train_state
+from engine.disk import read_json
 from engine.distributed import Processes, from_every
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import checkpoint_options
@@ -49,7 +48,11 @@ def replay_step(folder: Path, processes: Processes) -> list[BatchReplay]:
 
     Raises UserError for a folder that is none, data that are gone, and another number of processes.
     """
-    report = _read_report(folder)
+    report = read_json(folder / REPORT, Report, "it takes the folder of a step that was not finite")
+    if report is None:
+        raise UserError(
+            f"{folder}: no folder that a step which was not finite left behind (experiments/<name>/non_finite)"
+        )
     if report.processes != processes.count:
         raise UserError(f"{folder}: ran on {report.processes} processes: {replay_command(folder, report.processes)}")
     checkpoint = folder / report.checkpoint
@@ -64,15 +67,6 @@ def replay_step(folder: Path, processes: Processes) -> list[BatchReplay]:
     return [replay for replays in from_every(own) for replay in replays]
 
 
-def _read_report(folder: Path) -> Report:
-    try:
-        return TypeAdapter(Report).validate_json((folder / REPORT).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UserError(
-            f"{folder}: no folder that a step which was not finite left behind (experiments/<name>/non_finite)"
-        ) from error
-
-
 def _replayed(
     options: ExperimentOptions, split: Split, state: TrainState, processes: Processes
 ) -> Iterator[BatchReplay]:
@@ -81,34 +75,28 @@ def _replayed(
     seed_everything(options.seed, state.step, processes.rank)
     for number, pairs in zip(range(options.train.accumulate), order, strict=False):
         batch = dataset[pairs]
-        yield _replay_batch(options, split, state, batch, processes, number)
-
-
-def _replay_batch(
-    options: ExperimentOptions, split: Split, state: TrainState, batch: PairBatch, processes: Processes, number: int
-) -> BatchReplay:
-    state.optimizer.zero_grad()
-    with _watched_outputs(state.model) as outputs:
-        result = state.model(batch.to(processes.device))
-    loss = result.loss / options.train.accumulate
-    torch.autograd.backward(state.scaler.scale(loss))
-    gradients = {name: p.grad for name, p in state.model.named_parameters() if p.grad is not None}
-    norms = torch.stack([gradient.norm() for gradient in gradients.values()])
-    bad_pairs = (~result.score.margin.isfinite()).nonzero().flatten().tolist()
-    items = [split.catalog[row].item_id for row in batch.items.item.tolist()]
-    finite = {name: value for name, value in outputs.items() if value is not None}
-    largest = max(finite, key=finite.__getitem__, default="")
-    return BatchReplay(
-        process=processes.rank,
-        batch=number,
-        loss=float(loss.item()),
-        gradient_norm=float(norms.norm().item()),
-        first_module=next((name for name, value in outputs.items() if value is None), None),
-        parameters=tuple(name for name, gradient in gradients.items() if not gradient.isfinite().all()),
-        pairs=tuple((items[int(batch.source[pair])], items[int(batch.target[pair])]) for pair in bad_pairs),
-        largest_output=finite.get(largest, 0.0),
-        largest_module=largest,
-    )
+        state.optimizer.zero_grad()
+        with _watched_outputs(state.model) as outputs:
+            result = state.model(batch.to(processes.device))
+        loss = result.loss / options.train.accumulate
+        torch.autograd.backward(state.scaler.scale(loss))
+        gradients = {name: p.grad for name, p in state.model.named_parameters() if p.grad is not None}
+        norms = torch.stack([gradient.norm() for gradient in gradients.values()])
+        bad_pairs = (~result.score.margin.isfinite()).nonzero().flatten().tolist()
+        items = [split.catalog[row].item_id for row in batch.items.item.tolist()]
+        finite = {name: value for name, value in outputs.items() if value is not None}
+        largest = max(finite, key=finite.__getitem__, default="")
+        yield BatchReplay(
+            process=processes.rank,
+            batch=number,
+            loss=float(loss.item()),
+            gradient_norm=float(norms.norm().item()),
+            first_module=next((name for name, value in outputs.items() if value is None), None),
+            parameters=tuple(name for name, gradient in gradients.items() if not gradient.isfinite().all()),
+            pairs=tuple((items[int(batch.source[pair])], items[int(batch.target[pair])]) for pair in bad_pairs),
+            largest_output=finite.get(largest, 0.0),
+            largest_module=largest,
+        )
 
 
 @contextmanager

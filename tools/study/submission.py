@@ -179,41 +179,35 @@ def read_submission(predictions: Path, pairs: Path, faults: Faults, *, labelled:
             checksum = hashlib.sha256(str(record.get(side)).encode("utf-8", "backslashreplace")).digest()
             if checksums.setdefault(item_id, checksum) != checksum:
                 faults.add("items with more than one embedding", f"{place}: item {item_id!r}")
-        threshold = _threshold(record, place, faults)
+        threshold = record.get("threshold")
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not math.isfinite(threshold):
+            faults.add("thresholds that are no finite numbers", place)
+            continue
         source, target = sides
-        if source is None or target is None or threshold is None:
+        if source is None or target is None:
             continue
         width = width or len(source)
         if not len(source) == len(target) == width:
             faults.add("embeddings of different lengths", place)
             continue
-        yield SubmissionLine(number, pair, source, target, threshold)
+        yield SubmissionLine(number, pair, source, target, float(threshold))
 
 
 def _embedding(record: Record, key: str, place: str, faults: Faults) -> list[float] | None:
     text = record.get(key)
-    if not isinstance(text, str):
-        faults.add("embeddings that are no strings", f"{place}: {key}")
-        return None
     try:
-        numbers = json.loads(text)
+        numbers = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         numbers = None
-    if not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):
-        faults.add("embeddings that hold no JSON list of numbers", f"{place}: {key}")
-        return None
-    if not 1 <= len(numbers) <= MAX_NUMBERS:
-        faults.add(f"embeddings with no or more than {MAX_NUMBERS} numbers", f"{place}: {key} has {len(numbers)}")
-        return None
-    if not all(abs(number) < 1e300 for number in numbers):
-        faults.add("embeddings with numbers that are not finite", f"{place}: {key}")
-        return None
-    return [float(number) for number in numbers]
-
-
-def _threshold(record: Record, place: str, faults: Faults) -> float | None:
-    threshold = record.get("threshold")
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not math.isfinite(threshold):
-        faults.add("thresholds that are no finite numbers", place)
-        return None
-    return float(threshold)
+    if not isinstance(text, str):
+        fault = "embeddings that are no strings"
+    elif not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):
+        fault = "embeddings that hold no JSON list of numbers"
+    elif not 1 <= len(numbers) <= MAX_NUMBERS:
+        fault = f"embeddings with no or more than {MAX_NUMBERS} numbers"
+    elif not all(abs(number) < 1e300 for number in numbers):
+        fault = "embeddings with numbers that are not finite"
+    else:
+        return [float(number) for number in numbers]
+    faults.add(fault, f"{place}: {key}")
+    return None

@@ -44,7 +44,10 @@ def system_of(path: Path, pairs: Path | None, threshold: Literal["calibrated", "
         return _submitted(path, pairs)
     if pairs is not None:
         raise UserError(f"{path}: is no submission file, and --pairs compares none but these")
-    return _evaluated(path, threshold)
+    checkpoint = checkpoint_of(path)
+    scores = read_validation_scores(checkpoint)
+    thresholds = decision_rule(threshold, checkpoint).thresholds_of(scores.pair_categories)
+    return System(str(path), scores.pair_ids, scores.same, (scores.margin > thresholds)[None])
 
 
 def join_seeds(systems: Iterable[System]) -> list[System]:
@@ -89,13 +92,6 @@ def refuse_other_pairs(first: System, other: System) -> None:
 
 def _named(ids: tuple[str, str]) -> str:
     return f"items {ids[0]} and {ids[1]}"
-
-
-def _evaluated(path: Path, threshold: Literal["calibrated", "learned"]) -> System:
-    checkpoint = checkpoint_of(path)
-    scores = read_validation_scores(checkpoint)
-    thresholds = decision_rule(threshold, checkpoint).thresholds_of(scores.pair_categories)
-    return System(str(path), scores.pair_ids, scores.same, (scores.margin > thresholds)[None])
 
 
 def _submitted(file: Path, pairs: Path) -> System:

@@ -11,7 +11,6 @@ from options.errors import UserError
 from tests.command_line import run_command
 from tests.engine.conftest import ALONE, MakeOptions
 from tests.engine.diverging import diverged, report
-from tools.study import replay
 from tools.study.replay import replay_lines, replay_step
 
 
@@ -50,8 +49,8 @@ def test_another_number_of_processes_is_refused_with_the_command(make_options: M
 def test_a_folder_without_a_report_is_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "report.json").write_text(content)
-    with pytest.raises(UserError, match="no folder that a step"):
-        replay._read_report(tmp_path)
+    with pytest.raises(UserError, match="no folder that a step" if content is None else "is damaged"):
+        replay_step(tmp_path, ALONE)
 
 
 def test_endless_overflow_in_float16_leaves_the_same_behind(
