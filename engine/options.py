@@ -155,8 +155,8 @@ class PredictOptions(Options):
     checkpoint: str = "best"
     """best, latest, or the path of a checkpoint."""
     threshold: float | Literal["calibrated", "learned"] = "learned"
-    """Margin above which a pair is the same product: a number; calibrated, the rule that scripts/calibrate.py chose
-    for the checkpoint, else the threshold of the highest F1 on the validation split; or learned, the loss's own,
+    """Margin above which a pair is the same product: a number; calibrated, the rule that bash run.sh study calibrate
+    chose for the checkpoint, else the threshold of the highest F1 on the validation split; or learned, the loss's own,
     which is 0 for self_adaptive_threshold."""
     precision: Precision | None = None
     """Type of the encoders' arithmetic; null for train.precision."""
