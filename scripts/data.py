@@ -8,7 +8,8 @@ import typer
 from typer.models import OptionInfo
 
 from options.table import aligned_rows
-from scripts.pictures import CORES, Workers, extract, pack, positive, resize
+from scripts.arguments import SEEDS, positive
+from scripts.pictures import CORES, Workers, extract, pack, resize
 from tools.preparation.demo.settings import DemoSettings, NamingRates
 
 app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no_args_is_help=True)
@@ -106,7 +107,7 @@ def split(
             help="Training pairs a validation pair, before any are dropped.",
         ),
     ] = 5.6,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of the split.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=SEEDS - 1, help="Seed of the split.")] = 0,
     images: Annotated[
         Path | None, typer.Option("--images", help="Folder of the items' images, to look for equal ones.")
     ] = None,

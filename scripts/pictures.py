@@ -7,18 +7,11 @@ from typing import Annotated, Literal
 import typer
 
 from options.table import aligned_rows
+from scripts.arguments import positive
 
 CORES = os.cpu_count() or 1
 
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that read images.")]
-
-
-def positive(text: str) -> float:
-    """Parse a finite number above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise typer.BadParameter(f"{text!r} is no number above 0")
-    return number
 
 
 def resize(

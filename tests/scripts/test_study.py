@@ -109,7 +109,7 @@ def trained(tiny_ablations: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 0
 
     monkeypatch.setattr("tools.study.ablation.train", train)
-    monkeypatch.setattr("scripts.data.demo", lambda out: out.mkdir(parents=True, exist_ok=True), raising=False)
+    monkeypatch.setattr("scripts.data.demo", lambda out: out.mkdir(parents=True, exist_ok=True))
     return names
 
 
