@@ -131,14 +131,14 @@ def cross_validate(
     from engine.distributed import started_processes
     from metrics.bootstrap import Resampling
     from metrics.clusters import pair_clusters
-    from tools.study.cross_validation import cross_validate
+    from tools.study.cross_validation import CrossValidator
     from tools.study.folds import read_pools
     from tools.study.held_out import kind_lines, table_lines
 
     pools = read_pools(experiments)
     with started_processes() as processes:
         tasks = zip(experiments, pools, strict=True)
-        found = [cross_validate(options, pool, folds, seeds, processes) for options, pool in tasks]
+        found = [CrossValidator(options, pool, folds, processes).decided(seeds) for options, pool in tasks]
     first = pools[0]  # the others have its pairs
     print("\n".join(table_lines(found, Resampling(pair_clusters(first.pairs.source, first.pairs.target), replicates))))
     num_train = len(first.pairs) - first.num_validation

@@ -44,8 +44,7 @@ class Comparison:
 
     figures: list[ComparedFigure]
     num_pairs: int
-    num_clusters: int
-    num_replicates: int
+    resampling: Resampling
 
 
 def compare(systems: Sequence[System], num_replicates: int, seed: int) -> Comparison:
@@ -61,7 +60,7 @@ def compare(systems: Sequence[System], num_replicates: int, seed: int) -> Compar
     except ValueError as error:
         raise UserError(f"{first.name}: {error}") from error
     figures = [figure for system in systems for figure in _compared(system, first, resampling)]
-    return Comparison(figures, len(first.same), resampling.num_clusters, num_replicates)
+    return Comparison(figures, len(first.same), resampling)
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
@@ -75,9 +74,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         else:
             verdict = "" if figure.is_distinguishable else "not distinguishable"
             rows.append([*row, f"{figure.difference:+.4f}", figure.difference_interval.text("+.4f"), verdict])
+    drawn = comparison.resampling
     return [
-        f"{comparison.num_pairs:,} pairs in {comparison.num_clusters:,} clusters that share few or no items; "
-        f"{CONFIDENCE:.0%} intervals of {comparison.num_replicates:,} draws; differences are those to the first system",
+        f"{comparison.num_pairs:,} pairs in {drawn.num_clusters:,} clusters that share few or no items; "
+        f"{CONFIDENCE:.0%} intervals of {drawn.num_replicates:,} draws; differences are those to the first system",
         *aligned_rows(rows).splitlines(),
     ]
 

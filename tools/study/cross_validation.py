@@ -42,14 +42,6 @@ class KeptRun:
     """SHA-256 of the item file's content; runs of earlier versions lack it."""
 
 
-def cross_validate(
-    options: ExperimentOptions, pool: PairPool, num_folds: int, seeds: Sequence[int], processes: Processes
-) -> Decided:
-    """Return the decisions of an option file on held-out pairs; what earlier calls trained is not trained again."""
-    held_out, seconds = CrossValidator(options, pool, num_folds, processes).held_out(seeds)
-    return Decided.of_seeds(options.name, held_out, pool.same, seconds)
-
-
 @dataclass(frozen=True, slots=True)
 class CrossValidator:
     """Trains and scores an option file fold by fold."""
@@ -59,12 +51,13 @@ class CrossValidator:
     num_folds: int
     processes: Processes
 
-    def held_out(self, seeds: Sequence[int]) -> tuple[list[HeldOut], float]:
-        """Return the held-out scores of each seed, of earlier calls too, and the mean seconds of training a fold."""
+    def decided(self, seeds: Sequence[int]) -> Decided:
+        """Return the decisions on held-out pairs in each seed; what earlier calls have trained is not trained again."""
         tasks = [(seed, fold) for seed in seeds for fold in range(self.num_folds)]
         shown = tqdm(tasks, desc=self.options.name, unit="fold", disable=None)
-        scored = {task: self._scored(*task) for task in shown}
-        return [self._of_seed(seed) for seed in seeds], float(np.mean(list(scored.values())))
+        seconds = float(np.mean([self._scored(*task) for task in shown]))
+        held_out = [self._of_seed(seed) for seed in seeds]
+        return Decided.of_seeds(self.options.name, held_out, self.pool.same, seconds)
 
     def _folds(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         item_fold = product_folds(self.pool.pairs, self.pool.listing, self.num_folds, seed)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -26,20 +26,13 @@ ROUNDING = 1e-9
 _KEYS = {"src_item_id", "src_item_emb", "tgt_item_id", "tgt_item_emb", "threshold"}
 
 
-@dataclass(slots=True)
-class Faults:
-    """How often each kind of fault occurs, and the first place of it."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    first: dict[str, str] = field(default_factory=dict)
+class Faults(dict[str, tuple[int, str]]):
+    """How often each fault occurs, and the first place of it."""
 
     def add(self, fault: str, place: str) -> None:
         """Count one fault."""
-        self.counts[fault] = self.counts.get(fault, 0) + 1
-        self.first.setdefault(fault, place)
-
-    def __bool__(self) -> bool:
-        return bool(self.counts)
+        count, first = self.get(fault, (0, place))
+        self[fault] = count + 1, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +99,10 @@ def report_lines(report: SubmissionReport) -> list[str]:
     if report.metrics is not None:
         names = ("f1", "precision", "recall", "accuracy")
         rows += [[name.replace("f1", "F1"), f"{getattr(report.metrics, name):.4f}"] for name in names]
-    faults = report.faults
     return [
         *aligned_rows(rows).splitlines(),
-        *(f"fault: {count:,} {name}; the first: {faults.first[name]}" for name, count in faults.counts.items()),
-        "FAIL" if faults else "PASS",
+        *(f"fault: {count:,} {fault}; the first: {first}" for fault, (count, first) in report.faults.items()),
+        "FAIL" if report.faults else "PASS",
     ]
 
 

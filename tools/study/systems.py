@@ -99,7 +99,7 @@ def _submitted(file: Path, pairs: Path) -> System:
     faults = Faults()
     scored = [(line.pair, score > line.threshold) for line, score in scored_lines(file, pairs, faults, labelled=True)]
     if faults:
-        fault, place = next(iter(faults.first.items()))
+        fault, (_, place) = next(iter(faults.items()))
         raise UserError(f"{place}: {fault}; bash run.sh study check-submission {file} {pairs} shows all faults")
     ids = [(pair.source_id, pair.target_id) for pair, _ in scored]
     same = np.array([pair.same is True for pair, _ in scored], np.bool_)
