@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.orphan import end_with_parent
-
 from engine.checkpoint_folder import checkpoint_path
 from engine.experiment import ExperimentOptions
+from engine.launch import end_with_parent
 from engine.run_folder import run_folder
 from options.errors import UserError
 from options.read import read_options

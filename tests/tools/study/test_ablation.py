@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.run_folder import run_folder, write_json
+from engine.disk import write_json
+from engine.run_folder import run_folder
 from engine.trainer import run_training
 from options.errors import UserError
 from tests.engine.conftest import ALONE
