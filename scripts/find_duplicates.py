@@ -47,14 +47,14 @@ def main() -> None:
     from data.image_store import open_images_of_any_size
     from data.item_catalog import read_items
     from engine.disk import sole_user, write_json, write_text
-    from tools.catalogue.duplicates.catalogue_groups import (
+    from tools.catalogue.duplicate_groups import (
         agreement_with_truth,
         group_catalogue,
         lowest_threshold,
         write_groups,
         write_pairs,
     )
-    from tools.catalogue.duplicates.pair_search import MOST, find_pairs
+    from tools.catalogue.duplicate_pairs import MOST, find_pairs
     from tools.catalogue.index_folder import open_index
     from tools.catalogue.searching.encoder import index_rule
     from tools.views.groups_page import GroupPage, render_groups

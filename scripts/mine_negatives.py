@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--keep-pairs", action="store_true", help="begin the file with the labelled pairs")
     parsed = parser.parse_args()
     # torch takes seconds to import, which a wrong command and --help need not wait for.
-    from tools.catalogue.mining.negatives import MiningSettings, mine
+    from tools.catalogue.mining import MiningSettings, mine
 
     settings = MiningSettings(
         parsed.per_item, parsed.ceiling, parsed.same_category, parsed.ungrouped, parsed.keep_pairs

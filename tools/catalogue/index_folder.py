@@ -177,7 +177,7 @@ def _backend(folder: Path, record: IndexRecord, items: list[IndexedItem], mapped
         from tools.catalogue.milvus_index import MilvusIndex
 
         return MilvusIndex(record.milvus_address(folder), record.collection, record.threshold_width)
-    from tools.catalogue.item_index import load_index
+    from tools.catalogue.faiss_index import load_index
 
     ids = [item.item_id if item.row is not None else None for item in items]
     kind = record.faiss_kind

@@ -130,7 +130,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         write_text(folder / CHANGING, _collection_name(record))
         backend.create(width, record.kind)
     else:
-        from tools.catalogue.item_index import create_index, sample_size
+        from tools.catalogue.faiss_index import create_index, sample_size
 
         plan = plan_index(choice.kind, len(embeddings), width, choice.memory)
         record = replace(record, kind=plan.kind, lists=plan.lists, probes=choice.probes or KINDS[plan.kind].probes)
@@ -171,7 +171,7 @@ def _finish(
     files = [record.items_file(folder)]
     write_indexed_items(files[0], items)
     if record.backend == "faiss":
-        from tools.catalogue.item_index import ItemIndex
+        from tools.catalogue.faiss_index import ItemIndex
 
         assert isinstance(backend, ItemIndex)
         files.append(record.vectors_file(folder))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from metrics.identical_groups import IdenticalGroup
-from tools.catalogue.duplicates.catalogue_groups import CatalogueGroups
+from tools.catalogue.duplicate_groups import CatalogueGroups
 from tools.views.page import page_style, render_file, thumbnails
 
 MOST_ITEMS = 12

@@ -5,8 +5,8 @@ import pytest
 
 from tests.tiny_embeddings import HALF, margins, numbers, write_embeddings
 from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
+from tools.catalogue.faiss_index import create_index
 from tools.catalogue.index_plan import plan_index
-from tools.catalogue.item_index import create_index
 
 
 def test_rows_are_taken_from_whichever_shard_has_them(tmp_path: Path) -> None:

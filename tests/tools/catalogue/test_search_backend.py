@@ -1,4 +1,4 @@
-"""What both back ends promise, FAISS (tools/catalogue/item_index.py) and Milvus (tools/catalogue/milvus_index.py)."""
+"""What both back ends promise, FAISS (tools/catalogue/faiss_index.py) and Milvus (tools/catalogue/milvus_index.py)."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 
 from engine.decision_rule import DecisionRule
 from tests.tiny_embeddings import HALF, margins, numbers
+from tools.catalogue.faiss_index import create_index
 from tools.catalogue.index_plan import plan_index
-from tools.catalogue.item_index import create_index
 from tools.catalogue.milvus_index import MilvusIndex
 from tools.catalogue.search_backend import Numbers, SearchBackend
 

@@ -11,8 +11,8 @@ from data.item import Item
 from data.item_catalog import ItemCatalog
 from engine.decision_rule import DecisionRule
 from tests.tiny_embeddings import numbers, write_embeddings
-from tools.catalogue.duplicates.catalogue_groups import group_catalogue
-from tools.catalogue.duplicates.pair_search import FoundPairs
+from tools.catalogue.duplicate_groups import group_catalogue
+from tools.catalogue.duplicate_pairs import FoundPairs
 from tools.catalogue.index_folder import open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
 from tools.views.groups_page import GroupPage

@@ -19,7 +19,7 @@ from metrics.group_agreement import GroupAgreement, group_agreement
 from metrics.identical_groups import IdenticalGroup, group_numbers, identical_groups
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.duplicates.pair_search import FoundPairs
+from tools.catalogue.duplicate_pairs import FoundPairs
 from tools.catalogue.index_folder import CatalogueIndex
 
 

@@ -7,7 +7,7 @@ import pytest
 from engine.decision_rule import DecisionRule
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
-from tools.catalogue.duplicates.catalogue_groups import (
+from tools.catalogue.duplicate_groups import (
     CatalogueGroups,
     agreement_with_truth,
     group_catalogue,
@@ -15,7 +15,7 @@ from tools.catalogue.duplicates.catalogue_groups import (
     write_groups,
     write_pairs,
 )
-from tools.catalogue.duplicates.pair_search import FoundPairs
+from tools.catalogue.duplicate_pairs import FoundPairs
 from tools.catalogue.index_folder import CatalogueIndex, open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
 

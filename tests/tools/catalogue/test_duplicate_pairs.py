@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.tiny_embeddings import margins, numbers, write_embeddings
-from tools.catalogue.duplicates import pair_search
-from tools.catalogue.duplicates.pair_search import FoundPairs, find_pairs, neighbours_above
+from tools.catalogue import duplicate_pairs
+from tools.catalogue.duplicate_pairs import FoundPairs, find_pairs, neighbours_above
 from tools.catalogue.index_folder import open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
 from tools.catalogue.search_backend import Neighbour, Numbers
@@ -17,8 +17,8 @@ BOUND = 2.0
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_search, "BLOCK", 8)
-    monkeypatch.setattr(pair_search, "FIRST_DEPTH", 2)
+    monkeypatch.setattr(duplicate_pairs, "BLOCK", 8)
+    monkeypatch.setattr(duplicate_pairs, "FIRST_DEPTH", 2)
 
 
 def find(folder: Path, packed: Numbers, ids: Sequence[str] | None = None, bound: float = BOUND) -> FoundPairs:
@@ -92,7 +92,7 @@ def test_a_changed_item_is_searched_for_again(tmp_path: Path) -> None:
 
 
 def test_a_killed_search_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, calls = pair_search.neighbours_above, []
+    whole, calls = duplicate_pairs.neighbours_above, []
 
     def killed(*arguments: object) -> object:
         calls.append(1)
@@ -101,7 +101,7 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytes
         return whole(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(pair_search, "neighbours_above", killed)
+        patch.setattr(duplicate_pairs, "neighbours_above", killed)
         with pytest.raises(KeyboardInterrupt):
             find(tmp_path, numbers(30))
     found = find(tmp_path, numbers(30))
@@ -120,7 +120,7 @@ def test_a_higher_bound_takes_what_was_found_and_a_lower_one_searches_again(tmp_
 def test_items_with_more_matches_than_are_kept_are_counted_by_the_bound_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pair_search, "MOST", 4)
+    monkeypatch.setattr(duplicate_pairs, "MOST", 4)
     values = margins(numbers(30), numbers(30))
     for bound in (-1.0, 5.0):
         found = find(tmp_path, numbers(30), bound=bound)
@@ -155,5 +155,5 @@ def test_a_search_goes_as_deep_as_there_are_matches_up_to_a_limit(monkeypatch: p
 
     assert [len(own) for own in neighbours_above(Alike(), numbers(2), 0.5)] == [90, 90]  # type: ignore[arg-type]
     assert neighbours_above(Alike(), numbers(2), 1.0) == [[], []]  # type: ignore[arg-type]
-    monkeypatch.setattr(pair_search, "MOST", 50)
+    monkeypatch.setattr(duplicate_pairs, "MOST", 50)
     assert [len(own) for own in neighbours_above(Alike(), numbers(2), 0.5)] == [50, 50]  # type: ignore[arg-type]

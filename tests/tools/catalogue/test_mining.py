@@ -9,7 +9,7 @@ from options.errors import UserError
 from scripts import mine_negatives
 from tests.tiny_data import write_lines
 from tests.tiny_embeddings import margins, numbers, write_embeddings
-from tools.catalogue.mining.negatives import MiningSettings, mine
+from tools.catalogue.mining import MiningSettings, mine
 
 PLAIN = MiningSettings(per_item=2, ceiling=None, same_category=False, ungrouped=False, keep_pairs=False)
 NUM_ITEMS = 24

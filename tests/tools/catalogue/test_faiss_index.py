@@ -9,8 +9,8 @@ from engine.encode import EncodedItems
 from engine.pair_scores import score_pairs
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, margins, numbers
+from tools.catalogue.faiss_index import ItemIndex, create_index, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.item_index import ItemIndex, create_index, load_index, sample_size
 
 IDS = [f"item{row}" for row in range(300)]
 

@@ -1,1 +1,0 @@
-"""Groups of identical items in a whole catalogue."""
