@@ -1,5 +1,249 @@
 """The commands of `bash run.sh catalogue`."""
 
+import math
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
 import typer
 
+from tools.catalogue.index_plan import KindName
+
+if TYPE_CHECKING:
+    from engine.distributed import Processes
+    from engine.experiment import ExperimentOptions
+    from engine.stop_request import StopRequest
+
 app = typer.Typer(help="A whole catalogue, embedded and searched.", no_args_is_help=True)
+
+Embeddings = Annotated[Path, typer.Argument(metavar="EMBEDDINGS", help="Folder that `catalogue embed` wrote.")]
+Index = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that `catalogue index` wrote.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="section.key=value", help="An option in place of the file's.")
+]
+ShardItems = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Items a shard; a process makes one at a time, a kill loses that one.")
+]
+IndexKind = Annotated[
+    Literal["auto", KindName],
+    typer.Option(help="Of FAISS's index; auto is exact for up to 100,000 items, else the most exact that fits."),
+]
+Probes = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Lists that a search looks through (32), or candidates of hnsw (128)."),
+]
+Threshold = Annotated[
+    str, typer.Option(metavar="calibrated | learned | NUMBER", help="That margins of the same product exceed.")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN_OR_CHECKPOINT",
+        help="That the embeddings are of (the best of experiments/<name>, the run that embedded them).",
+    ),
+]
+
+
+@app.callback()
+def group() -> None:
+    """A whole catalogue, embedded and searched."""
+
+
+@app.command()
+def embed(
+    option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],
+    items: Annotated[Path, typer.Argument(metavar="ITEMS", help="JSONL file of items.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of their images, or a pack of them.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
+    overrides: Overrides = None,
+    type_: Annotated[Literal["float32", "float16"], typer.Option("--type", help="Of what is kept.")] = "float32",
+    shard_items: ShardItems = 16_384,
+    onnx: Annotated[Path | None, typer.Option(help="Folder of `exchange onnx`, to encode with it on the CPU.")] = None,
+    check: Annotated[bool, typer.Option("--check", hidden=True)] = False,
+) -> None:
+    """Write the embeddings of all items of a catalogue, in shards.
+
+    The encoder is the checkpoint of predict.checkpoint. The same command, run again, makes what is missing: after an
+    interruption, or for items appended to ITEMS. Every option, its type, default and meaning: options/REFERENCE.md.
+    """
+    from engine.command import run_parsed
+
+    def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
+        from engine.command import fast_import
+
+        with fast_import():
+            from tools.catalogue.embedder import EmbeddingJob, run_embedding
+
+        job = EmbeddingJob(items, images, out, type_, shard_items, onnx)
+        embedding = run_embedding(options, job, processes, stop)
+        if embedding is not None:
+            print("\n".join(embedding.lines(out)))
+
+    # Several processes are started by engine.launch, once --check has found the options right, and do not meet.
+    run_parsed(Namespace(option_file=option_file, overrides=overrides or [], check=check), run, connected=False)
+
+
+@app.command()
+def index(
+    embeddings: Embeddings,
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that is made.")],
+    backend: Annotated[Literal["faiss", "milvus"], typer.Option(help="Engine.")] = "faiss",
+    kind: IndexKind = "auto",
+    memory: Annotated[float, typer.Option(metavar="GB", help="That FAISS's index may take.")] = 8.0,
+    probes: Probes = None,
+    address: Annotated[str, typer.Option(help="Of a Milvus cluster, http://host:19530; else it runs embedded.")] = "",
+    collection: Annotated[str, typer.Option(help="Of Milvus (of a new index or a rebuilt one: items).")] = "",
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Replace an index that is there.")] = False,
+) -> None:
+    """Index the embeddings of a catalogue for searching.
+
+    Run again after they have changed, it adds new items, removes those that are gone and replaces changed ones.
+    """
+    if not 0.0 < memory < math.inf:
+        raise typer.BadParameter(f"{memory} is no number above 0", param_hint="--memory")
+    if backend == "faiss" and (address or collection):
+        raise typer.BadParameter("is one of --backend milvus", param_hint="--address" if address else "--collection")
+    if backend == "milvus" and (kind != "auto" or probes):
+        hint = "--probes" if probes else "--kind"
+        raise typer.BadParameter("is one of --backend faiss; Milvus chooses its own", param_hint=hint)
+    from tools.catalogue.embedding_folder import open_embeddings
+    from tools.catalogue.index_sync import IndexChoice, synchronise
+
+    choice = IndexChoice(backend, kind, memory * 1e9, probes, address, collection, rebuild)
+    change = synchronise(open_embeddings(embeddings), index, choice)
+    record = change.record
+    num_items = record.num_rows - record.num_removed
+    print(f"{index}: {num_items:,} items in an index of {record.backend}, kind {record.kind}")
+    print(f"{change.num_added:,} added, {change.num_removed:,} removed, {change.num_kept:,} kept")
+    if record.num_removed > num_items:
+        print("most of its rows are of removed items; --rebuild frees their memory")
+
+
+@app.command()
+def search(
+    index: Index,
+    items: Annotated[list[str] | None, typer.Argument(metavar="ITEM", help="Id of an item in the index.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Items that are shown of each.")] = 10,
+    image: Annotated[Path | None, typer.Option(help="Of an item that is not in the index.")] = None,
+    title: Annotated[str, typer.Option(help="Of that item.")] = "",
+    attribute: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of that item; repeatable.")] = None,
+    category: Annotated[str, typer.Option(help="Of that item, for thresholds that differ by category.")] = "",
+    threshold: Threshold = "calibrated",
+    checkpoint: Checkpoint = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print lines of JSON in place of a table.")] = False,
+) -> None:
+    """Find the items most like others in an index.
+
+    ITEM is the id of an item in the index. One that is not in it is given by --image, --title and --attribute, as far
+    as the model reads them, and encoded by the checkpoint that the index is of.
+    """
+    limit = _decision(threshold)
+    if bool(image or title or attribute) == bool(items):
+        raise typer.BadParameter("give either ids of items or a new item (--image, --title, --attribute)")
+    if wrong := [text for text in attribute or () if "=" not in text]:
+        raise typer.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--attribute")
+    from tools.catalogue.index_folder import open_index
+    from tools.catalogue.search import found_lines, found_table, judged, neighbours_of, new_item, new_neighbours
+    from tools.catalogue.searching.encoder import index_rule
+
+    opened = open_index(index)
+    if items:
+        found = neighbours_of(opened, items, k)
+    else:
+        item = new_item(title, attribute or (), category, image)
+        found = {"": new_neighbours(opened, checkpoint, item, (image or Path()).parent, k)}
+    rule, source = index_rule(opened, limit, checkpoint)
+    lines = judged(opened, rule, found, category)
+    print("\n".join(found_lines(lines)) if jsonl else found_table(lines))
+    print(f"threshold: {source}", file=sys.stderr)
+
+
+@app.command()
+def duplicates(
+    index: Index,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
+    threshold: Threshold = "calibrated",
+    checkpoint: Checkpoint = None,
+    within_categories: Annotated[
+        bool, typer.Option("--within-categories", help="Group no items of different categories.")
+    ] = False,
+    items: Annotated[Path | None, typer.Option(help="Item file, for the page.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of its images or a pack of them, likewise.")] = None,
+    gallery: Annotated[int, typer.Option(min=1, metavar="N", help="Groups on the page.")] = 100,
+    truth: Annotated[Path | None, typer.Option(help="JSONL of item_id and product, to compare with.")] = None,
+) -> None:
+    """Find all groups of identical items in an index.
+
+    OUT gets groups.jsonl, pairs.jsonl, summary.json and, with --items, groups.html to look at. What was found is kept
+    in OUT/found: a killed command goes on, and once items were added to the index, only they are searched for.
+    """
+    limit = _decision(threshold)
+    if images and not items:
+        raise typer.BadParameter("are shown with the items (--items)", param_hint="--images")
+    from data.image_store import open_images_of_any_size
+    from data.item_catalog import read_items
+    from engine.disk import sole_user, write_text
+    from scripts.arguments import aligned
+    from tools.catalogue.duplicate_groups import find_duplicates
+    from tools.catalogue.duplicate_pairs import MOST
+    from tools.catalogue.index_folder import open_index
+    from tools.catalogue.searching.encoder import index_rule
+    from tools.views.groups_page import GroupPage, render_groups
+    from tools.views.page import signed
+
+    opened = open_index(index)
+    rule, source = index_rule(opened, limit, checkpoint)
+    # Before the search, which takes long to end on a wrong name.
+    catalog = read_items(items) if items else None
+    pictures = open_images_of_any_size(images) if images else None
+    with sole_user(out / ".lock", "finds duplicates"):
+        found, figures = find_duplicates(opened, rule, out, within_categories, truth)
+        if catalog is not None:
+            shown = {"F1 of pairs against the truth": f"{figures['truth f1']:.3f}"} if truth else {}
+            page = GroupPage(found, f"{signed(rule.threshold, 4)} ({source})", catalog, pictures, gallery, shown)
+            write_text(out / "groups.html", render_groups(page))
+    print(aligned(figures))
+    print(f"threshold: {source}", file=sys.stderr)
+    if num_cut_off := found.pairs.num_cut_off:
+        print(f"{num_cut_off:,} items have more than {MOST:,} matches; further ones were left out", file=sys.stderr)
+
+
+@app.command()
+def mine(
+    embeddings: Embeddings,
+    pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="Labelled training pairs.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Pair file to write; must not exist.")],
+    per_item: Annotated[int, typer.Option(min=1, metavar="K", help="Pairs of an item, at most.")] = 3,
+    ceiling: Annotated[float | None, typer.Option(help="Margin to stay below (median of the same).")] = None,
+    same_category: Annotated[bool, typer.Option("--same-category", help="Both items of one category.")] = False,
+    ungrouped: Annotated[bool, typer.Option("--ungrouped", help="Also items in no pair labelled 1.")] = False,
+    keep_pairs: Annotated[bool, typer.Option("--keep-pairs", help="Begin the file with the labelled pairs.")] = False,
+) -> None:
+    """Write near misses for a second round of training: different products of high margins.
+
+    They are labelled "0". So that no unlabelled pair of one product is among them, items that pairs labelled "1" join
+    are never paired, nor items of which no same product is known (--ungrouped takes them), and pairs whose margin
+    reaches that of half the known same products are left out (--ceiling).
+    """
+    if ceiling is not None and not math.isfinite(ceiling):
+        raise typer.BadParameter(f"'{ceiling}' is no finite number", param_hint="--ceiling")
+    from scripts.arguments import aligned
+    from tools.catalogue import mining
+
+    settings = mining.MiningSettings(per_item, ceiling, same_category, ungrouped, keep_pairs)
+    print(aligned(mining.mine(embeddings, pairs, out, settings)))
+
+
+def _decision(threshold: str) -> float | str:
+    """Return calibrated, learned or the finite number that a text is; raises typer.BadParameter for anything else."""
+    if threshold in ("calibrated", "learned"):
+        return threshold
+    try:
+        number = float(threshold)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        fault = f"{threshold!r} is neither calibrated nor learned nor a finite number"
+        raise typer.BadParameter(fault, param_hint="--threshold")
+    return number

@@ -73,10 +73,10 @@ def found_by(trained: Trained, dataset: Path, tmp_path: Path) -> dict[str, objec
     found["calibrate"] = command(folder, "study", "calibrate", run)
     found["predict"] = command(folder, *PREDICT, "predict.threshold=calibrated")
     found["submission"] = submission(folder / run / "predictions/test.jsonl")
-    command(folder, "scripts/embed_items.py", "tiny.yml", items, images, "embeddings")
-    command(folder, "scripts/build_index.py", "embeddings", "index")
-    found["search"] = command(folder, "scripts/search_items.py", "index", "test-0", "test-7", "-k", 5)
-    found["duplicates"] = command(folder, "scripts/find_duplicates.py", "index", "groups", "--threshold", "0.2")
+    command(folder, "catalogue", "embed", "tiny.yml", items, images, "embeddings")
+    command(folder, "catalogue", "index", "embeddings", "index")
+    found["search"] = command(folder, "catalogue", "search", "index", "test-0", "test-7", "-k", 5)
+    found["duplicates"] = command(folder, "catalogue", "duplicates", "index", "groups", "--threshold", "0.2")
     found["groups"] = (folder / "groups/groups.jsonl").read_text()
     found["explain"] = command(
         folder, "view", "explain", run, "test-0", "test-1", "--out", "pair.png", "--grid", 2, "--rows", 12

@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalogue.embedding_folder import EmbeddingFolder, EmbeddingsRecord, open_embeddings, write_embeddings_record
-from tools.catalogue.embedding_shard import EmbeddedItem, NumberType
+from tools.catalogue.embedding_folder import (
+    EmbeddedItem,
+    EmbeddingFolder,
+    EmbeddingsRecord,
+    NumberType,
+    open_embeddings,
+    write_embeddings_record,
+)
 
 HALF = 8
 
@@ -34,7 +40,7 @@ def write_embeddings(
     run: str = "tiny",
     shard_items: int = 7,
 ) -> EmbeddingFolder:
-    """Write embeddings as scripts/embed_items.sh does; ids are item0, item1, ... unless given."""
+    """Write embeddings as `catalogue embed` does; ids are item0, item1, ... unless given."""
     ids = ids or [f"item{row}" for row in range(len(packed))]
     record = EmbeddingsRecord(
         format=1, run=run, num_items=len(packed), shard_items=shard_items, threshold_width=HALF,

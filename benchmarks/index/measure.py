@@ -12,11 +12,10 @@ from benchmarks.index.workload import Workload
 from engine.disk import write_text
 from options.table import aligned_rows
 from tests.endurance.peak_memory import peak_bytes
-from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
 from tools.catalogue.embedding_folder import open_embeddings
 from tools.catalogue.faiss_index import create_index, learn_centroids, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.search_backend import Numbers, SearchBackend
+from tools.catalogue.search_backend import EmbeddedRows, Numbers, RescoredSearch, SearchBackend
 
 BLOCK = 8192
 TOP = 10

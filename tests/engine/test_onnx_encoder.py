@@ -14,9 +14,8 @@ from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
-from tools.catalogue.embedder import run_embedding
+from tools.catalogue.embedder import EmbeddingJob, run_embedding
 from tools.catalogue.embedding_folder import open_embeddings
-from tools.catalogue.embedding_job import EmbeddingJob
 
 pytestmark = pytest.mark.xdist_group("exported_run")  # which takes long to make
 

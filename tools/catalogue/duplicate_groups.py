@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
-from engine.disk import whole_file
+from engine.disk import whole_file, write_json
 from engine.validation_scores import pair_category
 from metrics.group_agreement import GroupAgreement, group_agreement
 from metrics.identical_groups import IdenticalGroup, group_numbers, identical_groups
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.duplicate_pairs import FoundPairs
+from tools.catalogue.duplicate_pairs import FoundPairs, find_pairs
 from tools.catalogue.index_folder import CatalogueIndex
 
 
@@ -57,6 +57,33 @@ class CatalogueGroups:
                 if medoid in medoids:
                     margins[other] = margin
         return margins
+
+
+def find_duplicates(
+    index: CatalogueIndex, rule: DecisionRule, out: Path, within_categories: bool, truth: Path | None
+) -> tuple[CatalogueGroups, dict[str, int | float]]:
+    """Write groups.jsonl, pairs.jsonl and summary.json of an index; return the groups and the figures of the summary.
+
+    What is found on the way is kept in out/found. With a file of the true products (agreement_with_truth) the figures
+    say how far the groups agree with it. Raises UserError for such a file with a fault, and for a lost index.
+    """
+    pairs = find_pairs(index, lowest_threshold(rule), out / "found")
+    found = group_catalogue(index, pairs, rule, within_categories)
+    agreement = agreement_with_truth(found, truth)._asdict() if truth is not None else {}
+    write_groups(found, out / "groups.jsonl")
+    write_pairs(found, out / "pairs.jsonl")
+    figures: dict[str, int | float] = {
+        "items": len(index.rows),
+        "searched for now": pairs.num_searched,
+        "pairs": len(found.pairs.margin),
+        "pairs across groups": int((~found.is_inside).sum()),
+        "groups": len(found.groups),
+        "items in groups": found.num_grouped,
+        "threshold": rule.threshold,
+        **{f"truth {name.replace('_', ' ')}": value for name, value in agreement.items()},
+    }
+    write_json(out / "summary.json", {name.replace(" ", "_"): value for name, value in figures.items()})
+    return found, figures
 
 
 def lowest_threshold(rule: DecisionRule) -> float:

@@ -16,10 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from engine.disk import whole_path
-from tools.catalogue.embedded_rows import EmbeddedRows
-from tools.catalogue.index_folder import CatalogueIndex
-from tools.catalogue.indexed_items import rows_digest
-from tools.catalogue.search_backend import Neighbour, Numbers, SearchBackend
+from tools.catalogue.index_folder import CatalogueIndex, rows_digest
+from tools.catalogue.search_backend import EmbeddedRows, Neighbour, Numbers, SearchBackend
 
 BLOCK = 2048
 """Items that are searched for at once; as much is lost at most when the search is killed."""

@@ -4,16 +4,23 @@ Process r of P takes the shards r, r + P, r + 2 P, ... that are not there yet. T
 none waits for another, none is lost with another, and one that is started again takes what it had left.
 """
 
-from dataclasses import dataclass
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
 from data.image_store import ImageFolder, ImageSource, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import DataOptions, Modalities
 from data.tokenizer import Tokenizer
+from engine.checksums import file_checksum
 from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.encode import EncodingPlan, encoded_batches, encoding_plan
@@ -21,14 +28,44 @@ from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import chosen_checkpoint
 from engine.onnx_encoder import RUNTIME, check_onnx_packages
 from engine.predictor import load_encoder
+from engine.run_identity import differences, shown_value
 from engine.stop_request import StoppedError, StopRequest
 from models.item_embedder import ItemEmbedder
+from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import EmbeddingsRecord, write_embeddings_record
-from tools.catalogue.embedding_job import EmbeddingJob, check_goes_on, embeddings_record, encoding_digest
-from tools.catalogue.embedding_shard import EmbeddedItem, EmbeddingShard, Packed
-from tools.catalogue.embedding_watch import EmbeddingWatch, watched
+from tools.catalogue.embedding_folder import (
+    EMBEDDINGS,
+    FORMAT,
+    NUMBERS,
+    EmbeddedItem,
+    EmbeddingShard,
+    EmbeddingsRecord,
+    NumberType,
+    Packed,
+    read_embeddings_record,
+    write_embeddings_record,
+)
+from tools.catalogue.embedding_watch import EmbeddingWatch
+
+FIXED = ("shard_items", "threshold_width", "match_width", "type", "weights")
+"""What a folder's later runs must not change, besides the options and the items that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingJob:
+    """A catalogue to embed."""
+
+    items: Path
+    """Item file."""
+    images: Path
+    """Folder or pack of the items' images."""
+    out: Path
+    """Folder of the embeddings."""
+    type: NumberType
+    shard_items: int
+    onnx: Path | None = None
+    """Folder of an exported encoder, in place of the checkpoint's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +77,20 @@ class Embedding:
     """Items that were there before."""
     num_blank_images: int
     """Unreadable images that were replaced."""
+    seconds: float
+
+    def lines(self, folder: Path) -> list[str]:
+        """Return what was done, line by line."""
+        record = self.record
+        numbers = f"{record.threshold_width} threshold and {record.match_width} match numbers each, {record.type}"
+        lines = [
+            f"{folder}: {record.num_items:,} items in {record.num_shards:,} shards, {numbers}",
+            f"{record.num_items - self.num_kept:,} of them encoded now, in {self.seconds:,.0f} s; "
+            f"{self.num_kept:,} were there before",
+        ]
+        if self.num_blank_images:
+            lines.append(f'unreadable images replaced: {self.num_blank_images:,}; their lines say "blank_image": true')
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +133,7 @@ def run_embedding(
     Shards that are there are kept. Raises UserError for files, options and checkpoints that the user has to mend and
     for a folder of other embeddings, and StoppedError.
     """
+    started = time.monotonic()
     stop = stop or StopRequest()
     encoder: ItemEmbedder
     if job.onnx is not None:
@@ -91,14 +143,14 @@ def run_embedding(
         checkpoint = chosen_checkpoint(options)
         catalogue = _read_catalogue(options, job)
         encoder = load_encoder(options, checkpoint, catalogue.part(range(1)))
-    record = embeddings_record(job, options, len(catalogue.items), encoder)
-    check_goes_on(job, record, catalogue.items)
+    record = _record(job, options, len(catalogue.items), encoder)
+    _check_goes_on(job, record, catalogue.items)
     encoder.to(processes.device)
     plan = encoding_plan(options, options.prediction_precision, processes.device)
-    encoding = _Encoding(catalogue, encoder, plan, encoding_digest(record))
+    encoding = _Encoding(catalogue, encoder, plan, _encoding_digest(record))
     with (
         sole_user(job.out / f".process_{processes.rank:05d}.lock", f"embeds as number {processes.rank}"),
-        watched(job.out, record, processes.is_first) as watch,
+        closing(EmbeddingWatch(job.out, record, processes.is_first)) as watch,
     ):
         num_kept = watch.num_items
         if processes.is_first:
@@ -109,7 +161,7 @@ def run_embedding(
         if not processes.is_first:
             return None
         watch.wait_for_others(stop)
-    return Embedding(record, num_kept, _num_blank_images(job.out, record))
+    return Embedding(record, num_kept, _num_blank_images(job.out, record), time.monotonic() - started)
 
 
 def _exported(options: ExperimentOptions, folder: Path) -> tuple[ExperimentOptions, ItemEmbedder]:
@@ -170,3 +222,69 @@ def _check_finite(packed: Packed, catalog: ItemCatalog, shard: EmbeddingShard) -
 def _num_blank_images(folder: Path, record: EmbeddingsRecord) -> int:
     records = (shard.record() for shard in record.shards(folder))
     return sum(own.num_blank_images for own in records if own is not None)
+
+
+def _record(job: EmbeddingJob, options: ExperimentOptions, num_items: int, encoder: ItemEmbedder) -> EmbeddingsRecord:
+    """Return what embeddings.json is to say; raises UserError where the item file cannot be read."""
+    return EmbeddingsRecord(
+        format=FORMAT,
+        run=options.name,
+        num_items=num_items,
+        shard_items=job.shard_items,
+        threshold_width=encoder.threshold_width,
+        match_width=encoder.match_width,
+        type=job.type,
+        weights=weights_digest(encoder),
+        items=file_checksum(job.items),
+        options=options.encoding,
+    )
+
+
+def _encoding_digest(record: EmbeddingsRecord) -> str:
+    """Return the SHA-256 of all that a shard's numbers depend on but its items."""
+    return hashlib.sha256(json.dumps(_fixed(record), sort_keys=True).encode()).hexdigest()
+
+
+def _check_goes_on(job: EmbeddingJob, record: EmbeddingsRecord, catalog: ItemCatalog) -> None:
+    """Raise UserError if the folder holds embeddings by another encoder, in another form, or of other items.
+
+    Items that were appended to the item file are none of these.
+    """
+    former = read_embeddings_record(job.out)
+    if former is not None:
+        changes = [
+            f"{key}: {shown_value(new)}, before {shown_value(old)}"
+            for key, old, new in differences(_fixed(former), _fixed(record))
+        ]
+        if record.num_items < former.num_items:
+            changes.append(f"items of {job.items}: {record.num_items:,}, before {former.num_items:,}")
+        if changes:
+            raise _other(job, changes)
+    if former is None or former.items != record.items:
+        encoding = _encoding_digest(record)
+        for shard in record.shards(job.out):
+            _check_shard(job, shard, encoding, catalog)
+
+
+def _check_shard(job: EmbeddingJob, shard: EmbeddingShard, encoding: str, catalog: ItemCatalog) -> None:
+    own = shard.record()
+    if own is None:
+        return
+    if own.encoding != encoding:
+        raise _other(job, [f"{shard.file(NUMBERS)}: encoded with {encoding}, before {own.encoding}"])
+    rows = range(shard.rows.start, shard.rows.start + own.num_items)
+    digest = catalog.digest(rows) if rows.stop <= len(catalog) else "fewer items"
+    if digest != own.items:
+        raise _other(job, [f"items {rows.start + 1:,} to {rows.stop:,} of {job.items}: {digest}, before {own.items}"])
+
+
+def _other(job: EmbeddingJob, changes: list[str]) -> UserError:
+    listing = "\n  ".join(changes)
+    return UserError(
+        f"{job.out / EMBEDDINGS}: the folder holds other embeddings than these, and only appended items may be new. "
+        f"Name another folder, or remove this one:\n  {listing}"
+    )
+
+
+def _fixed(record: EmbeddingsRecord) -> Mapping[str, JsonValue]:
+    return {**record.options, **{key: value for key, value in asdict(record).items() if key in FIXED}}

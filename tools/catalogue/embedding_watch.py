@@ -2,15 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
 from engine.stop_request import StoppedError, StopRequest
-from tools.catalogue.embedding_folder import EmbeddingsRecord
-from tools.catalogue.embedding_shard import RECORD
+from tools.catalogue.embedding_folder import RECORD, EmbeddingsRecord
 
 LOOK_SECONDS = 5.0
 """Between two looks at the folder, which may lie on another machine."""
@@ -98,13 +95,3 @@ class EmbeddingWatch:
         if number in self._missing:
             self._missing.remove(number)
             self.num_items += len(self._record.shard(self._folder, number).rows)
-
-
-@contextmanager
-def watched(folder: Path, record: EmbeddingsRecord, show: bool) -> Iterator[EmbeddingWatch]:
-    """Watch a folder and end the bar in the end."""
-    watch = EmbeddingWatch(folder, record, show)
-    try:
-        yield watch
-    finally:
-        watch.close()

@@ -1,27 +1,28 @@
 """An index in a folder: what finds the items, which items they are, and what they come from.
 
 index.json            what the index is (IndexRecord); written last, so that the folder is as before until then
-items_00001.jsonl     a line for each row (tools/catalogue/indexed_items.py)
+items_00001.jsonl     a line for each row (IndexedItem)
 vectors_00001.faiss   the index of FAISS, or milvus.db/, or nothing where Milvus runs elsewhere
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from data.jsonl import read_records
 from engine.checksums import file_checksum
-from engine.disk import read_json, write_json
+from engine.disk import read_json, whole_file, write_json
 from options.errors import UserError
 from options.install import install_command
 from options.printable import quoted
-from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
 from tools.catalogue.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
 from tools.catalogue.index_plan import KINDS, KindName
-from tools.catalogue.indexed_items import IndexedItem, read_indexed_items
-from tools.catalogue.search_backend import SearchBackend
+from tools.catalogue.search_backend import EmbeddedRows, RescoredSearch, SearchBackend
 
 FORMAT = 1
 RECORD = "index.json"
@@ -87,6 +88,18 @@ class IndexRecord:
         return self.address or str(folder / MILVUS_FILE)
 
 
+class IndexedItem(NamedTuple):
+    """A row of an index, which no other item ever gets."""
+
+    item_id: str
+    category: str
+    """Empty where the item has none."""
+    digest: str
+    """Of its embedding, by which a changed one is known."""
+    row: int | None
+    """In the folder of embeddings; None once the item was removed."""
+
+
 @dataclass(frozen=True)
 class CatalogueIndex:
     """An index that was opened."""
@@ -115,12 +128,12 @@ class CatalogueIndex:
 
     def _check_rows(self, embeddings: EmbeddingFolder) -> None:
         """Raise UserError unless each item still has its row there, as it has after others were appended."""
-        ids = list(embeddings.ids())
+        ids = [item.item_id for item in embeddings.items()]
         for item in self.items:
             if item.row is not None and ids[item.row : item.row + 1] != [item.item_id]:
                 raise UserError(
                     f"{embeddings.path}: holds embeddings of other items than {self.path} was built of, its row "
-                    f"{item.row + 1:,} is not of {quoted(item.item_id)}; run scripts/build_index.py again"
+                    f"{item.row + 1:,} is not of {quoted(item.item_id)}; run bash run.sh catalogue index again"
                 )
 
 
@@ -153,9 +166,9 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
     """Open an index, memory-mapped unless it is to be changed; raises UserError for a missing or damaged one."""
     record = read_index_record(folder)
     if record is None:
-        raise UserError(f"{folder / RECORD}: is missing: no index; scripts/build_index.py makes one")
+        raise UserError(f"{folder / RECORD}: is missing: no index; bash run.sh catalogue index makes one")
     if (folder / CHANGING).exists():
-        raise UserError(f"{folder}: a change of the index was interrupted; run scripts/build_index.py again")
+        raise UserError(f"{folder}: a change of the index was interrupted; run bash run.sh catalogue index again")
     for name, checksum in record.checksums.items():
         file = folder / name
         # The vectors may be many GB, and are read whole only where they are changed.
@@ -190,3 +203,34 @@ def need_package(backend: BackendName) -> None:
     if find_spec(package) is None:
         command = install_command(f"-r requirements-{purpose}.txt")
         raise UserError(f"the package {package} is not installed; run `{command}`")
+
+
+def embedding_digest(numbers: bytes) -> str:
+    """Return the digest of the bytes of an embedding in float32."""
+    return hashlib.blake2b(numbers, digest_size=8).hexdigest()
+
+
+def rows_digest(items: Sequence[IndexedItem]) -> str:
+    """Return a digest of rows, whether or not they were removed since: later rows leave that of the first ones."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.item_id}\0{item.digest}\n".encode())
+    return digest.hexdigest()
+
+
+def write_indexed_items(file: Path, items: Sequence[IndexedItem]) -> None:
+    """Write a line for each row, whole or not at all."""
+    with whole_file(file) as stream:
+        stream.writelines(json.dumps(item._asdict(), ensure_ascii=False) + "\n" for item in items)
+
+
+def read_indexed_items(file: Path) -> list[IndexedItem]:
+    """Read the rows of an index; raises UserError for a line that is none."""
+    items = []
+    for number, record in read_records(file):
+        texts = [record.get(key) for key in ("item_id", "category", "digest")]
+        row = record.get("row")
+        if not all(isinstance(text, str) for text in texts) or not isinstance(row, int | None):
+            raise UserError(f"{file}:{number}: is no row of an index; build it again with --rebuild")
+        items.append(IndexedItem(str(texts[0]), str(texts[1]), str(texts[2]), row))
+    return items

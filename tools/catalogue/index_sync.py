@@ -13,23 +13,24 @@ from engine.checksums import file_checksum
 from engine.disk import sole_user, whole_path, write_text
 from options.errors import UserError
 from options.printable import without_credentials
-from tools.catalogue.embedded_rows import EmbeddedRows
 from tools.catalogue.embedding_folder import EmbeddingFolder
 from tools.catalogue.index_folder import (
     CHANGING,
     COLLECTION,
     FORMAT,
     BackendName,
+    IndexedItem,
     IndexRecord,
+    embedding_digest,
     last_generation,
     need_package,
     open_index,
     read_index_record,
     write_index_record,
+    write_indexed_items,
 )
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.indexed_items import IndexedItem, embedding_digest, write_indexed_items
-from tools.catalogue.search_backend import Numbers, SearchBackend
+from tools.catalogue.search_backend import EmbeddedRows, Numbers, SearchBackend
 
 BLOCK = 4096
 """Items that are read and added at once."""

@@ -1,4 +1,7 @@
-"""From embeddings and labelled pairs to a pair file of near misses."""
+"""Negatives for a second round of training: pairs of different products that a model takes for nearly the same.
+
+Letters of shapes: N items, K labelled pairs, P pairs found.
+"""
 
 import json
 import math
@@ -8,17 +11,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
 
 from data.item_pair import parse_pair
 from data.jsonl import DataError, read_records
+from data.pair_split import connected_components
 from engine.disk import whole_file
-from models.embedding import ItemEmbedding, unpack
+from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import EmbeddingFolder, open_embeddings
-from tools.catalogue.near_misses import Guards, LabelledPairs, NearMisses, median_positive_margin, near_misses
+from tools.catalogue.embedding_folder import open_embeddings
 
 ROWS_AT_ONCE = 65_536
+"""That are read at once."""
+ITEMS_AT_ONCE = 256
+"""Of which the margins with all items are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +43,72 @@ class MiningSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Mined:
-    """What was found and written."""
+class LabelledPairs:
+    """K pairs of which it is known whether they are the same product."""
 
-    num_items: int
-    num_grouped: int
-    """Items of which a same product is known."""
+    source: NDArray[np.int64]
+    """(K,) items by number"""
+    target: NDArray[np.int64]
+    """(K,)"""
+    same: NDArray[np.bool_]
+    """(K,)"""
+
+    def groups(self, num_items: int) -> NDArray[np.int64]:
+        """Return the known product of each item, items joined by pairs that are the same: (N,)."""
+        return connected_components(num_items, self._edges(self.same))
+
+    def grouped(self, num_items: int) -> NDArray[np.bool_]:
+        """Return whether an item is in a pair that is the same: (N,)."""
+        grouped = np.zeros(num_items, np.bool_)
+        grouped[self._edges(self.same)] = True
+        return grouped
+
+    def _edges(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.stack([self.source, self.target], axis=1)[chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What keeps a pair that may be the same product, unlabelled, from being taken for a negative."""
+
     ceiling: float
-    found: NearMisses
-    num_lines: int
+    """Margin from which on a pair is not taken."""
+    ungrouped: bool = False
+    """Whether items are taken of which no same product is known."""
+    category: NDArray[np.int64] | None = None
+    """(N,) categories by number, negative where an item has none; both items have to be of one."""
 
 
-def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings) -> Mined:
-    """Write the pair file; raises UserError for files that cannot be read or written, or without a usable ceiling."""
+@dataclass(frozen=True, slots=True)
+class NearMisses:
+    """P pairs, the highest margin first, each once; source is the item of the lower number."""
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    margin: NDArray[np.float32]
+    num_above_ceiling: int
+    """Pairs that the ceiling alone kept out."""
+
+
+def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings) -> dict[str, int | float]:
+    """Write the pair file and return the figures of what was found, by name.
+
+    Raises UserError for files that cannot be read or written, or without a usable ceiling.
+    """
     if out.exists():
         raise UserError(f"{out}: exists already; remove it or name another file")
     folder = open_embeddings(embeddings)
-    ids = list(folder.ids())
+    embedded = list(folder.items())
+    ids = [item.item_id for item in embedded]
     pairs = _read_pairs(pairs_file, ids)
-    items = _read_embeddings(folder)
+    packed = torch.from_numpy(np.concatenate(list(folder.blocks(ROWS_AT_ONCE))))
+    items = unpack(packed, folder.record.threshold_width)
     ceiling = settings.ceiling if settings.ceiling is not None else median_positive_margin(items, pairs)
     if math.isnan(ceiling):
         raise UserError(
             f"{pairs_file}: no pair is the same product, so that products are not known and the ceiling neither"
         )
-    category = _numbered(folder) if settings.same_category else None
+    category = _numbered([item.category for item in embedded]) if settings.same_category else None
     found = near_misses(items, pairs, Guards(ceiling, settings.ungrouped, category), settings.per_item)
     if not len(found.source):
         raise UserError(
@@ -71,7 +120,16 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     lines = [*kept, *lines] if settings.keep_pairs else lines
     with whole_file(out) as stream:
         stream.writelines(f"{line}\n" for line in lines)
-    return Mined(len(ids), int(pairs.grouped(len(ids)).sum()), ceiling, found, len(lines))
+    return {
+        "items": len(ids),
+        "items with a known same product": int(pairs.grouped(len(ids)).sum()),
+        "ceiling of the margin": ceiling,
+        "pairs that the ceiling left out": found.num_above_ceiling,
+        "near misses": len(found.margin),
+        "highest margin": float(found.margin.max()),
+        "lowest margin": float(found.margin.min()),
+        f"lines of {out}": len(lines),
+    }
 
 
 def _read_pairs(file: Path, ids: list[str]) -> LabelledPairs:
@@ -93,16 +151,96 @@ def _read_pairs(file: Path, ids: list[str]) -> LabelledPairs:
     return LabelledPairs(source, target, np.array(same, np.bool_))
 
 
-def _read_embeddings(folder: EmbeddingFolder) -> ItemEmbedding:
-    packed = torch.from_numpy(np.concatenate(list(folder.blocks(ROWS_AT_ONCE))))
-    return unpack(packed, folder.record.threshold_width)
-
-
-def _numbered(folder: EmbeddingFolder) -> NDArray[np.int64]:
+def _numbered(categories: list[str]) -> NDArray[np.int64]:
     """Return the categories by number, -1 where an item has none: (N,)."""
     numbers = {"": -1}
-    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in folder.categories()), np.int64)
+    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in categories), np.int64)
 
 
 def _line(source: str, target: str) -> str:
     return json.dumps({"src_item_id": source, "tgt_item_id": target, "item_label": "0"}, ensure_ascii=False)
+
+
+def median_positive_margin(items: ItemEmbedding, pairs: LabelledPairs) -> float:
+    """Return the median margin of the pairs that are the same; not a number where there are none."""
+    source, target = torch.from_numpy(pairs.source[pairs.same]), torch.from_numpy(pairs.target[pairs.same])
+    margin = pair_score(items.rows(source), items.rows(target)).margin
+    return float(np.median(margin.numpy())) if len(margin) else float("nan")
+
+
+def near_misses(items: ItemEmbedding, pairs: LabelledPairs, guards: Guards, most: int) -> NearMisses:
+    """Return pairs of high margins that are known or presumed to be different products.
+
+    Of each of N items the `most` highest are looked at, among items of other groups with which no pair is labelled;
+    of all these, from the highest margin down, those are taken that leave no item in more than `most` pairs. Equal
+    margins go by the items' numbers.
+    """
+    num_items = len(items.match)
+    allowed = _Allowed(pairs, guards, num_items)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
+    num_above = 0
+    with tqdm(total=num_items, desc="mine", unit="item", leave=False, disable=None) as progress:
+        for first in range(0, num_items, ITEMS_AT_ONCE):
+            rows = torch.arange(first, min(first + ITEMS_AT_ONCE, num_items))
+            margin = cross_score(items.rows(rows), items).margin
+            may = allowed.mask(first, len(rows))
+            above = may & (margin >= guards.ceiling)
+            num_above += int(above.sum())
+            source, target, values = _highest(margin.masked_fill(~may | above, -torch.inf), most)
+            found.append((source + first, target, values))
+            progress.update(len(rows))
+    source, target, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    kept = _spread(source, target, values, num_items, most)
+    return NearMisses(*kept, num_above_ceiling=num_above // 2)
+
+
+class _Allowed:
+    """Which pairs may be taken, whatever their margin."""
+
+    def __init__(self, pairs: LabelledPairs, guards: Guards, num_items: int) -> None:
+        self._group = torch.from_numpy(pairs.groups(num_items))
+        self._known = torch.ones(num_items, dtype=torch.bool)
+        if not guards.ungrouped:
+            self._known = torch.from_numpy(pairs.grouped(num_items))
+        self._category = torch.from_numpy(guards.category) if guards.category is not None else None
+        ends = np.concatenate([[pairs.source, pairs.target], [pairs.target, pairs.source]], axis=1)
+        self._labelled = ends[:, np.argsort(ends[0], kind="stable")]
+
+    def mask(self, first: int, count: int) -> Tensor:
+        """Return whether items from a number on may be paired with each item: (count, N)."""
+        own = slice(first, first + count)
+        may = (self._group[own, None] != self._group) & self._known[own, None] & self._known
+        if self._category is not None:
+            may &= (self._category[own, None] == self._category) & (self._category >= 0)
+        labelled = self._labelled[:, slice(*np.searchsorted(self._labelled[0], [first, first + count]))]
+        may[labelled[0] - first, labelled[1]] = False
+        return may
+
+
+def _highest(margin: Tensor, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return row, column and margin of the `most` highest of each row that are not -inf, equal ones by column."""
+    least = margin.topk(min(most, margin.shape[1]), dim=1).values[:, -1:]
+    rows, columns = ((margin >= least) & margin.isfinite()).nonzero(as_tuple=True)
+    values = margin[rows, columns].numpy()
+    source, target = rows.numpy(), columns.numpy()
+    order = np.lexsort((target, -values, source))
+    place = np.arange(len(order)) - np.searchsorted(source[order], source[order])
+    order = order[place < most]
+    return source[order], target[order], values[order]
+
+
+def _spread(
+    source: NDArray[np.int64], target: NDArray[np.int64], margin: NDArray[np.float32], num_items: int, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the pairs, each once and the highest first, that leave no item in more than `most`."""
+    ends = np.sort(np.stack([source, target]), axis=0)
+    _, once = np.unique(ends[0] * num_items + ends[1], return_index=True)
+    order = once[np.argsort(-margin[once], kind="stable")]
+    count = np.zeros(num_items, np.int64)
+    kept = []
+    for place in order.tolist():
+        pair = ends[:, place]
+        if (count[pair] < most).all():
+            count[pair] += 1
+            kept.append(place)
+    return ends[0, kept], ends[1, kept], margin[kept]

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from options.errors import UserError
 from tools.catalogue.embedding_folder import (
     EMBEDDINGS,
+    EmbeddedItem,
     EmbeddingFolder,
     EmbeddingsRecord,
+    NumberType,
     open_embeddings,
     read_embeddings_record,
     write_embeddings_record,
 )
-from tools.catalogue.embedding_shard import EmbeddedItem, NumberType
 
 RECORD = EmbeddingsRecord(
     format=1, run="tiny", num_items=10, shard_items=4, threshold_width=2, match_width=3, type="float32",
@@ -48,8 +49,6 @@ def test_what_was_written_is_read_back(folder: EmbeddingFolder) -> None:
     assert folder.record == RECORD
     assert len(folder) == 10
     assert list(folder.items()) == ITEMS
-    assert list(folder.ids()) == [item.item_id for item in ITEMS]
-    assert list(folder.categories()) == [item.category for item in ITEMS]
     assert [shard.rows for shard in folder.shards()] == [range(4), range(4, 8), range(8, 10)]
     assert all(isinstance(shard.packed(), np.memmap) for shard in folder.shards())
     assert np.array_equal(np.concatenate([shard.packed() for shard in folder.shards()]), numbers())
@@ -76,7 +75,7 @@ def test_float16_is_kept_as_such_and_read_in_blocks_of_float32(tmp_path: Path) -
 
 def test_a_folder_of_something_else_is_said_to_be_none(tmp_path: Path) -> None:
     assert read_embeddings_record(tmp_path) is None
-    with pytest.raises(UserError, match=r"embeddings\.json: is missing: .*embed_items\.sh makes one"):
+    with pytest.raises(UserError, match=r"embeddings\.json: is missing: .*catalogue embed makes one"):
         open_embeddings(tmp_path)
 
 
@@ -139,7 +138,7 @@ def test_a_missing_or_damaged_file_is_named_with_what_to_run(
         open_embeddings(tmp_path)
     place = name if "not complete" not in message else "shard_00001.json"
     assert str(tmp_path / place) in str(raised.value)
-    assert "scripts/embed_items.sh" in str(raised.value)
+    assert "bash run.sh catalogue embed" in str(raised.value)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".jsonl"])

@@ -1,4 +1,5 @@
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 from engine.stop_request import StoppedError, StopRequest
 from tests.tools.catalogue.test_embedding_folder import RECORD
 from tools.catalogue import embedding_watch
-from tools.catalogue.embedding_shard import EmbeddedItem
-from tools.catalogue.embedding_watch import EmbeddingWatch, watched
+from tools.catalogue.embedding_folder import EmbeddedItem
+from tools.catalogue.embedding_watch import EmbeddingWatch
 
 
 def write_shard(folder: Path, number: int) -> None:
@@ -20,7 +21,7 @@ def write_shard(folder: Path, number: int) -> None:
 
 def test_shards_that_are_there_are_counted_at_the_start_and_own_items_as_they_come(tmp_path: Path) -> None:
     write_shard(tmp_path, 2)
-    with watched(tmp_path, RECORD, show=True) as watch:
+    with closing(EmbeddingWatch(tmp_path, RECORD, show=True)) as watch:
         assert (watch.missing, watch.num_items) == ([0, 1], 2)
         watch.add(3)
         watch.finish_shard(0)
@@ -30,7 +31,7 @@ def test_shards_that_are_there_are_counted_at_the_start_and_own_items_as_they_co
 
 def test_a_shard_of_fewer_items_than_it_should_have_is_missing(tmp_path: Path) -> None:
     write_shard(tmp_path, 2)
-    with watched(tmp_path, replace(RECORD, num_items=11), show=False) as watch:
+    with closing(EmbeddingWatch(tmp_path, replace(RECORD, num_items=11), show=False)) as watch:
         assert watch.missing == [0, 1, 2]
 
 
@@ -39,7 +40,7 @@ def test_the_bar_counts_what_others_have_made(
 ) -> None:
     monkeypatch.setattr(embedding_watch, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with watched(tmp_path, RECORD, show=True) as watch:
+    with closing(EmbeddingWatch(tmp_path, RECORD, show=True)) as watch:
         watch.add(1)
         write_shard(tmp_path, 1)
         watch.add(2)

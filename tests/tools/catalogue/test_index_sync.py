@@ -8,9 +8,8 @@ import pytest
 
 from options.errors import UserError
 from tests.tiny_embeddings import margins, numbers, write_embeddings
-from tools.catalogue.index_folder import CatalogueIndex, open_index
+from tools.catalogue.index_folder import CatalogueIndex, open_index, rows_digest
 from tools.catalogue.index_sync import IndexChoice, synchronise
-from tools.catalogue.indexed_items import rows_digest
 from tools.catalogue.milvus_index import MilvusIndex
 
 CHOICES = [IndexChoice(), IndexChoice(kind="ivf_fp16", probes=100), IndexChoice(backend="milvus")]
@@ -167,7 +166,7 @@ def test_a_float16_catalogue_is_served_exactly_from_half_the_memory(tmp_path: Pa
 def test_embeddings_that_were_made_anew_of_other_items_are_refused(ids: list[str], tmp_path: Path) -> None:
     synchronise(write_embeddings(tmp_path / "e", numbers(3)), tmp_path / "index", IndexChoice())
     others = write_embeddings(tmp_path / "e", numbers(len(ids)), ids)
-    with pytest.raises(UserError, match=r"e: holds embeddings of other items.*run scripts/build_index\.py again"):
+    with pytest.raises(UserError, match=r"e: holds embeddings of other items.*run bash run\.sh catalogue index again"):
         open_index(tmp_path / "index")
     synchronise(others, tmp_path / "index", IndexChoice())
     assert sorted(open_index(tmp_path / "index").rows) == sorted(ids)
@@ -196,7 +195,7 @@ def cut(file: Path) -> None:
     ("name", "damage", "message"),
     [
         ("index.json", cut, r"index\.json: is damaged"),
-        ("index.json", Path.unlink, r"index\.json: is missing: no index; scripts/build_index\.py makes one"),
+        ("index.json", Path.unlink, r"index\.json: is missing: no index; bash run\.sh catalogue index makes one"),
         ("items_00001.jsonl", cut, r"items_00001\.jsonl: is missing or damaged"),
         ("vectors_00001.faiss", cut, r"vectors_00001\.faiss: cannot be read"),
         ("vectors_00001.faiss", Path.unlink, r"vectors_00001\.faiss: is missing"),
@@ -240,7 +239,7 @@ def test_an_interrupted_change_of_milvus_is_told_and_mended_by_the_next_run(
         patch.setattr("tools.catalogue.index_sync.write_index_record", lambda folder, record: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             synchronise(write_embeddings(tmp_path / "e", numbers(20)), tmp_path / "index", choice)
-    with pytest.raises(UserError, match=r"was interrupted; run scripts/build_index\.py again"):
+    with pytest.raises(UserError, match=r"was interrupted; run bash run\.sh catalogue index again"):
         open_index(tmp_path / "index")
     synchronise(write_embeddings(tmp_path / "e", numbers(12)), tmp_path / "index", choice)
     index = open_index(tmp_path / "index")

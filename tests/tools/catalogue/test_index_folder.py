@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from options.errors import UserError
-from tools.catalogue.indexed_items import (
+from tools.catalogue.index_folder import (
     IndexedItem,
     embedding_digest,
     read_indexed_items,

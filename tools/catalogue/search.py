@@ -1,0 +1,99 @@
+"""Looking for items in an index: what is near them, with verdicts, as a table and as lines of JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from data.item import Item, parse_attributes
+from engine.decision_rule import DecisionRule
+from engine.validation_scores import pair_category
+from options.errors import UserError
+from options.printable import quoted, shortened
+from options.table import aligned_rows
+from tools.catalogue.index_folder import CatalogueIndex
+from tools.catalogue.search_backend import EmbeddedRows, Neighbour
+from tools.catalogue.searching.encoder import encode_item, index_checkpoint
+
+
+class FoundItem(NamedTuple):
+    """An item that a query found."""
+
+    query: str
+    """An item's id, or empty for one that is not in the catalogue."""
+    rank: int
+    """From 1."""
+    item_id: str
+    category: str
+    margin: float
+    threshold: float
+    """That the margin has to exceed."""
+    same: bool
+    """Whether it does: the identical product."""
+
+
+def neighbours_of(index: CatalogueIndex, item_ids: list[str], k: int) -> dict[str, list[Neighbour]]:
+    """Return the k items that have the highest margins with each of some, without that one itself, by its id.
+
+    Raises UserError for an id that the index lacks.
+    """
+    if missing := [item_id for item_id in item_ids if item_id not in index.rows]:
+        raise UserError(f"{index.path}: has no item {quoted(missing[0])}; give --image and --title for a new one")
+    places = [index.items[index.rows[item_id]].row for item_id in item_ids]
+    packed = EmbeddedRows(index.embeddings).take([place for place in places if place is not None])
+    found = index.backend.search(packed, k + 1)
+    return {
+        query: [neighbour for neighbour in own if neighbour.item_id != query][:k]
+        for query, own in zip(item_ids, found, strict=True)
+    }
+
+
+def new_item(title: str, attributes: Iterable[str], category: str, image: Path | None) -> Item:
+    """Return an item that is not in the index, its attributes given as KEY=VALUE."""
+    pairs = (text.partition("=") for text in attributes)
+    parsed = parse_attributes(";".join(f"{key}:{value}" for key, _, value in pairs), "")
+    return Item("", title, parsed, category, (image or Path()).name)
+
+
+def new_neighbours(index: CatalogueIndex, checkpoint: Path | None, item: Item, images: Path, k: int) -> list[Neighbour]:
+    """Return the k items that have the highest margins with one that is not in the index, its image in a folder.
+
+    Raises UserError for a checkpoint that the index is not of, and for an image that is missing or unreadable.
+    """
+    packed = encode_item(index, index_checkpoint(index, checkpoint), item, images)
+    return index.backend.search(packed, k)[0]
+
+
+def judged(
+    index: CatalogueIndex, rule: DecisionRule, found: Mapping[str, Iterable[Neighbour]], new_category: str = ""
+) -> Iterator[FoundItem]:
+    """Yield what each query found, the highest margin first; `new_category` is that of an item not in the index."""
+    for query, neighbours in found.items():
+        category = index.items[index.rows[query]].category if query else new_category
+        for rank, (item_id, margin) in enumerate(neighbours, start=1):
+            own = index.items[index.rows[item_id]].category
+            threshold = float(rule.thresholds_of([pair_category(category, own)])[0])
+            yield FoundItem(query, rank, item_id, own, margin, threshold, margin > threshold)
+
+
+def found_table(found: Iterable[FoundItem]) -> str:
+    """Return a line for each item."""
+    rows = [("query", "rank", "item", "category", "margin", "threshold", "verdict")]
+    rows += [
+        (
+            shortened(item.query, 40),
+            str(item.rank),
+            shortened(item.item_id, 40),
+            shortened(item.category, 20),
+            f"{item.margin:.4f}",
+            f"{item.threshold:.4f}",
+            "same" if item.same else "different",
+        )
+        for item in found
+    ]
+    return aligned_rows(rows, left=(0, 2, 3, 6), ruled=True)
+
+
+def found_lines(found: Iterable[FoundItem]) -> Iterator[str]:
+    """Yield a line of JSON for each item."""
+    return (json.dumps(item._asdict(), ensure_ascii=False) for item in found)
