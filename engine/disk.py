@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -119,6 +119,12 @@ def write_text(file: Path, text: str) -> None:
 def write_json(file: Path, content: Mapping[str, object]) -> None:
     """Write a JSON object, whole or not at all."""
     write_text(file, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_lines(file: Path, records: Iterable[Mapping[str, object]]) -> None:
+    """Write a JSON object a line, whole or not at all, creating the file's folder."""
+    with whole_file(file) as stream:
+        stream.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def read_json(file: Path, record_type: type[T], advice: str = "", fault: str = "is damaged") -> T | None:

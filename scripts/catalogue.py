@@ -11,6 +11,7 @@ import typer
 from tools.catalogue.index_plan import KindName
 
 if TYPE_CHECKING:
+    from engine.decision_rule import ThresholdChoice
     from engine.distributed import Processes
     from engine.experiment import ExperimentOptions
     from engine.stop_request import StopRequest
@@ -144,15 +145,13 @@ def search(
     if wrong := [text for text in attribute or () if "=" not in text]:
         raise typer.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--attribute")
     from tools.catalogue.index_folder import open_index
-    from tools.catalogue.search import found_lines, found_table, judged, neighbours_of, new_item, new_neighbours
-    from tools.catalogue.searching.encoder import index_rule
+    from tools.catalogue.search import found_lines, found_table, index_rule, judged, neighbours_of, new_neighbours
 
     opened = open_index(index)
     if items:
         found = neighbours_of(opened, items, k)
     else:
-        item = new_item(title, attribute or (), category, image)
-        found = {"": new_neighbours(opened, checkpoint, item, (image or Path()).parent, k)}
+        found = {"": new_neighbours(opened, checkpoint, title, attribute or (), image, k)}
     rule, source = index_rule(opened, limit, checkpoint)
     lines = judged(opened, rule, found, category)
     print("\n".join(found_lines(lines)) if jsonl else found_table(lines))
@@ -188,7 +187,7 @@ def duplicates(
     from tools.catalogue.duplicate_groups import find_duplicates
     from tools.catalogue.duplicate_pairs import MOST
     from tools.catalogue.index_folder import open_index
-    from tools.catalogue.searching.encoder import index_rule
+    from tools.catalogue.search import index_rule
     from tools.views.groups_page import GroupPage, render_groups
     from tools.views.page import signed
 
@@ -235,10 +234,10 @@ def mine(
     print(aligned(mining.mine(embeddings, pairs, out, settings)))
 
 
-def _decision(threshold: str) -> float | str:
+def _decision(threshold: str) -> "ThresholdChoice":
     """Return calibrated, learned or the finite number that a text is; raises typer.BadParameter for anything else."""
     if threshold in ("calibrated", "learned"):
-        return threshold
+        return "learned" if threshold == "learned" else "calibrated"
     try:
         number = float(threshold)
     except ValueError:

@@ -48,7 +48,7 @@ def write_embeddings(
         items=sha256("\n".join(ids).encode()).hexdigest(), options={},
     )  # fmt: skip
     items = [EmbeddedItem(*pair) for pair in zip(ids, categories or [""] * len(ids), strict=True)]
-    for shard in record.shards(folder):
+    for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
         shard.write(packed[rows].astype(number_type), items[rows], "", "")
     write_embeddings_record(folder, record)

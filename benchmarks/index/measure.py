@@ -15,7 +15,7 @@ from tests.endurance.peak_memory import peak_bytes
 from tools.catalogue.embedding_folder import open_embeddings
 from tools.catalogue.faiss_index import create_index, learn_centroids, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.search_backend import EmbeddedRows, Numbers, RescoredSearch, SearchBackend
+from tools.catalogue.search_backend import Numbers, RescoredSearch, Searcher
 
 BLOCK = 8192
 TOP = 10
@@ -53,14 +53,13 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     An exact kind is searched once, an approximate one at each number of probes, its items scored again exactly.
     """
     embeddings = open_embeddings(workload.embeddings)
-    rows = EmbeddedRows(embeddings)
     threshold_width, match_width = embeddings.record.threshold_width, embeddings.record.match_width
     # Rows for ids: the names of the items are of no use here.
     ids = list(map(str, range(len(embeddings))))
     plan = plan_index(kind, len(ids), threshold_width + match_width, np.inf)
     file = workload.folder / f"{kind}.faiss"
     start = time.process_time()
-    sample = rows.sample(sample_size(plan) or 1)
+    sample = embeddings.sample(sample_size(plan) or 1)
     centroids, learned_seconds = _centroids(workload, sample, plan.lists) if plan.lists else (None, 0.0)
     index = create_index(plan, sample, threshold_width, 1, centroids)
     first = 0
@@ -75,9 +74,9 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     searches = []
     for count in [0] if KINDS[kind].is_exact else probes:
         loaded = load_index(file, kind, threshold_width, ids, count, mapped=False)
-        backend = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, rows, row_of, threshold_width)
-        searches.append(_search(workload, backend, queries, count, is_truth=kind == "flat"))
-        del loaded, backend
+        searcher = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, embeddings, row_of)
+        searches.append(_search(workload, searcher, queries, count, is_truth=kind == "flat"))
+        del loaded, searcher
     size = file.stat().st_size
     file.unlink()
     return KindFigures(kind, plan.lists, seconds, size, peak_bytes(), searches)
@@ -95,12 +94,10 @@ def _centroids(workload: Workload, sample: Numbers, count: int) -> tuple[Numbers
     return centroids, 0.0
 
 
-def _search(
-    workload: Workload, backend: SearchBackend, queries: Numbers, probes: int, *, is_truth: bool
-) -> SearchFigures:
-    backend.search(queries[:8], TOP)  # the first one reads pages
+def _search(workload: Workload, searcher: Searcher, queries: Numbers, probes: int, *, is_truth: bool) -> SearchFigures:
+    searcher.search(queries[:8], TOP)  # the first one reads pages
     start = time.process_time()
-    found = backend.search(queries, TOP)
+    found = searcher.search(queries, TOP)
     seconds = time.process_time() - start
     best = np.array([[int(neighbour.item_id) for neighbour in [*own, *own[:1] * TOP][:TOP]] for own in found])
     truth_file = workload.folder / "truth.npy"

@@ -4,7 +4,6 @@ Letters of shapes: B pairs.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
-from engine.disk import whole_file, write_json
+from engine.disk import write_json, write_lines
 from engine.validation_scores import pair_category
 from metrics.group_agreement import GroupAgreement, group_agreement
 from metrics.identical_groups import IdenticalGroup, group_numbers, identical_groups
@@ -111,33 +110,31 @@ def group_catalogue(
 def write_groups(found: CatalogueGroups, file: Path) -> None:
     """Write a line for each group: its number, its medoid and its items."""
     items = found.index.items
-    with whole_file(file) as stream:
-        for number, group in enumerate(found.groups):
-            line = {
-                "group": number,
-                "medoid": items[group.medoid].item_id,
-                "items": [items[row].item_id for row in group.members],
-            }
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    lines = (
+        {
+            "group": number,
+            "medoid": items[group.medoid].item_id,
+            "items": [items[row].item_id for row in group.members],
+        }
+        for number, group in enumerate(found.groups)
+    )
+    write_lines(file, lines)
 
 
 def write_pairs(found: CatalogueGroups, file: Path) -> None:
     """Write a line for each pair that is decided the same; its group is null where the two are in different ones."""
-    with whole_file(file) as stream:
-        stream.writelines(_pair_lines(found))
-
-
-def _pair_lines(found: CatalogueGroups) -> Iterator[str]:
     items, pairs = found.index.items, found.pairs
     columns = (pairs.source.tolist(), pairs.target.tolist(), pairs.margin.tolist(), found.is_inside.tolist())
-    for source, target, margin, inside in zip(*columns, strict=True):
-        line = {
+    lines = (
+        {
             "src_item_id": items[source].item_id,
             "tgt_item_id": items[target].item_id,
             "margin": margin,
             "group": int(found.numbers[source]) if inside else None,
         }
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        for source, target, margin, inside in zip(*columns, strict=True)
+    )
+    write_lines(file, lines)
 
 
 def agreement_with_truth(found: CatalogueGroups, file: Path) -> GroupAgreement:

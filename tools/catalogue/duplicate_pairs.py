@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from engine.disk import whole_path
 from tools.catalogue.index_folder import CatalogueIndex, rows_digest
-from tools.catalogue.search_backend import EmbeddedRows, Neighbour, Numbers, SearchBackend
+from tools.catalogue.search_backend import Neighbour, Numbers, Searcher
 
 BLOCK = 2048
 """Items that are searched for at once; as much is lost at most when the search is killed."""
@@ -77,11 +77,10 @@ def find_pairs(index: CatalogueIndex, bound: float, folder: Path) -> FoundPairs:
     start = blocks[-1].record.end if blocks else 0
     rows = range(start, len(index.items))
     digest = rows_digest(index.items)
-    numbers = EmbeddedRows(index.embeddings)
     with tqdm(total=len(rows), desc="pairs", unit="item", leave=False, disable=None) as progress:
         for first in rows[::BLOCK]:
             end = min(first + BLOCK, rows.stop)
-            blocks.append(_search(index, numbers, range(first, end), digest, bound))
+            blocks.append(_search(index, range(first, end), digest, bound))
             _write(_file(folder, len(blocks) - 1), blocks[-1])
             progress.update(end - first)
     for number in count(len(blocks)):
@@ -91,13 +90,13 @@ def find_pairs(index: CatalogueIndex, bound: float, folder: Path) -> FoundPairs:
     return _merged(index, blocks, bound, len(rows))
 
 
-def neighbours_above(backend: SearchBackend, packed: Numbers, bound: float) -> list[list[Neighbour]]:
+def neighbours_above(searcher: Searcher, packed: Numbers, bound: float) -> list[list[Neighbour]]:
     """Return the items of each of n queries (n, numbers an item) whose margins exceed a bound, MOST at most."""
     found: list[list[Neighbour]] = [[] for _ in packed]
     waiting, depth = list(range(len(packed))), FIRST_DEPTH
     while waiting:
         deeper = []
-        for query, own in zip(waiting, backend.search(packed[waiting], depth), strict=True):
+        for query, own in zip(waiting, searcher.search(packed[waiting], depth), strict=True):
             found[query] = [neighbour for neighbour in own if neighbour.margin > bound]
             if len(found[query]) == depth < MOST:
                 deeper.append(query)
@@ -105,10 +104,10 @@ def neighbours_above(backend: SearchBackend, packed: Numbers, bound: float) -> l
     return found
 
 
-def _search(index: CatalogueIndex, numbers: EmbeddedRows, rows: range, digest: str, bound: float) -> _Block:
+def _search(index: CatalogueIndex, rows: range, digest: str, bound: float) -> _Block:
     places = {row: index.items[row].row for row in rows}
     present = {row: place for row, place in places.items() if place is not None}
-    found = neighbours_above(index.backend, numbers.take(list(present.values())), bound)
+    found = neighbours_above(index.searcher, index.embeddings.take(list(present.values())), bound)
     pairs = [
         (row, index.rows[neighbour.item_id], neighbour.margin)
         for row, own in zip(present, found, strict=True)

@@ -15,22 +15,18 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from data.image_store import ImageFolder, ImageSource, open_images
+from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog, read_items
-from data.item_tensors import ItemTensors, tokenize_catalog
-from data.options import DataOptions, Modalities
-from data.tokenizer import Tokenizer
 from engine.checksums import file_checksum
 from engine.disk import sole_user
 from engine.distributed import Processes
-from engine.encode import EncodingPlan, encoded_batches, encoding_plan
+from engine.encode import encoded_batches
 from engine.experiment import ExperimentOptions
+from engine.export_description import read_description
 from engine.named_checkpoint import chosen_checkpoint
-from engine.onnx_encoder import RUNTIME, check_onnx_packages
-from engine.predictor import load_encoder
 from engine.run_identity import differences, shown_value
 from engine.stop_request import StoppedError, StopRequest
-from models.item_embedder import ItemEmbedder
+from engine.verifier import Verifier
 from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
@@ -39,6 +35,7 @@ from tools.catalogue.embedding_folder import (
     FORMAT,
     NUMBERS,
     EmbeddedItem,
+    EmbeddingFolder,
     EmbeddingShard,
     EmbeddingsRecord,
     NumberType,
@@ -94,33 +91,12 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """Items of which parts are prepared when their turn comes, since the tokens of all would take much memory."""
-
-    items: ItemCatalog
-    images: ImageSource
-    tokenizer: Tokenizer | None
-    data: DataOptions
-    reads: Modalities
-
-    def part(self, rows: range) -> ItemTensors:
-        """Return the maker of batches of some rows, which it numbers from 0."""
-        catalog = self.items.part(rows)
-        text = None
-        if self.tokenizer is not None:
-            text = tokenize_catalog(catalog, self.tokenizer, self.data.text.attributes)
-        # Every picture is looked at once.
-        image = self.data.image.model_copy(update={"keep_in_memory": False}) if self.reads.image else None
-        return ItemTensors(catalog, text, self.images, image, attributes=self.reads.attributes)
-
-
-@dataclass(frozen=True, slots=True)
 class _Encoding:
     """How shards are made of the catalogue."""
 
-    catalogue: _Catalogue
-    encoder: ItemEmbedder
-    plan: EncodingPlan
+    verifier: Verifier
+    catalog: ItemCatalog
+    images: ImageSource
     digest: str
     """SHA-256 of all that the numbers depend on but the items."""
 
@@ -135,64 +111,44 @@ def run_embedding(
     """
     started = time.monotonic()
     stop = stop or StopRequest()
-    encoder: ItemEmbedder
-    if job.onnx is not None:
-        options, encoder = _exported(options, job.onnx)
-        catalogue = _read_catalogue(options, job)
-    else:
-        checkpoint = chosen_checkpoint(options)
-        catalogue = _read_catalogue(options, job)
-        encoder = load_encoder(options, checkpoint, catalogue.part(range(1)))
-    record = _record(job, options, len(catalogue.items), encoder)
-    _check_goes_on(job, record, catalogue.items)
-    encoder.to(processes.device)
-    plan = encoding_plan(options, options.prediction_precision, processes.device)
-    encoding = _Encoding(catalogue, encoder, plan, _encoding_digest(record))
+    verifier = _verifier(options, job, processes)
+    catalog, images = read_items(job.items), verifier.preparation.open_images(job.images)
+    folder = EmbeddingFolder(job.out, _record(job, verifier, len(catalog)))
+    encoding = _Encoding(verifier, catalog, images, _digest(folder.record))
+    _check_goes_on(job, folder, encoding)
     with (
         sole_user(job.out / f".process_{processes.rank:05d}.lock", f"embeds as number {processes.rank}"),
-        closing(EmbeddingWatch(job.out, record, processes.is_first)) as watch,
+        closing(EmbeddingWatch(folder, processes.is_first)) as watch,
     ):
         num_kept = watch.num_items
         if processes.is_first:
-            write_embeddings_record(job.out, record)
+            write_embeddings_record(folder.path, folder.record)
         for number in watch.missing:
             if number % processes.count == processes.rank:
-                _make(record.shard(job.out, number), encoding, processes, watch, stop)
+                _make(folder.shard(number), encoding, watch, stop)
         if not processes.is_first:
             return None
         watch.wait_for_others(stop)
-    return Embedding(record, num_kept, _num_blank_images(job.out, record), time.monotonic() - started)
+    records = (shard.record() for shard in folder.shards())
+    num_blank_images = sum(own.num_blank_images for own in records if own is not None)
+    return Embedding(folder.record, num_kept, num_blank_images, time.monotonic() - started)
 
 
-def _exported(options: ExperimentOptions, folder: Path) -> tuple[ExperimentOptions, ItemEmbedder]:
-    """Return an exported encoder, and the options with items prepared as it wants them."""
-    check_onnx_packages(RUNTIME)
-    from engine.onnx_encoder import OnnxItemEncoder
-
-    encoder = OnnxItemEncoder(folder)
-    return encoder.prepared(options), encoder
+def _verifier(options: ExperimentOptions, job: EmbeddingJob, processes: Processes) -> Verifier:
+    if job.onnx is not None:
+        read_description(job.onnx)  # says what is missing where it is no export
+    # No pair is decided on, and not every checkpoint knows a threshold.
+    return Verifier.load(job.onnx or chosen_checkpoint(options), options, 0.0, processes)
 
 
-def _read_catalogue(options: ExperimentOptions, job: EmbeddingJob) -> _Catalogue:
-    data, reads = options.data, options.reads
-    return _Catalogue(
-        items=read_items(job.items),
-        images=open_images(job.images, data.image) if reads.image else ImageFolder(job.images),
-        tokenizer=Tokenizer(data.text.tokenizer, data.text.max_tokens) if reads.text else None,
-        data=data,
-        reads=reads,
-    )
-
-
-def _make(
-    shard: EmbeddingShard, encoding: _Encoding, processes: Processes, watch: EmbeddingWatch, stop: StopRequest
-) -> None:
+def _make(shard: EmbeddingShard, encoding: _Encoding, watch: EmbeddingWatch, stop: StopRequest) -> None:
     """Encode and write one shard, whose batches are cut from its items alone."""
-    items = encoding.catalogue.part(shard.rows)
+    verifier, plan = encoding.verifier, encoding.verifier.plan
+    # Prepared when its turn comes, since the tokens of all shards would take much memory.
+    items = verifier.tensors(encoding.catalog.part(shard.rows), encoding.images)
     packed = np.empty((len(shard.rows), shard.width), shard.type)
     blank_image = np.zeros(len(shard.rows), np.bool_)
-    batches = encoding.plan.batches(items)
-    for encoded in encoded_batches(encoding.encoder, items, batches, encoding.plan, processes):
+    for encoded in encoded_batches(verifier.encoder, items, plan.batches(items), plan, verifier.processes):
         rows = encoded.item.numpy()
         with np.errstate(over="ignore"):  # what float16 cannot hold is found below, with its item
             packed[rows] = encoded.packed.numpy()
@@ -205,7 +161,7 @@ def _make(
         EmbeddedItem(item.item_id, item.category, blank)
         for item, blank in zip(items.catalog, blank_image.tolist(), strict=True)
     ]
-    shard.write(packed, written, encoding.digest, encoding.catalogue.items.digest(shard.rows))
+    shard.write(packed, written, encoding.digest, encoding.catalog.digest(shard.rows))
     watch.finish_shard(shard.number)
 
 
@@ -219,38 +175,37 @@ def _check_finite(packed: Packed, catalog: ItemCatalog, shard: EmbeddingShard) -
         )
 
 
-def _num_blank_images(folder: Path, record: EmbeddingsRecord) -> int:
-    records = (shard.record() for shard in record.shards(folder))
-    return sum(own.num_blank_images for own in records if own is not None)
-
-
-def _record(job: EmbeddingJob, options: ExperimentOptions, num_items: int, encoder: ItemEmbedder) -> EmbeddingsRecord:
-    """Return what embeddings.json is to say; raises UserError where the item file cannot be read."""
+def _record(job: EmbeddingJob, verifier: Verifier, num_items: int) -> EmbeddingsRecord:
+    """Return what embeddings.json is to say."""
     return EmbeddingsRecord(
         format=FORMAT,
-        run=options.name,
+        run=verifier.options.name,
         num_items=num_items,
         shard_items=job.shard_items,
-        threshold_width=encoder.threshold_width,
-        match_width=encoder.match_width,
+        threshold_width=verifier.encoder.threshold_width,
+        match_width=verifier.encoder.match_width,
         type=job.type,
-        weights=weights_digest(encoder),
+        weights=weights_digest(verifier.encoder),
         items=file_checksum(job.items),
-        options=options.encoding,
+        options=verifier.options.encoding,
     )
 
 
-def _encoding_digest(record: EmbeddingsRecord) -> str:
+def _digest(record: EmbeddingsRecord) -> str:
     """Return the SHA-256 of all that a shard's numbers depend on but its items."""
     return hashlib.sha256(json.dumps(_fixed(record), sort_keys=True).encode()).hexdigest()
 
 
-def _check_goes_on(job: EmbeddingJob, record: EmbeddingsRecord, catalog: ItemCatalog) -> None:
+def _fixed(record: EmbeddingsRecord) -> Mapping[str, JsonValue]:
+    return {**record.options, **{key: value for key, value in asdict(record).items() if key in FIXED}}
+
+
+def _check_goes_on(job: EmbeddingJob, folder: EmbeddingFolder, encoding: _Encoding) -> None:
     """Raise UserError if the folder holds embeddings by another encoder, in another form, or of other items.
 
     Items that were appended to the item file are none of these.
     """
-    former = read_embeddings_record(job.out)
+    record, former = folder.record, read_embeddings_record(folder.path)
     if former is not None:
         changes = [
             f"{key}: {shown_value(new)}, before {shown_value(old)}"
@@ -258,33 +213,29 @@ def _check_goes_on(job: EmbeddingJob, record: EmbeddingsRecord, catalog: ItemCat
         ]
         if record.num_items < former.num_items:
             changes.append(f"items of {job.items}: {record.num_items:,}, before {former.num_items:,}")
-        if changes:
-            raise _other(job, changes)
+        _refuse(folder, changes)
     if former is None or former.items != record.items:
-        encoding = _encoding_digest(record)
-        for shard in record.shards(job.out):
-            _check_shard(job, shard, encoding, catalog)
+        for shard in folder.shards():
+            _refuse(folder, _changes_of_shard(job, shard, encoding))
 
 
-def _check_shard(job: EmbeddingJob, shard: EmbeddingShard, encoding: str, catalog: ItemCatalog) -> None:
+def _changes_of_shard(job: EmbeddingJob, shard: EmbeddingShard, encoding: _Encoding) -> list[str]:
     own = shard.record()
     if own is None:
-        return
-    if own.encoding != encoding:
-        raise _other(job, [f"{shard.file(NUMBERS)}: encoded with {encoding}, before {own.encoding}"])
+        return []
+    if own.encoding != encoding.digest:
+        return [f"{shard.file(NUMBERS)}: encoded with {encoding.digest}, before {own.encoding}"]
     rows = range(shard.rows.start, shard.rows.start + own.num_items)
-    digest = catalog.digest(rows) if rows.stop <= len(catalog) else "fewer items"
-    if digest != own.items:
-        raise _other(job, [f"items {rows.start + 1:,} to {rows.stop:,} of {job.items}: {digest}, before {own.items}"])
+    digest = encoding.catalog.digest(rows) if rows.stop <= len(encoding.catalog) else "fewer items"
+    if digest == own.items:
+        return []
+    return [f"items {rows.start + 1:,} to {rows.stop:,} of {job.items}: {digest}, before {own.items}"]
 
 
-def _other(job: EmbeddingJob, changes: list[str]) -> UserError:
-    listing = "\n  ".join(changes)
-    return UserError(
-        f"{job.out / EMBEDDINGS}: the folder holds other embeddings than these, and only appended items may be new. "
-        f"Name another folder, or remove this one:\n  {listing}"
-    )
-
-
-def _fixed(record: EmbeddingsRecord) -> Mapping[str, JsonValue]:
-    return {**record.options, **{key: value for key, value in asdict(record).items() if key in FIXED}}
+def _refuse(folder: EmbeddingFolder, changes: list[str]) -> None:
+    if changes:
+        listing = "\n  ".join(changes)
+        raise UserError(
+            f"{folder.path / EMBEDDINGS}: the folder holds other embeddings than these, and only appended items may be "
+            f"new. Name another folder, or remove this one:\n  {listing}"
+        )

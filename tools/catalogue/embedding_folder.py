@@ -6,9 +6,9 @@ shard_00000.jsonl     a line for each row: item_id, category, and blank_image: t
 shard_00000.json      what the shard says of itself; written last, so that a shard that has it is whole
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from data.jsonl import read_records
 from engine.checksums import file_checksum
-from engine.disk import read_json, whole_file, whole_path, write_json
+from engine.disk import read_json, whole_path, write_json, write_lines
 from options.errors import UserError
 
 FORMAT = 1
@@ -78,8 +78,7 @@ class EmbeddingShard:
         self.file(RECORD).unlink(missing_ok=True)
         with whole_path(self.file(NUMBERS)) as temporary, temporary.open("wb") as stream:
             np.save(stream, packed, allow_pickle=False)
-        with whole_file(self.file(ITEMS)) as text:
-            text.writelines(_item_line(item) for item in items)
+        write_lines(self.file(ITEMS), map(_item_line, items))
         checksums = {suffix: file_checksum(self.file(suffix)) for suffix in (NUMBERS, ITEMS)}
         num_blank_images = sum(item.blank_image for item in items)
         record = ShardRecord(len(packed), num_blank_images, encoding, items_digest, checksums)
@@ -120,22 +119,14 @@ class EmbeddingShard:
         if count != len(self.rows):
             raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self._advice}")
 
-    def check_content(self) -> None:
-        """Raise UserError unless the files are there and as they were written, which reads them whole."""
-        record = self.record()
-        for suffix, checksum in record.checksums.items() if record is not None else ():
-            file = self.file(suffix)
-            if not file.is_file() or file_checksum(file) != checksum:
-                raise UserError(f"{file}: is missing or damaged, its checksum is another one; {self._advice}")
-
     @property
     def _advice(self) -> str:
         return f"remove {self.file(RECORD)} and {AGAIN}, which makes this shard anew"
 
 
-def _item_line(item: EmbeddedItem) -> str:
+def _item_line(item: EmbeddedItem) -> dict[str, object]:
     blank = {"blank_image": True} if item.blank_image else {}
-    return json.dumps({"item_id": item.item_id, "category": item.category, **blank}, ensure_ascii=False) + "\n"
+    return {"item_id": item.item_id, "category": item.category, **blank}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +155,13 @@ class EmbeddingsRecord:
         """How many shards the whole catalogue has."""
         return -(-self.num_items // self.shard_items)
 
-    def shard(self, folder: Path, number: int) -> EmbeddingShard:
-        """Return a shard, which need not be there."""
-        first = number * self.shard_items
-        rows = range(first, min(first + self.shard_items, self.num_items))
-        return EmbeddingShard(folder, number, rows, self.threshold_width + self.match_width, self.type)
-
-    def shards(self, folder: Path) -> Iterator[EmbeddingShard]:
-        """Yield all shards in order."""
-        return (self.shard(folder, number) for number in range(self.num_shards))
+    @property
+    def width(self) -> int:
+        """Numbers an item, both halves."""
+        return self.threshold_width + self.match_width
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EmbeddingFolder:
     """The embeddings of N items, in the order of their file; open_embeddings has seen that no shard is missing."""
 
@@ -185,9 +171,15 @@ class EmbeddingFolder:
     def __len__(self) -> int:
         return self.record.num_items
 
+    def shard(self, number: int) -> EmbeddingShard:
+        """Return a shard, which need not be there in a folder that was not opened."""
+        first = number * self.record.shard_items
+        rows = range(first, min(first + self.record.shard_items, len(self)))
+        return EmbeddingShard(self.path, number, rows, self.record.width, self.record.type)
+
     def shards(self) -> Iterator[EmbeddingShard]:
         """Yield all shards in order, whose `packed()` is memory-mapped and whose `rows` say where they belong."""
-        return self.record.shards(self.path)
+        return map(self.shard, range(self.record.num_shards))
 
     def items(self) -> Iterator[EmbeddedItem]:
         """Yield the item of each of N rows, read as they are asked for; raises UserError for a damaged file."""
@@ -201,30 +193,43 @@ class EmbeddingFolder:
             for first in range(0, len(packed), num_rows):
                 yield np.asarray(packed[first : first + num_rows], np.float32)
 
-    def check_content(self) -> None:
-        """Raise UserError unless every file is as it was written; this reads all of them."""
-        for shard in self.shards():
-            shard.check_content()
+    def take(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the numbers of M rows, wherever they stand: (M, both widths), threshold half first."""
+        taken = np.empty((len(rows), self.record.width), np.float32)
+        for place, row in enumerate(rows):
+            shard, row_of_shard = divmod(row, self.record.shard_items)
+            taken[place] = self._mapped[shard][row_of_shard]
+        return taken
+
+    def sample(self, count: int) -> NDArray[np.float32]:
+        """Return the numbers of so many rows, or all, evenly spread and in order: (M, both widths)."""
+        rows: NDArray[np.int64] = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
+        return self.take(rows.tolist())
+
+    @cached_property
+    def _mapped(self) -> list[Packed]:
+        return [shard.packed() for shard in self.shards()]
 
 
 def open_embeddings(path: Path) -> EmbeddingFolder:
     """Open a folder; raises UserError unless all of its shards are there, naming the file that is missing or damaged.
 
-    Of damage it finds what shows in sizes and shapes; check_content finds all.
+    Of damage it finds what shows in sizes and shapes; the records of the shards have checksums of all.
     """
     record = read_embeddings_record(path)
     if record is None:
         raise UserError(
             f"{path / EMBEDDINGS}: is missing: no folder of embeddings; bash run.sh catalogue embed makes one"
         )
-    for shard in record.shards(path):
+    folder = EmbeddingFolder(path, record)
+    for shard in folder.shards():
         if not shard.is_whole():
             raise UserError(
                 f"{shard.file(RECORD)}: the embeddings are not complete: shard {shard.number} of {record.num_shards} "
                 f"is missing or out of date; {AGAIN}"
             )
         shard.packed()
-    return EmbeddingFolder(path, record)
+    return folder
 
 
 def read_embeddings_record(path: Path) -> EmbeddingsRecord | None:

@@ -2,12 +2,11 @@
 
 import sys
 import time
-from pathlib import Path
 
 from tqdm import tqdm
 
 from engine.stop_request import StoppedError, StopRequest
-from tools.catalogue.embedding_folder import RECORD, EmbeddingsRecord
+from tools.catalogue.embedding_folder import RECORD, EmbeddingFolder
 
 LOOK_SECONDS = 5.0
 """Between two looks at the folder, which may lie on another machine."""
@@ -18,10 +17,9 @@ TELL_SECONDS = 600.0
 class EmbeddingWatch:
     """Counts the items that are done, those of other processes when their shard is whole, on a progress bar."""
 
-    def __init__(self, folder: Path, record: EmbeddingsRecord, show: bool) -> None:
+    def __init__(self, folder: EmbeddingFolder, show: bool) -> None:
         self._folder = folder
-        self._record = record
-        self._missing = set(range(record.num_shards))
+        self._missing = set(range(folder.record.num_shards))
         self.num_items = 0
         """Of the shards that were whole at the last look."""
         self._own_items = 0
@@ -30,7 +28,7 @@ class EmbeddingWatch:
         self._look()
         # Shards of other processes come all at once, so that only the mean rate since the start says much.
         self._bar = tqdm(
-            total=record.num_items, initial=self.num_items, desc="embed", unit="item", smoothing=0.0,
+            total=len(folder), initial=self.num_items, desc="embed", unit="item", smoothing=0.0,
             disable=None if show else True,
         )  # fmt: skip
 
@@ -72,7 +70,7 @@ class EmbeddingWatch:
 
     def progress(self) -> str:
         """Say how many items are kept."""
-        return f"{self.num_items:,} of {self._record.num_items:,} items are kept in {self._folder}"
+        return f"{self.num_items:,} of {len(self._folder):,} items are kept in {self._folder.path}"
 
     def close(self) -> None:
         """End the bar."""
@@ -85,13 +83,13 @@ class EmbeddingWatch:
 
     def _look(self) -> None:
         self._looked_at = time.monotonic()
-        names = {file.name for file in self._folder.glob(f"shard_*{RECORD}")}
+        names = {file.name for file in self._folder.path.glob(f"shard_*{RECORD}")}
         for number in self.missing:
-            shard = self._record.shard(self._folder, number)
+            shard = self._folder.shard(number)
             if shard.file(RECORD).name in names and shard.is_whole():
                 self._found(number)
 
     def _found(self, number: int) -> None:
         if number in self._missing:
             self._missing.remove(number)
-            self.num_items += len(self._record.shard(self._folder, number).rows)
+            self.num_items += len(self._folder.shard(number).rows)

@@ -6,9 +6,8 @@ vectors_00001.faiss   the index of FAISS, or milvus.db/, or nothing where Milvus
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import Literal, NamedTuple
 
 from data.jsonl import read_records
 from engine.checksums import file_checksum
-from engine.disk import read_json, whole_file, write_json
+from engine.disk import read_json, write_json
 from options.errors import UserError
 from options.install import install_command
 from options.printable import quoted
 from tools.catalogue.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
 from tools.catalogue.index_plan import KINDS, KindName
-from tools.catalogue.search_backend import EmbeddedRows, RescoredSearch, SearchBackend
+from tools.catalogue.search_backend import RescoredSearch, SearchBackend, Searcher
 
 FORMAT = 1
 RECORD = "index.json"
@@ -109,7 +108,8 @@ class CatalogueIndex:
     items: list[IndexedItem]
     """Of every row, removed ones too."""
     backend: SearchBackend
-    """Margins of an approximate one are exact where the embeddings are at hand."""
+    searcher: Searcher
+    """The back end, with exact margins where the embeddings are at hand."""
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -176,12 +176,11 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
             raise UserError(f"{file}: is missing or damaged, its checksum is another one; build with --rebuild")
     items = read_indexed_items(record.items_file(folder))
     backend = _backend(folder, record, items, mapped)
-    embeddings = Path(record.embeddings)
-    if mapped and (embeddings / EMBEDDINGS).is_file():
-        opened = CatalogueIndex(folder, record, items, backend).embeddings
+    index = CatalogueIndex(folder, record, items, backend, backend)
+    if mapped and (Path(record.embeddings) / EMBEDDINGS).is_file():
         places = {item.item_id: item.row for item in items if item.row is not None}
-        backend = RescoredSearch(backend, record.is_exact, EmbeddedRows(opened), places, record.threshold_width)
-    return CatalogueIndex(folder, record, items, backend)
+        index = replace(index, searcher=RescoredSearch(backend, record.is_exact, index.embeddings, places))
+    return index
 
 
 def _backend(folder: Path, record: IndexRecord, items: list[IndexedItem], mapped: bool) -> SearchBackend:
@@ -216,12 +215,6 @@ def rows_digest(items: Sequence[IndexedItem]) -> str:
     for item in items:
         digest.update(f"{item.item_id}\0{item.digest}\n".encode())
     return digest.hexdigest()
-
-
-def write_indexed_items(file: Path, items: Sequence[IndexedItem]) -> None:
-    """Write a line for each row, whole or not at all."""
-    with whole_file(file) as stream:
-        stream.writelines(json.dumps(item._asdict(), ensure_ascii=False) + "\n" for item in items)
 
 
 def read_indexed_items(file: Path) -> list[IndexedItem]:

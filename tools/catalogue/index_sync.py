@@ -10,7 +10,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from engine.checksums import file_checksum
-from engine.disk import sole_user, whole_path, write_text
+from engine.disk import sole_user, whole_path, write_lines, write_text
 from options.errors import UserError
 from options.printable import without_credentials
 from tools.catalogue.embedding_folder import EmbeddingFolder
@@ -27,10 +27,9 @@ from tools.catalogue.index_folder import (
     open_index,
     read_index_record,
     write_index_record,
-    write_indexed_items,
 )
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.search_backend import EmbeddedRows, Numbers, SearchBackend
+from tools.catalogue.search_backend import Numbers, SearchBackend
 
 BLOCK = 4096
 """Items that are read and added at once."""
@@ -99,7 +98,7 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
 
 
 def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> IndexChange:
-    own, width = embeddings.record, embeddings.record.threshold_width + embeddings.record.match_width
+    own = embeddings.record
     record = IndexRecord(
         format=FORMAT,
         backend=choice.backend,
@@ -129,14 +128,14 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
                 "name another one (--collection), or replace it (--rebuild)"
             )
         write_text(folder / CHANGING, _collection_name(record))
-        backend.create(width, record.kind)
+        backend.create(own.width, record.kind)
     else:
         from tools.catalogue.faiss_index import create_index, sample_size
 
-        plan = plan_index(choice.kind, len(embeddings), width, choice.memory)
+        plan = plan_index(choice.kind, len(embeddings), own.width, choice.memory)
         record = replace(record, kind=plan.kind, lists=plan.lists, probes=choice.probes or KINDS[plan.kind].probes)
         print(f"{plan.kind} index of {len(embeddings):,} items: {plan.memory / 1e9:.2f} GB", file=sys.stderr)
-        sample = EmbeddedRows(embeddings).sample(max(1, sample_size(plan)))
+        sample = embeddings.sample(max(1, sample_size(plan)))
         backend = create_index(plan, sample, own.threshold_width, record.probes)
     return _finish(embeddings, folder, record, backend, _compare([], embeddings))
 
@@ -170,7 +169,7 @@ def _finish(
         num_removed=len(items) - num_present,
     )
     files = [record.items_file(folder)]
-    write_indexed_items(files[0], items)
+    write_lines(files[0], (item._asdict() for item in items))
     if record.backend == "faiss":
         from tools.catalogue.faiss_index import ItemIndex
 
@@ -212,10 +211,9 @@ def _digests(embeddings: EmbeddingFolder) -> Iterator[str]:
 
 
 def _new_blocks(embeddings: EmbeddingFolder, new: list[IndexedItem]) -> Iterator[tuple[list[str], Numbers]]:
-    numbers = EmbeddedRows(embeddings)
     waiting = iter(new)
     while some := list(islice(waiting, BLOCK)):
-        yield [item.item_id for item in some], numbers.take([item.row for item in some if item.row is not None])
+        yield [item.item_id for item in some], embeddings.take([item.row for item in some if item.row is not None])
 
 
 def _check_goes_on(record: IndexRecord, embeddings: EmbeddingFolder, choice: IndexChoice, folder: Path) -> None:

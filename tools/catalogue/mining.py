@@ -3,8 +3,8 @@
 Letters of shapes: N items, K labelled pairs, P pairs found.
 """
 
-import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from data.item_pair import parse_pair
+from data.item_pair import connected_components, parse_pair
 from data.jsonl import DataError, read_records
-from data.pair_split import connected_components
-from engine.disk import whole_file
+from engine.disk import write_lines
 from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
 from options.printable import quoted
@@ -115,11 +114,14 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
             f"{embeddings}: no pair of items passed the guards below the ceiling {ceiling:.4f}; raise --ceiling, or "
             "take --ungrouped if few items have a known same product"
         )
-    lines = [_line(ids[source], ids[target]) for source, target in zip(found.source, found.target, strict=True)]
-    kept = [json.dumps(record, ensure_ascii=False) for _, record in read_records(pairs_file)]
-    lines = [*kept, *lines] if settings.keep_pairs else lines
-    with whole_file(out) as stream:
-        stream.writelines(f"{line}\n" for line in lines)
+    lines: list[Mapping[str, object]] = []
+    if settings.keep_pairs:
+        lines += [record for _, record in read_records(pairs_file)]
+    lines += [
+        {"src_item_id": ids[source], "tgt_item_id": ids[target], "item_label": "0"}
+        for source, target in zip(found.source, found.target, strict=True)
+    ]
+    write_lines(out, lines)
     return {
         "items": len(ids),
         "items with a known same product": int(pairs.grouped(len(ids)).sum()),
@@ -155,10 +157,6 @@ def _numbered(categories: list[str]) -> NDArray[np.int64]:
     """Return the categories by number, -1 where an item has none: (N,)."""
     numbers = {"": -1}
     return np.fromiter((numbers.setdefault(name, len(numbers)) for name in categories), np.int64)
-
-
-def _line(source: str, target: str) -> str:
-    return json.dumps({"src_item_id": source, "tgt_item_id": target, "item_label": "0"}, ensure_ascii=False)
 
 
 def median_positive_margin(items: ItemEmbedding, pairs: LabelledPairs) -> float:

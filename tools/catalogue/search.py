@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.item import Item, parse_attributes
-from engine.decision_rule import DecisionRule
+from engine.decision_rule import DecisionRule, ThresholdChoice
+from engine.run_folder import run_folder
 from engine.validation_scores import pair_category
+from engine.verifier import Verifier
+from models.embedding import pack
+from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted, shortened
 from options.table import aligned_rows
 from tools.catalogue.index_folder import CatalogueIndex
-from tools.catalogue.search_backend import EmbeddedRows, Neighbour
-from tools.catalogue.searching.encoder import encode_item, index_checkpoint
+from tools.catalogue.search_backend import Neighbour, Numbers
 
 
 class FoundItem(NamedTuple):
@@ -40,28 +43,66 @@ def neighbours_of(index: CatalogueIndex, item_ids: list[str], k: int) -> dict[st
     if missing := [item_id for item_id in item_ids if item_id not in index.rows]:
         raise UserError(f"{index.path}: has no item {quoted(missing[0])}; give --image and --title for a new one")
     places = [index.items[index.rows[item_id]].row for item_id in item_ids]
-    packed = EmbeddedRows(index.embeddings).take([place for place in places if place is not None])
-    found = index.backend.search(packed, k + 1)
+    packed = index.embeddings.take([place for place in places if place is not None])
+    found = index.searcher.search(packed, k + 1)
     return {
         query: [neighbour for neighbour in own if neighbour.item_id != query][:k]
         for query, own in zip(item_ids, found, strict=True)
     }
 
 
-def new_item(title: str, attributes: Iterable[str], category: str, image: Path | None) -> Item:
-    """Return an item that is not in the index, its attributes given as KEY=VALUE."""
+def new_neighbours(
+    index: CatalogueIndex, checkpoint: Path | None, title: str, attributes: Iterable[str], image: Path | None, k: int
+) -> list[Neighbour]:
+    """Return the k items that have the highest margins with one that is not in the index, its attributes as KEY=VALUE.
+
+    Raises UserError for a checkpoint that the index is not of, where the model reads images and none is given, and for
+    one that is missing or unreadable.
+    """
     pairs = (text.partition("=") for text in attributes)
     parsed = parse_attributes(";".join(f"{key}:{value}" for key, _, value in pairs), "")
-    return Item("", title, parsed, category, (image or Path()).name)
+    image = image or Path()
+    item = Item("", title, parsed, "", image.name)
+    return index.searcher.search(encode_item(index, checkpoint, item, image.parent), k)[0]
 
 
-def new_neighbours(index: CatalogueIndex, checkpoint: Path | None, item: Item, images: Path, k: int) -> list[Neighbour]:
-    """Return the k items that have the highest margins with one that is not in the index, its image in a folder.
+def encode_item(index: CatalogueIndex, checkpoint: Path | None, item: Item, images: Path) -> Numbers:
+    """Return the embedding of such an item: (1, numbers an item), threshold half first."""
+    verifier = _verifier(index, checkpoint)
+    if verifier.options.reads.image and not item.image:
+        raise UserError(f"{verifier.checkpoint}: its model reads images; give that of the item (--image)")
+    packed: Numbers = pack(verifier.encode([item], images)).numpy()
+    return packed
 
-    Raises UserError for a checkpoint that the index is not of, and for an image that is missing or unreadable.
+
+def index_rule(index: CatalogueIndex, threshold: ThresholdChoice, checkpoint: Path | None) -> tuple[DecisionRule, str]:
+    """Return which margins mean the same product, and whence that is known.
+
+    `threshold` is a number, or calibrated or learned: that of the checkpoint, by default the best one of the run that
+    the embeddings are of. Raises UserError unless the embeddings are of the checkpoint.
     """
-    packed = encode_item(index, index_checkpoint(index, checkpoint), item, images)
-    return index.backend.search(packed, k)[0]
+    if not isinstance(threshold, str):
+        return DecisionRule(threshold), "as given"
+    try:
+        verifier = _verifier(index, checkpoint, threshold)
+    except UserError as error:
+        # Of embeddings by a published .pth there is no checkpoint that could be named.
+        raise UserError(f"{error}; or decide by a threshold of your own (--threshold NUMBER)") from error
+    return verifier.rule, f"{threshold}, of {verifier.checkpoint}"
+
+
+def _verifier(index: CatalogueIndex, checkpoint: Path | None, threshold: ThresholdChoice = 0.0) -> Verifier:
+    """Return the model of a checkpoint, or the best one of the run that the embeddings are of.
+
+    Raises UserError unless the embeddings are its.
+    """
+    verifier = Verifier.load(checkpoint or run_folder(index.record.run).root, threshold=threshold)
+    if weights_digest(verifier.encoder) != index.record.weights:
+        raise UserError(
+            f"{verifier.checkpoint}: has other weights than those that the items of {index.path} were embedded with; "
+            "name the checkpoint that they are of (--checkpoint), or embed and index again"
+        )
+    return verifier
 
 
 def judged(

@@ -8,7 +8,6 @@ from benchmarks.index.workload import LATENT, SyntheticCatalogue, Workload, draw
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
 from tools.catalogue.embedding_folder import open_embeddings
-from tools.catalogue.search_backend import EmbeddedRows
 
 
 def assert_looking_everywhere_is_as_good_as_exact(workload: Workload) -> None:
@@ -32,7 +31,7 @@ def test_own_embeddings_are_measured_with_some_of_their_items_as_queries(tmp_pat
     folder = tmp_path / "own"
     write_embeddings(folder, numbers(400))
     workload = own_workload(tmp_path / "out", folder, 20)
-    np.testing.assert_array_equal(np.load(workload.queries), EmbeddedRows(open_embeddings(folder)).sample(20))
+    np.testing.assert_array_equal(np.load(workload.queries), open_embeddings(folder).sample(20))
     assert_looking_everywhere_is_as_good_as_exact(workload)
 
 

@@ -12,15 +12,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from data.item_catalog import read_items
 from data.pair_batch import ItemBatch
 from engine import encode
 from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.encode import EncodedRound
 from engine.experiment import ExperimentOptions
-from engine.predictor import chosen_checkpoint, load_encoder
+from engine.named_checkpoint import chosen_checkpoint
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
+from engine.verifier import Verifier
 from models.embedding import pack
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
@@ -101,8 +103,8 @@ def with_items(job: EmbeddingJob, items: Iterable[dict[str, str]], name: str = "
 
 def one_by_one(options: ExperimentOptions, job: EmbeddingJob) -> NDArray[np.float32]:
     """Encode each item by itself."""
-    items = embedder._read_catalogue(options, job).part(range(40))
-    encoder = load_encoder(options, chosen_checkpoint(options), items).eval()
+    verifier = Verifier.load(chosen_checkpoint(options), options, 0.0)
+    encoder, items = verifier.encoder, verifier.tensors(read_items(job.items), job.images)
     with torch.no_grad():
         return np.concatenate([pack(encoder(items.batch([row]))).numpy() for row in range(40)])
 
@@ -112,7 +114,6 @@ def test_every_item_has_its_own_embedding_in_the_order_of_the_file(
 ) -> None:
     embedding = embed(options, job)
     folder = open_embeddings(job.out)
-    folder.check_content()
     assert [(item.item_id, item.category, item.blank_image) for item in folder.items()] == [
         (line["item_id"], line["cate_name"], False) for line in lines(job.items)
     ]
@@ -289,6 +290,20 @@ def test_other_options_that_matter_are_refused_with_both_values(
     embed(options, job)
     with pytest.raises(UserError, match=rf"(?s)other embeddings.*{message}"):
         embed(make_options(*OVERRIDES, override), job)
+
+
+def test_a_checkpoint_is_not_taken_for_an_exported_encoder(options: ExperimentOptions, job: EmbeddingJob) -> None:
+    checkpoint = chosen_checkpoint(options)
+    with pytest.raises(UserError, match=r"preprocessing\.json: is missing: no exported encoder"):
+        run_embedding(options, replace(job, onnx=checkpoint), ALONE)
+
+
+def test_a_checkpoint_that_knows_no_threshold_embeds(
+    options: ExperimentOptions, job: EmbeddingJob, make_options: MakeOptions
+) -> None:
+    encoder = chosen_checkpoint(options) / "item_encoder.safetensors"
+    named = make_options(OVERRIDES[1], f"predict.checkpoint={encoder}", "predict.threshold=calibrated")
+    assert embed(named, job).record.num_items == 40
 
 
 def test_options_that_do_not_matter_may_change(

@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from options.errors import UserError
+from tests.tiny_embeddings import HALF, write_embeddings
+from tests.tiny_embeddings import numbers as drawn
 from tools.catalogue.embedding_folder import (
     EMBEDDINGS,
     EmbeddedItem,
@@ -33,7 +35,7 @@ def write(folder: Path, number_type: NumberType = "float32") -> EmbeddingsRecord
     record = replace(RECORD, type=number_type)
     write_embeddings_record(folder, record)
     packed = numbers().astype(number_type)
-    for shard in record.shards(folder):
+    for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
         shard.write(packed[rows], ITEMS[rows], "c" * 64, "d" * 64)
     return record
@@ -52,7 +54,6 @@ def test_what_was_written_is_read_back(folder: EmbeddingFolder) -> None:
     assert [shard.rows for shard in folder.shards()] == [range(4), range(4, 8), range(8, 10)]
     assert all(isinstance(shard.packed(), np.memmap) for shard in folder.shards())
     assert np.array_equal(np.concatenate([shard.packed() for shard in folder.shards()]), numbers())
-    folder.check_content()
 
 
 @pytest.mark.parametrize(("num_rows", "lengths"), [(3, [3, 1, 3, 1, 2]), (4, [4, 4, 2]), (100, [4, 4, 2])])
@@ -141,16 +142,6 @@ def test_a_missing_or_damaged_file_is_named_with_what_to_run(
     assert "bash run.sh catalogue embed" in str(raised.value)
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".jsonl"])
-def test_a_changed_byte_is_found_by_its_checksum(folder: EmbeddingFolder, suffix: str) -> None:
-    file = folder.path / f"shard_00002{suffix}"
-    content = bytearray(file.read_bytes())
-    content[-3] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(UserError, match=rf"shard_00002\{suffix}: is missing or damaged, its checksum"):
-        folder.check_content()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -182,3 +173,16 @@ def test_a_shard_that_is_written_again_has_no_record_until_it_is_whole(
     assert shard.record() is None
     assert not shard.is_whole()
     assert not list(folder.path.glob(".*"))
+
+
+def test_rows_are_taken_from_whichever_shard_has_them(tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path, drawn(20), number_type="float16")
+    order = [19, 0, 6, 7, 13, 14, 7]
+    np.testing.assert_array_equal(embeddings.take(order), drawn(20).astype(np.float16).astype(np.float32)[order])
+    assert embeddings.take([]).shape == (0, 2 * HALF)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(3, [0, 10, 19]), (50, list(range(20)))])
+def test_a_sample_is_spread_over_all_rows(count: int, expected: list[int], tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path, drawn(20))
+    np.testing.assert_array_equal(embeddings.sample(count), drawn(20)[expected])

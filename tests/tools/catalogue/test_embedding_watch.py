@@ -9,19 +9,19 @@ import pytest
 from engine.stop_request import StoppedError, StopRequest
 from tests.tools.catalogue.test_embedding_folder import RECORD
 from tools.catalogue import embedding_watch
-from tools.catalogue.embedding_folder import EmbeddedItem
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder
 from tools.catalogue.embedding_watch import EmbeddingWatch
 
 
 def write_shard(folder: Path, number: int) -> None:
-    shard = RECORD.shard(folder, number)
+    shard = EmbeddingFolder(folder, RECORD).shard(number)
     items = [EmbeddedItem(str(row), "") for row in shard.rows]
     shard.write(np.zeros((len(items), 5), np.float32), items, "", "")
 
 
 def test_shards_that_are_there_are_counted_at_the_start_and_own_items_as_they_come(tmp_path: Path) -> None:
     write_shard(tmp_path, 2)
-    with closing(EmbeddingWatch(tmp_path, RECORD, show=True)) as watch:
+    with closing(EmbeddingWatch(EmbeddingFolder(tmp_path, RECORD), show=True)) as watch:
         assert (watch.missing, watch.num_items) == ([0, 1], 2)
         watch.add(3)
         watch.finish_shard(0)
@@ -31,7 +31,7 @@ def test_shards_that_are_there_are_counted_at_the_start_and_own_items_as_they_co
 
 def test_a_shard_of_fewer_items_than_it_should_have_is_missing(tmp_path: Path) -> None:
     write_shard(tmp_path, 2)
-    with closing(EmbeddingWatch(tmp_path, replace(RECORD, num_items=11), show=False)) as watch:
+    with closing(EmbeddingWatch(EmbeddingFolder(tmp_path, replace(RECORD, num_items=11)), show=False)) as watch:
         assert watch.missing == [0, 1, 2]
 
 
@@ -40,7 +40,7 @@ def test_the_bar_counts_what_others_have_made(
 ) -> None:
     monkeypatch.setattr(embedding_watch, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with closing(EmbeddingWatch(tmp_path, RECORD, show=True)) as watch:
+    with closing(EmbeddingWatch(EmbeddingFolder(tmp_path, RECORD), show=True)) as watch:
         watch.add(1)
         write_shard(tmp_path, 1)
         watch.add(2)
@@ -73,7 +73,7 @@ def test_a_process_waits_for_the_shards_of_others_and_tells_that_none_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(embedding_watch, "time", Clock(tmp_path, {0: 100, 1: 500, 2: 1500}))
-    watch = EmbeddingWatch(tmp_path, RECORD, show=True)
+    watch = EmbeddingWatch(EmbeddingFolder(tmp_path, RECORD), show=True)
     watch.wait_for_others(StopRequest())
     assert watch.missing == []
     told = [line for line in capsys.readouterr().err.splitlines() if line]
@@ -85,4 +85,4 @@ def test_a_process_that_waits_can_be_stopped(tmp_path: Path) -> None:
     stop = StopRequest()
     stop.made = True
     with pytest.raises(StoppedError, match="embed: 0 of 10 items are kept"):
-        EmbeddingWatch(tmp_path, RECORD, show=True).wait_for_others(stop)
+        EmbeddingWatch(EmbeddingFolder(tmp_path, RECORD), show=True).wait_for_others(stop)

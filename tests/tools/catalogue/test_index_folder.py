@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from engine.disk import write_lines
 from options.errors import UserError
 from tools.catalogue.index_folder import (
     IndexedItem,
     embedding_digest,
     read_indexed_items,
     rows_digest,
-    write_indexed_items,
 )
 
 ROWS = [
@@ -21,7 +21,7 @@ ROWS = [
 
 
 def test_rows_are_read_as_they_were_written_in_their_order(tmp_path: Path) -> None:
-    write_indexed_items(tmp_path / "items.jsonl", ROWS)
+    write_lines(tmp_path / "items.jsonl", (row._asdict() for row in ROWS))
     assert read_indexed_items(tmp_path / "items.jsonl") == ROWS
 
 

@@ -22,7 +22,7 @@ def choice(request: pytest.FixtureRequest) -> IndexChoice:
 
 
 def best_ids(index: CatalogueIndex, count: int = 3) -> list[list[str]]:
-    return [[item_id for item_id, _ in own] for own in index.backend.search(numbers(6, seed=9), count)]
+    return [[item_id for item_id, _ in own] for own in index.searcher.search(numbers(6, seed=9), count)]
 
 
 def expected_ids(packed: np.ndarray, ids: list[str], count: int = 3) -> list[list[str]]:
@@ -144,7 +144,7 @@ def test_margins_of_an_approximate_index_are_exact_while_the_embeddings_are_ther
     queries = numbers(5, seed=1)
 
     def errors() -> list[float]:
-        found = open_index(tmp_path / "index").backend.search(queries, 5)
+        found = open_index(tmp_path / "index").searcher.search(queries, 5)
         exact = margins(queries, packed)
         return [abs(value - exact[row, int(name[4:])]) for row, own in enumerate(found) for name, value in own]
 
@@ -156,7 +156,7 @@ def test_margins_of_an_approximate_index_are_exact_while_the_embeddings_are_ther
 def test_a_float16_catalogue_is_served_exactly_from_half_the_memory(tmp_path: Path) -> None:
     embeddings = write_embeddings(tmp_path / "e", numbers(30), number_type="float16")
     synchronise(embeddings, tmp_path / "index", IndexChoice(kind="flat_fp16"))
-    found = open_index(tmp_path / "index").backend.search(numbers(6, seed=9), 30)
+    found = open_index(tmp_path / "index").searcher.search(numbers(6, seed=9), 30)
     exact = margins(numbers(6, seed=9), numbers(30).astype(np.float16).astype(np.float32))
     for row, own in enumerate(found):
         np.testing.assert_allclose([value for _, value in own], -np.sort(-exact[row]), rtol=1e-5, atol=1e-5)

@@ -6,15 +6,15 @@ import pytest
 
 from data.item_catalog import read_items
 from engine.decision_rule import DecisionRule
+from engine.named_checkpoint import checkpoint_of
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
 from tests.trained_catalogue import catalogue_folder, trained_catalogue
 from tools.catalogue.embedding_folder import open_embeddings
 from tools.catalogue.index_folder import CatalogueIndex, open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
-from tools.catalogue.search import found_lines, found_table, judged
+from tools.catalogue.search import encode_item, found_lines, found_table, index_rule, judged
 from tools.catalogue.search_backend import Neighbour
-from tools.catalogue.searching.encoder import encode_item, index_checkpoint, index_rule
 
 __all__ = ["catalogue_folder", "trained_catalogue"]
 
@@ -52,9 +52,9 @@ def test_the_table_is_aligned_and_the_lines_are_json(index: CatalogueIndex) -> N
 def test_an_item_is_encoded_as_it_was_with_the_catalogue(catalogue_folder: Path, tiny_dataset: Path) -> None:
     index = open_index(Path("i"))
     item = read_items(tiny_dataset / "item_test_info.jsonl")[5]
-    packed = encode_item(index, index_checkpoint(index, None), item, tiny_dataset / "images")
-    best = index.backend.search(packed, len(index.items))
-    own = index.backend.search(next(iter(open_embeddings(Path("e")).blocks(16)))[5:6], len(index.items))
+    packed = encode_item(index, None, item, tiny_dataset / "images")
+    best = index.searcher.search(packed, len(index.items))
+    own = index.searcher.search(next(iter(open_embeddings(Path("e")).blocks(16)))[5:6], len(index.items))
     assert [neighbour.item_id for neighbour in best[0]] == [neighbour.item_id for neighbour in own[0]]
     assert best[0][0].margin == pytest.approx(own[0][0].margin, rel=1e-4)
 
@@ -71,7 +71,7 @@ def test_the_rule_is_that_of_the_run_or_a_number(catalogue_folder: Path) -> None
 
 def test_a_checkpoint_with_other_weights_is_refused(catalogue_folder: Path) -> None:
     index = open_index(Path("i"))
-    best = index_checkpoint(index, None)
+    best = checkpoint_of(Path("experiments/tiny"))
     other = next(path for path in best.parent.iterdir() if path.is_dir() and path.name != best.name)
     with pytest.raises(UserError, match=r"has other weights than those .*--checkpoint.*--threshold NUMBER"):
         index_rule(index, "learned", other)

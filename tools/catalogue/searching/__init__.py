@@ -1,1 +1,0 @@
-"""Looking for items in the index of a catalogue."""
