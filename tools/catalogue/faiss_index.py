@@ -25,7 +25,7 @@ LINK_SEARCH = 128
 """Candidates that HNSW keeps while it adds an item."""
 
 
-class ItemIndex:
+class FaissIndex:
     """A search backend in this process; see tools/catalogue/search_backend.py.
 
     A removed item keeps its row, is found no more, and takes its memory until the index is built again.
@@ -92,7 +92,7 @@ class ItemIndex:
 
 def create_index(
     plan: IndexPlan, sample: Numbers, threshold_width: int, probes: int, centroids: Numbers | None = None
-) -> ItemIndex:
+) -> FaissIndex:
     """Return an index without items, for items such as the sample (M, W), from which it learns.
 
     It needs not learn the lists whose centroids (lists, W) are given. Raises UserError for a sample that is too small.
@@ -101,7 +101,7 @@ def create_index(
         raise UserError(
             f"an ivf_pq index learns from at least {CODE_VALUES} items, not {len(sample)}: take --kind flat"
         )
-    return ItemIndex(_trained(plan, np.ascontiguousarray(sample, np.float32), centroids), threshold_width, [], probes)
+    return FaissIndex(_trained(plan, np.ascontiguousarray(sample, np.float32), centroids), threshold_width, [], probes)
 
 
 def sample_size(plan: IndexPlan) -> int:
@@ -111,7 +111,7 @@ def sample_size(plan: IndexPlan) -> int:
 
 def load_index(
     file: Path, kind: KindName, threshold_width: int, item_ids: Sequence[str | None], probes: int, mapped: bool
-) -> ItemIndex:
+) -> FaissIndex:
     """Read an index, memory-mapped if it is only searched; raises UserError for a file that is none of these items."""
     # Only what is needed of a mapped file is read, and processes share it; FAISS maps lists in a way of their own.
     mapping = faiss.IO_FLAG_MMAP if KINDS[kind].has_lists else faiss.IO_FLAG_MMAP_IFC
@@ -122,7 +122,7 @@ def load_index(
         raise UserError(f"{file}: cannot be read as an index: {reason}; build it again with --rebuild") from error
     if index.ntotal != len(item_ids):
         raise UserError(f"{file}: has {index.ntotal:,} rows, not {len(item_ids):,}; build it again with --rebuild")
-    return ItemIndex(index, threshold_width, item_ids, probes)
+    return FaissIndex(index, threshold_width, item_ids, probes)
 
 
 def _trained(plan: IndexPlan, sample: Numbers, centroids: Numbers | None) -> faiss.Index:

@@ -53,10 +53,19 @@ class IndexPlan:
     """What is built."""
 
     kind: KindName
-    lists: int
-    """Into which the items are parted by k-means; 0 for a kind without."""
-    memory: int
-    """Bytes that N items will take, by arithmetic."""
+    num_items: int
+    width: int
+    """Numbers an item."""
+
+    @property
+    def lists(self) -> int:
+        """Into which the items are parted by k-means; 0 for a kind without."""
+        return num_lists(self.num_items) if KINDS[self.kind].has_lists else 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the items will take, by arithmetic."""
+        return round(self.num_items * KINDS[self.kind].item_bytes(self.width) + self.lists * 4 * self.width)
 
 
 def num_codes(width: int) -> int:
@@ -70,7 +79,7 @@ def plan_index(kind: KindName | Literal["auto"], num_items: int, width: int, mos
     Raises UserError where the kind does not fit into so many bytes, auto where none does.
     """
     auto: list[KindName] = ["flat"] if num_items <= MOST_EXACT_ITEMS else ["ivf_fp16", "ivf_sq8", "ivf_pq"]
-    plans = [_plan(name, num_items, width) for name in (auto if kind == "auto" else [kind])]
+    plans = [IndexPlan(name, num_items, width) for name in (auto if kind == "auto" else [kind])]
     for plan in plans:
         if plan.memory <= most_bytes:
             return plan
@@ -79,17 +88,6 @@ def plan_index(kind: KindName | Literal["auto"], num_items: int, width: int, mos
         f"{plans[-1].kind}, and {most_bytes / 1e9:.2f} GB are allowed: allow more (--memory) or take another kind "
         "(--kind), or a cluster (--backend milvus)"
     )
-
-
-def memory_of(kind: KindName, num_items: int, width: int) -> int:
-    """Return the bytes that N items of W numbers take in an index of a kind, by arithmetic."""
-    lists = num_lists(num_items) if KINDS[kind].has_lists else 0
-    return round(num_items * KINDS[kind].item_bytes(width) + lists * 4 * width)
-
-
-def _plan(kind: KindName, num_items: int, width: int) -> IndexPlan:
-    lists = num_lists(num_items) if KINDS[kind].has_lists else 0
-    return IndexPlan(kind, lists, memory_of(kind, num_items, width))
 
 
 def num_lists(num_items: int) -> int:

@@ -171,9 +171,9 @@ def _finish(
     files = [record.items_file(folder)]
     write_lines(files[0], (item._asdict() for item in items))
     if record.backend == "faiss":
-        from tools.catalogue.faiss_index import ItemIndex
+        from tools.catalogue.faiss_index import FaissIndex
 
-        assert isinstance(backend, ItemIndex)
+        assert isinstance(backend, FaissIndex)
         files.append(record.vectors_file(folder))
         with whole_path(files[1]) as temporary:
             backend.save(temporary)

@@ -9,13 +9,13 @@ from engine.encode import EncodedItems
 from engine.pair_scores import score_pairs
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, margins, numbers
-from tools.catalogue.faiss_index import ItemIndex, create_index, load_index, sample_size
+from tools.catalogue.faiss_index import FaissIndex, create_index, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
 
 IDS = [f"item{row}" for row in range(300)]
 
 
-def built(kind: KindName, probes: int) -> ItemIndex:
+def built(kind: KindName, probes: int) -> FaissIndex:
     packed = numbers(300)
     plan = plan_index(kind, 300, 2 * HALF, 1e9)
     index = create_index(plan, packed, HALF, probes)
