@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.catalogue.duplicates.invented import invented_groups
+from tests.tools.views.invented_groups import invented_groups
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item
 from tools.views.groups_page import GroupPage, render_groups
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import Visit, browser, visiting_file
-from tests.tools.catalogue.duplicates.invented import invented_groups
+from tests.tools.views.invented_groups import invented_groups
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item
 from tools.views.groups_page import MOST_ITEMS, render_groups
 
