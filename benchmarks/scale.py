@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.arguments import positive_number
-from tools.catalogue.index_plan import KindName, memory_of, num_lists
+from tools.catalogue.index_plan import IndexPlan, KindName, num_lists
 
 IMAGE_OPERATIONS = 207.8e9
 """Of Swin-L at 384 x 384 pixels, one picture: counted by torch.utils.flop_counter, a multiply-add as two."""
@@ -57,7 +57,7 @@ class UnitCosts:
 
 
 ITERATIONS, SAMPLE_A_LIST = 10, 40
-"""Of k-means, as tools/catalogue/item_index.py has them."""
+"""Of k-means, as tools/catalogue/faiss_index.py has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def estimate(layout: Layout, costs: UnitCosts) -> Estimate:
         embeddings_bytes=num_items * 2 * costs.width,
         item_file_bytes=num_items * costs.item_file_memory,
         lists=lists,
-        shard_bytes=memory_of(layout.kind, part, costs.width),
+        shard_bytes=IndexPlan(layout.kind, part, costs.width).memory,
         build_core_hours=layout.shards * _build_seconds(part, lists, costs) / 3600,
         query_core_seconds=query,
         pairs_core_hours=num_items * query / 3600,

@@ -9,19 +9,18 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from options.errors import UserError
-from tools.catalogue.embedded_rows import EmbeddedRows
 from tools.catalogue.embedding_folder import (
-    DEFAULT_SHARD_ITEMS,
     FORMAT,
+    EmbeddedItem,
     EmbeddingFolder,
     EmbeddingsRecord,
     open_embeddings,
     read_embeddings_record,
     write_embeddings_record,
 )
-from tools.catalogue.embedding_shard import EmbeddedItem
 from tools.catalogue.search_backend import Numbers
 
+SHARD_ITEMS = 16_384
 ITEMS_A_PRODUCT = 3
 """On average."""
 PRODUCTS_A_FAMILY = 4
@@ -117,7 +116,7 @@ def write_synthetic(folder: Path, catalogue: SyntheticCatalogue) -> EmbeddingFol
         format=FORMAT,
         run="synthetic",
         num_items=catalogue.num_items,
-        shard_items=DEFAULT_SHARD_ITEMS,
+        shard_items=SHARD_ITEMS,
         threshold_width=catalogue.half_width,
         match_width=catalogue.half_width,
         type="float16",
@@ -125,7 +124,7 @@ def write_synthetic(folder: Path, catalogue: SyntheticCatalogue) -> EmbeddingFol
         items="",
         options={"seed": catalogue.seed},
     )
-    shards = list(record.shards(folder))
+    shards = list(EmbeddingFolder(folder, record).shards())
     if read_embeddings_record(folder) != record or not all(shard.is_whole() for shard in shards):
         blocks = catalogue.blocks(record.shard_items)
         for shard, packed in tqdm(zip(shards, blocks, strict=True), total=len(shards), desc="draw", disable=None):
@@ -173,7 +172,7 @@ def own_workload(folder: Path, embeddings: Path, num_queries: int) -> Workload:
     opened: EmbeddingFolder = open_embeddings(embeddings)
     if not len(opened):
         raise UserError(f"{embeddings}: has no items")
-    return _with_queries(Workload(folder, embeddings), EmbeddedRows(opened).sample(num_queries))
+    return _with_queries(Workload(folder, embeddings), opened.sample(num_queries))
 
 
 def _with_queries(workload: Workload, queries: Numbers) -> Workload:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from data.item_pair import connected_components, parse_pair
 from data.jsonl import DataError, read_records
-from engine.disk import write_lines
+from engine.disk import refuse_existing, write_lines
 from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
 from options.printable import quoted
@@ -94,8 +94,7 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
 
     Raises UserError for files that cannot be read or written, or without a usable ceiling.
     """
-    if out.exists():
-        raise UserError(f"{out}: exists already; remove it or name another file")
+    refuse_existing(out)
     folder = open_embeddings(embeddings)
     embedded = list(folder.items())
     ids = [item.item_id for item in embedded]
