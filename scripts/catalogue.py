@@ -68,11 +68,9 @@ def embed(
     The encoder is the checkpoint of predict.checkpoint. The same command, run again, makes what is missing: after an
     interruption, or for items appended to ITEMS. Every option, its type, default and meaning: options/REFERENCE.md.
     """
-    from engine.command import run_parsed
+    from engine.command import fast_import, run_parsed
 
     def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
-        from engine.command import fast_import
-
         with fast_import():
             from tools.catalogue.embedder import EmbeddingJob, run_embedding
 
