@@ -60,12 +60,12 @@ def shown(value: JsonValue) -> str:
 
 
 def listed(faults: Sequence[Fault]) -> str:
-    """Return the message for one or more faults: a line each, the file's first, in its order."""
+    """Return the message for one or more faults: a line each, those of files first, in their order."""
     lines = list(dict.fromkeys(str(fault) for fault in sorted(faults, key=_order)))
     if len(lines) == 1:
         return lines[0]
     return "\n  ".join([f"the options have {len(lines)} faults", *lines])
 
 
-def _order(fault: Fault) -> tuple[bool, int]:
-    return fault.place == COMMAND_LINE, fault.place.line or 0
+def _order(fault: Fault) -> tuple[bool, str, int]:
+    return fault.place == COMMAND_LINE, fault.place.source, fault.place.line or 0
