@@ -19,8 +19,7 @@ from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.precision import autocast
 from engine.stop_request import StoppedError, StopRequest
-from models.embedding import pack
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder, pack
 
 T = TypeVar("T")
 

@@ -32,9 +32,8 @@ from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights, 
 from engine.onnx_encoder import OnnxItemEncoder
 from engine.pair_scores import score_pairs
 from engine.validation_scores import pair_category
-from models.embedding import ItemEmbedding, PairScore, unpack
+from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from models.input_check import check_inputs
-from models.item_embedder import ItemEmbedder
 from models.item_encoder import build_item_encoder, with_random_weights
 from options.errors import UserError
 from options.read import read_options
@@ -81,7 +80,7 @@ class Verifier:
             return _load_exported(path, options, threshold, processes or this_process())
         named = named_checkpoint(path, options, threshold)
         preparation = ItemPreparation(named.options.data, named.options.reads)
-        encoder = build_item_encoder(with_random_weights(named.options.model))
+        encoder = build_item_encoder(with_random_weights(named.options.model), named.options.data.image)
         check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), ImageFolder(Path())))
         load_checkpoint_weights(named.path, encoder, named.options.model)
         processes = processes or this_process()

@@ -18,8 +18,7 @@ from transformers.utils import logging
 
 from data.hub import local_path
 from data.pair_batch import ItemBatch
-from models.encoder import Encoder
-from models.feature_kind import FeatureKind
+from models.encoder import Encoder, FeatureGroup
 from models.weights import hub_error, is_of_a_further_block, unreadable_weights
 from options.errors import UserError
 
@@ -33,7 +32,7 @@ OF_ITS_ORIGIN = frozenset({"_name_or_path", "architectures", "dtype", "transform
 class TransformersTextEncoder(Encoder):
     """The last hidden state at [CLS], without a pooler, or means over all tokens."""
 
-    kind = "text"
+    modality = "text"
 
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         """Take a backbone; raises UserError for one that does not read tokens."""
@@ -44,10 +43,10 @@ class TransformersTextEncoder(Encoder):
         self.num_token_ids = _num_token_ids(backbone)
 
     @property
-    def kinds(self) -> tuple[FeatureKind, ...]:
-        """One kind; embeddings of words and last states are blocks of it."""
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """One group; embeddings of words and last states are blocks of it."""
         num_blocks = 2 if self.pooling == "words" else 1
-        return (FeatureKind(self.kind, (self.width // num_blocks,) * num_blocks),)
+        return (FeatureGroup(self.modality, (self.width // num_blocks,) * num_blocks),)
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
@@ -88,7 +87,7 @@ def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
 class TransformersImageEncoder(Encoder):
     """The last hidden states, pooled: the mean over places (as Swin does) or the first ([CLS])."""
 
-    kind = "image"
+    modality = "image"
 
     def __init__(self, backbone: nn.Module, width: int, pooling: Literal["mean", "cls"]) -> None:
         super().__init__()

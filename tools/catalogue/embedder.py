@@ -22,7 +22,7 @@ from engine.named_checkpoint import chosen_checkpoint
 from engine.onnx_encoder import RUNTIME, check_onnx_packages
 from engine.predictor import load_encoder
 from engine.stop_request import StoppedError, StopRequest
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder
 from options.errors import UserError
 from options.printable import quoted
 from tools.catalogue.embedding_folder import EmbeddingsRecord, write_embeddings_record

@@ -12,7 +12,7 @@ from data.item_catalog import ItemCatalog
 from engine.checksums import file_checksum
 from engine.experiment import ExperimentOptions
 from engine.run_identity import differences, shown_value
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder
 from models.weights import weights_digest
 from options.errors import UserError
 from tools.catalogue.embedding_folder import EMBEDDINGS, FORMAT, EmbeddingsRecord, read_embeddings_record
