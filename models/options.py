@@ -9,7 +9,7 @@ from data.options import ComparedAttributes
 from models.encoder_options import ImageEncoderOptions, TextEncoderOptions
 from models.head_options import AnyHeadOptions, LinearHeadOptions, Score
 from options.base import Options
-from options.nearest import nearest
+from options.fault import nearest
 
 
 class AgreementOptions(Options):

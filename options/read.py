@@ -14,7 +14,8 @@ from options.fault import COMMAND_LINE, Fault, KeyPath, Place, dotted, listed, s
 from options.reference import describe
 from options.schema import Shape
 from options.validation_faults import validation_faults
-from options.yaml_values import DEEPEST_NESTING, parse_yaml_value, read_yaml_mapping, to_yaml
+from options.yaml_dialect import DEEPEST_NESTING
+from options.yaml_values import parse_yaml_value, read_yaml_mapping, to_yaml
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 

@@ -9,8 +9,7 @@ from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
 from options.base import BASE
-from options.fault import Fault, KeyPath, Place, dotted, shown
-from options.nearest import nearest, nearest_path
+from options.fault import Fault, KeyPath, Place, dotted, nearest, nearest_path, shown
 from options.reference import OptionDescription
 from options.schema import Shape, either
 

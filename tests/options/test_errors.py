@@ -1,6 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
-from options.errors import UserError, exit_on_user_error
+from options.errors import UserError, exit_on_user_error, install_command
 
 
 def test_user_error_ends_the_command_with_status_2_and_its_message(
@@ -38,3 +41,11 @@ def test_decorated_command_passes_its_arguments_and_result_through() -> None:
     with pytest.raises(SystemExit):
         main(-1)
     assert main(2) == 3
+
+
+def test_what_is_installed_goes_to_the_python_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    help_text = subprocess.run(install_command("--help"), shell=True, capture_output=True, text=True, check=True).stdout
+    assert "pip install" in help_text
+    assert install_command("-r requirements.txt") == f"{sys.executable} -m pip install -r requirements.txt"
+    monkeypatch.setattr(sys, "executable", "/my tools/python")
+    assert install_command("wandb") == "'/my tools/python' -m pip install wandb"

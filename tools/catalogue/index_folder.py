@@ -14,8 +14,7 @@ from typing import Literal
 
 from engine.checksums import file_checksum
 from engine.disk import read_json, write_json
-from options.errors import UserError
-from options.install import install_command
+from options.errors import UserError, install_command
 from options.printable import quoted
 from tools.catalogue.embedded_rows import EmbeddedRows, RescoredSearch
 from tools.catalogue.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
