@@ -35,7 +35,7 @@ class PlacedValues:
         return self.places[path]
 
 
-def read_options(kind: type[OptionsT], file: Path, overrides: Sequence[str] = ()) -> OptionsT:
+def read_options(options_type: type[OptionsT], file: Path, overrides: Sequence[str] = ()) -> OptionsT:
     """Return the checked options of a YAML file, with `section.key=value` overrides laid over it.
 
     A file that names another one by `base: FILE`, relative to itself, is laid over that one: sections are merged,
@@ -45,15 +45,15 @@ def read_options(kind: type[OptionsT], file: Path, overrides: Sequence[str] = ()
         UserError: where anything is wrong; its message names every fault with file and line, key, value and,
             for an unknown key, the nearest valid one.
     """
-    shape = Shape.of(kind)
+    shape = Shape.of(options_type)
     placed, faults = _read_layers(file, shape)
     for override in overrides:
         faults += apply_override(placed, override)
     try:
         # As JSON, lists count as tuples and text as paths, and all else stays strict.
-        options = kind.model_validate_json(json.dumps(placed.values))
+        options = options_type.model_validate_json(json.dumps(placed.values))
     except ValidationError as error:
-        found = validation_faults(error, shape, placed.values, placed.place_of, describe(kind))
+        found = validation_faults(error, shape, placed.values, placed.place_of, describe(options_type))
         faults += _not_below(found, faults)
     if faults:
         raise UserError(listed(faults))

@@ -44,9 +44,9 @@ class Shape:
 
     @staticmethod
     @cache
-    def of(kind: type[Options]) -> Shape:
+    def of(options_type: type[Options]) -> Shape:
         """Return the shape of a whole section."""
-        schema = kind.model_json_schema()
+        schema = options_type.model_json_schema()
         return _shape(schema, schema.get("$defs", {}))
 
     @cached_property
