@@ -96,11 +96,6 @@ def test_a_learned_threshold_is_taken_off_the_margin_and_decides() -> None:
     assert loss.threshold.grad.item() == pytest.approx(gradient)
 
 
-def test_without_one_nothing_is_learned_and_zero_decides() -> None:
-    assert not [*LogisticLoss().parameters()]
-    assert LogisticLoss().decision_threshold == 0.0
-
-
 def test_loss_agrees_with_float64_logarithms_with_a_scale() -> None:
     torch.manual_seed(0)
     match = torch.rand(50) * 2 - 1
@@ -184,15 +179,6 @@ def test_the_decision_threshold_follows_training() -> None:
         optimizer.step()
 
     assert 0.7 < loss.decision_threshold < 0.8
-
-
-def test_one_label_broadcasts_and_the_loss_is_float32() -> None:
-    score = PairScore(torch.ones(3, 4, dtype=torch.bfloat16), torch.zeros(3, 4, dtype=torch.bfloat16))
-
-    value = LogisticLoss(0.5, 10.0)(score, torch.tensor(False))
-
-    assert value.shape == (3, 4)
-    assert value.dtype == torch.float32
 
 
 def test_loss_agrees_with_float64_logarithms_with_one_threshold() -> None:
