@@ -57,6 +57,8 @@ def reference_markdown(options_type: type[Options]) -> str:
     parts = [
         "# Options",
         "Every key of an option file. On the command line, `section.key=value` overrides the file. "
+        "A file with `base: FILE`, a path relative to it, says only what differs from that file: sections are "
+        "merged, all else is replaced, and so is a section of another name where the name chooses the keys. "
         "This page is written by `bash run.sh options reference` from the options classes.",
     ]
     headed: set[str] = set()
