@@ -8,8 +8,7 @@ from pathlib import Path
 from urllib.parse import ParseResult, urlparse
 from urllib.request import getproxies, proxy_bypass
 
-from options.errors import UserError
-from options.install import install_command
+from options.errors import UserError, install_command
 
 PREFIX = "package:"
 """Of the name of a file that comes with an installed Python package, `package:NAME/PATH`."""

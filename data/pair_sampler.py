@@ -49,23 +49,10 @@ class TrainingOrder(Sampler[list[int]]):
             yield pairs_at(self.seed, first, self.batch_size, self.num_pairs).tolist()
 
 
-def encoding_batches(
-    token_lengths: NDArray[np.int64], batch_size: int, batch_tokens: int | None = None
-) -> list[list[int]]:
-    """Cut all items into batches of similar text length, the longest first, so that little is padding.
-
-    A batch has at most batch_size items and, unless it is a single item, at most batch_tokens tokens with padding.
-    """
-    rows = np.argsort(-token_lengths, kind="stable")
-    batches = []
-    first = 0
-    while first < len(rows):
-        longest = int(token_lengths[rows[first]])
-        fitting = max(1, batch_tokens // longest) if batch_tokens is not None and longest else batch_size
-        last = first + min(batch_size, fitting)
-        batches.append(rows[first:last].tolist())
-        first = last
-    return batches
+def encoding_batches(token_lengths: NDArray[np.int64], batch_size: int) -> list[list[int]]:
+    """Cut all items into batches of similar text length, the longest first, so that little is padding."""
+    rows = np.argsort(-token_lengths, kind="stable").tolist()
+    return [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
 
 
 def share(batches: list[list[int]], rank: int, num_processes: int) -> list[list[int]]:

@@ -22,7 +22,7 @@ from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
 ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
 
 
@@ -89,7 +89,11 @@ def read_state(checkpoint: Path) -> CheckpointState:
     if record is None:
         raise UserError(f"{file}: no such checkpoint file")
     if record.format != FORMAT:
-        raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
+        raise UserError(
+            f"{file}: format {record.format} is not {FORMAT}, which is read here; one of format 2, from before there "
+            f"was model.head, goes on with its own version, or gives its weights alone: {file.with_name(ENCODER)} as "
+            "a checkpoint, or as model.weights, with an option file of this version"
+        )
     return record
 
 

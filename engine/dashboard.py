@@ -15,8 +15,7 @@ from engine.evaluation_view import EvaluationView
 from engine.experiment import ExperimentOptions
 from engine.options import LogOptions
 from engine.run_folder import RunFolder
-from options.errors import UserError
-from options.install import install_command
+from options.errors import UserError, install_command
 
 
 class TensorboardDashboard:

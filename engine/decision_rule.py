@@ -1,6 +1,6 @@
 """Which margins of pairs mean the same product: a threshold, or one for each category, chosen and kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from data.item import Item
 from data.item_pair import parse_pair
 from data.jsonl import Record, read_records
 from data.loading import Split
@@ -39,6 +40,11 @@ class DecisionRule:
         names = [item.category for item in split.catalog]
         pairs = zip(split.pairs.source.tolist(), split.pairs.target.tolist(), strict=True)
         return self.thresholds_of([pair_category(names[source], names[target]) for source, target in pairs])
+
+    def thresholds_of_pairs(self, sources: Sequence[Item], targets: Sequence[Item]) -> NDArray[np.float64]:
+        """Return the threshold of each of B pairs of items: (B,)."""
+        pairs = zip(sources, targets, strict=True)
+        return self.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
 
     def thresholds_of(self, pair_categories: list[str | None]) -> NDArray[np.float64]:
         """Return the threshold of each of B pairs by their categories: (B,)."""

@@ -19,8 +19,7 @@ from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.precision import autocast
 from engine.stop_request import StoppedError, StopRequest
-from models.embedding import pack
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder, pack
 
 T = TypeVar("T")
 
@@ -58,17 +57,16 @@ class EncodingPlan:
     batch_size: int
     workers: int
     precision: Precision
-    batch_tokens: int | None = None
 
     def batches(self, items: ItemTensors) -> list[list[int]]:
         """Return the rows of each batch, the same on any number of processes."""
-        return encoding_batches(items.token_lengths(), self.batch_size, self.batch_tokens)
+        return encoding_batches(items.token_lengths(), self.batch_size)
 
 
 def encoding_plan(options: ExperimentOptions, precision: Precision, device: torch.device) -> EncodingPlan:
     """Return the plan of the options, for training's or prediction's arithmetic on a device."""
     batch_size = _batch_size(options, device)
-    return EncodingPlan(batch_size, options.data.workers, precision, options.evaluate.batch_tokens)
+    return EncodingPlan(batch_size, options.data.workers, precision)
 
 
 def _batch_size(options: ExperimentOptions, device: torch.device) -> int:

@@ -18,7 +18,7 @@ from engine.disk import writing
 from engine.distributed import Processes
 from engine.encode import EncodedRound, EncodingPlan
 from engine.experiment import ExperimentOptions
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder
 from models.weights import weights_digest
 
 HEAD = np.dtype([("num_items", "<i8"), ("checksum", "<u4")])

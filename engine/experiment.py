@@ -88,42 +88,20 @@ class ExperimentOptions(Options):
         return name
 
     @model_validator(mode="after")
-    def _colours_are_those_of_the_pictures(self) -> Self:
-        encoder, image = self.model.image_encoder, self.data.image
-        colours = encoder.colours if encoder is not None and encoder.name == "timm" else None
-        if colours is not None and (colours.mean, colours.std) != (image.mean, image.std):
-            raise ValueError(
-                "model.image_encoder.colours undoes data.image.mean and data.image.std: give the same numbers"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _features_to_fit_to_are_known(self) -> Self:
-        if self.model.heads is not None and self.train.frozen_features is None:
-            raise ValueError("model.heads are fitted to the features before training: give train.frozen_features")
-        return self
-
-    @model_validator(mode="after")
-    def _agreement_is_part_of_the_margin(self) -> Self:
-        if self.model.agreement is not None and self.loss.name != "self_adaptive_threshold":
+        if self.model.head.is_fitted and self.train.frozen_features is None:
             raise ValueError(
-                f"model.agreement adds to the margin, by which loss.name {self.loss.name} does not decide: "
-                "set loss.name to self_adaptive_threshold, or model.agreement to null"
+                f"model.head {self.model.head.name} is fitted to the features before training: "
+                "give train.frozen_features"
             )
         return self
 
     @model_validator(mode="after")
-    def _losses_have_the_scores_they_decide_by(self) -> Self:
-        model = self.model
-        found = (model.threshold_branch, model.normalize, model.scale is not None)
-        if self.loss.name in ("fixed_threshold", "contrastive") and found != (False, True, False):
+    def _loss_has_the_score_that_it_needs(self) -> Self:
+        changes = self.model.changes_for(self.loss.score)
+        if changes:
+            score = self.loss.score.replace("_", " ")
             raise ValueError(
-                f"loss.name {self.loss.name} decides by the cosine of match embeddings: "
-                "set model.threshold_branch to false, model.normalize to true and model.scale to null"
-            )
-        if self.loss.name == "learned_threshold" and found != (False, False, False):
-            raise ValueError(
-                "loss.name learned_threshold decides by the plain dot product of match embeddings: "
-                "set model.threshold_branch and model.normalize to false and model.scale to null"
+                f"loss.name {self.loss.name} decides by the {score} of match embeddings alone: set {', '.join(changes)}"
             )
         return self

@@ -4,13 +4,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.given_images import GivenImages
+from data.item import Item
+from data.item_catalog import ItemCatalog
+from data.loading import ItemPreparation
 from engine.checkpoint import ENCODER, STATE, best_checkpoint, load_item_encoder, read_state
 from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import SUMS, check_files
 from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
-from models.item_encoder import ItemEncoder
+from models.input_check import check_inputs
+from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from models.options import ModelOptions
 from models.published import published_to_ours
 from models.published_file import read_published
@@ -28,6 +33,13 @@ class NamedCheckpoint:
     step: int | None
     """None where the checkpoint does not say."""
     rule: DecisionRule
+
+    def load_encoder(self, preparation: ItemPreparation) -> ItemEncoder:
+        """Return the encoder with these weights, on the CPU; raises UserError unless it fits and can read items."""
+        encoder = build_item_encoder(with_random_weights(self.options.model), self.options.data.image)
+        check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), GivenImages({})))
+        load_checkpoint_weights(self.path, encoder, self.options.model)
+        return encoder
 
 
 def named_checkpoint(

@@ -11,10 +11,8 @@ from engine.checksums import check_files, recorded_checksum
 from engine.decision_rule import DecisionRule
 from engine.experiment import ExperimentOptions
 from engine.export_description import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS, read_description
-from models.embedding import ItemEmbedding, unpack
-from models.item_embedder import ItemEmbedder
-from options.errors import UserError
-from options.install import install_command
+from models.embedding import ItemEmbedder, ItemEmbedding, unpack
+from options.errors import UserError, install_command
 
 RUNTIME = "onnxruntime"
 EXPORT = ("onnx", "onnxscript", RUNTIME)

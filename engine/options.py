@@ -143,8 +143,6 @@ class EvaluateOptions(Options):
 
     batch_size: PositiveInt = 64
     """Most items a process encodes at once; on the CPU no more than have as many pixels as 16 images of 224 x 224."""
-    batch_tokens: PositiveInt | None = None
-    """Most tokens, padding included, that a process encodes at once; null for no bound beside batch_size."""
 
 
 class PredictOptions(Options):

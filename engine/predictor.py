@@ -135,7 +135,7 @@ def split_to_predict(options: ExperimentOptions, preparation: ItemPreparation) -
 
 def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensors) -> ItemEncoder:
     """Return the encoder with a checkpoint's weights; raises UserError unless it fits and can read the items."""
-    encoder = build_item_encoder(with_random_weights(options.model))
+    encoder = build_item_encoder(with_random_weights(options.model), options.data.image)
     check_inputs(encoder, items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
     return encoder

@@ -11,12 +11,10 @@ from data.pair_batch import PairBatch
 from engine.distributed import Processes, copy_from_first, gather_with_gradient
 from engine.options import Precision
 from engine.precision import autocast
-from losses.in_batch_negatives import in_batch_negative_loss
 from losses.options import LossOptions
-from losses.pair_loss import PairLoss
+from losses.pair_loss import PairLoss, in_batch_negative_loss
 from models.embedding import ItemEmbedding, PairScore
-from models.item_encoder import ItemEncoder
-from models.pair_verifier import PairVerifier
+from models.item_encoder import ItemEncoder, PairVerifier
 
 BUCKET_MEBIBYTES = 25
 """Of gradients that are sent together."""

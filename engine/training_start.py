@@ -16,8 +16,7 @@ from engine.run_identity import changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
 from engine.training_model import build_training_model, compile_encoders
 from models.input_check import check_inputs
-from models.item_branch import ItemFeatures
-from models.item_encoder import build_item_encoder, with_random_weights
+from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
 from options.errors import UserError
 
@@ -43,7 +42,7 @@ def start_training(run: TrainingRun) -> Start:
     state, notes = _state(run, resumption.checkpoint)
     if options.train.frozen_features is not None:
         run = _with_known_features(run, state, options.train.frozen_features)
-    if options.model.heads is not None and resumption.checkpoint is None and options.model.weights is None:
+    if options.model.head.is_fitted and resumption.checkpoint is None and options.model.weights is None:
         fit_to_training_items(state, run.train_split)
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
@@ -82,7 +81,7 @@ def fresh_state(
     `model_options` are those of the options, or these with random weights where others are loaded later.
     """
     seed_everything(options.seed)
-    encoder = build_item_encoder(model_options)
+    encoder = build_item_encoder(model_options, options.data.image)
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)

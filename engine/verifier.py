@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from data.given_images import GivenImages, Picture
-from data.image_store import ImageFolder, ImageSource
+from data.image_store import ImageSource
 from data.item import Item
 from data.item_catalog import ItemCatalog, item_fields
 from data.item_pair import PairTable
@@ -28,14 +28,10 @@ from engine.distributed import Processes, this_process
 from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
 from engine.export_description import DESCRIPTION, OPTIONS
-from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights, named_checkpoint
+from engine.named_checkpoint import chosen_checkpoint, named_checkpoint
 from engine.onnx_encoder import OnnxItemEncoder
 from engine.pair_scores import score_pairs
-from engine.validation_scores import pair_category
-from models.embedding import ItemEmbedding, PairScore, unpack
-from models.input_check import check_inputs
-from models.item_embedder import ItemEmbedder
-from models.item_encoder import build_item_encoder, with_random_weights
+from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
 from options.read import read_options
 
@@ -81,9 +77,7 @@ class Verifier:
             return _load_exported(path, options, threshold, processes or this_process())
         named = named_checkpoint(path, options, threshold)
         preparation = ItemPreparation(named.options.data, named.options.reads)
-        encoder = build_item_encoder(with_random_weights(named.options.model))
-        check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), ImageFolder(Path())))
-        load_checkpoint_weights(named.path, encoder, named.options.model)
+        encoder = named.load_encoder(preparation)
         processes = processes or this_process()
         return cls(
             named.options,
@@ -138,8 +132,7 @@ class Verifier:
 
     def thresholds(self, source_items: Items, target_items: Items) -> NDArray[np.float64]:
         """Return the decision threshold of each of B pairs: (B,)."""
-        pairs = zip(self._items(source_items), self._items(target_items), strict=True)
-        return self.rule.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
+        return self.rule.thresholds_of_pairs(self._items(source_items), self._items(target_items))
 
     def tensors(self, catalog: ItemCatalog, images: Images | None, *, blank_bad_images: bool = False) -> ItemTensors:
         """Return the maker of batches of a catalogue, each of whose pictures is read once."""
@@ -162,9 +155,9 @@ class Verifier:
 
     def _item(self, record: Mapping[str, object], number: int) -> Item:
         # An item that is asked about need not have an id, nor a picture that is not read.
-        absent = (
-            {"item_id": str(number)} if self.options.reads.image else {"item_id": str(number), "item_image_name": "-"}
-        )
+        absent = {"item_id": str(number)}
+        if not self.options.reads.image:
+            absent["item_image_name"] = "-"
         return item_fields(Path("items"), number, {**absent, **record}).item()
 
     def _image_source(self, images: Images | None) -> ImageSource:

@@ -1,11 +1,17 @@
-"""Options of the loss section; torch is imported only when something is built."""
+"""Options of the loss section; torch is imported only when a loss is built.
+
+A further loss is one file with a subclass of losses.pair_loss.PairLoss, and here its options with `name`, `score` and
+`build`, and its place in the union at the end.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from models.head_options import Score
 from options.base import Options
 
 if TYPE_CHECKING:
@@ -22,31 +28,42 @@ class InBatchNegativesOptions(Options):
 class PairLossOptions(Options):
     """What every loss has."""
 
+    score: ClassVar[Score]
+    """What the decision value of pairs has to be for this loss."""
+
     in_batch_negatives: InBatchNegativesOptions | None = None
     """Further negatives out of the batches of all processes; null for none."""
+
+    @abstractmethod
+    def build(self) -> PairLoss:
+        """Build the loss."""
 
 
 class SelfAdaptiveThresholdOptions(PairLossOptions):
     """Logistic loss on the margin, match minus threshold."""
 
+    score = "margin"
+
     name: Literal["self_adaptive_threshold"]
-    """Kind of loss."""
+    """Name of the loss."""
     threshold: float | None = None
     """First value of a learned threshold of the margin, for all pairs and beside their own; null for 0, as published.
     Normalised embeddings need it, whose margins cannot shift."""
 
     def build(self) -> PairLoss:
         """Build the loss."""
-        from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
+        from losses.logistic import LogisticLoss
 
-        return SelfAdaptiveThresholdLoss(self.threshold)
+        return LogisticLoss(self.threshold)
 
 
 class FixedThresholdOptions(PairLossOptions):
     """Logistic loss on the cosine, with a learned scale and one learned threshold for all pairs."""
 
+    score = "cosine"
+
     name: Literal["fixed_threshold"]
-    """Kind of loss."""
+    """Name of the loss."""
     scale: float = Field(default=10.0, gt=0)
     """First value of the learned scale."""
     threshold: float = Field(default=0.5, gt=-1, lt=1)
@@ -54,31 +71,35 @@ class FixedThresholdOptions(PairLossOptions):
 
     def build(self) -> PairLoss:
         """Build the loss."""
-        from losses.fixed_threshold import FixedThresholdLoss
+        from losses.logistic import LogisticLoss
 
-        return FixedThresholdLoss(self.scale, self.threshold)
+        return LogisticLoss(self.threshold, self.scale)
 
 
 class LearnedThresholdOptions(PairLossOptions):
     """Logistic loss on the plain dot product, with one learned threshold for all pairs."""
 
+    score = "dot_product"
+
     name: Literal["learned_threshold"]
-    """Kind of loss."""
+    """Name of the loss."""
     threshold: float = 0.0
     """First value of the learned threshold."""
 
     def build(self) -> PairLoss:
         """Build the loss."""
-        from losses.learned_threshold import LearnedThresholdLoss
+        from losses.logistic import LogisticLoss
 
-        return LearnedThresholdLoss(self.threshold)
+        return LogisticLoss(self.threshold)
 
 
 class ContrastiveOptions(PairLossOptions):
     """Contrastive loss on the distance of normalised embeddings."""
 
+    score = "cosine"
+
     name: Literal["contrastive"]
-    """Kind of loss."""
+    """Name of the loss."""
     margin: float = Field(default=1.0, gt=0, le=2)
     """Distance from which on a negative pair costs nothing."""
 

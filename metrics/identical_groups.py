@@ -1,4 +1,4 @@
-"""Groups of identical items, from the pairs that are decided the same.
+"""Groups of identical items, from the pairs that are decided the same, and how far they agree with the truth.
 
 Letters of shapes: B pairs, N items.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,33 @@ def group_numbers(groups: list[IdenticalGroup], num_items: int) -> NDArray[np.in
     return numbers
 
 
+class GroupAgreement(NamedTuple):
+    """Figures over all pairs of N items: a pair is positive where both are in one group."""
+
+    f1: float
+    precision: float
+    recall: float
+    num_true_pairs: int
+    """Pairs that are one product."""
+    num_found_pairs: int
+    """Pairs that are in one group."""
+
+
+def group_agreement(found: NDArray[np.int64], truth: NDArray[np.int64]) -> GroupAgreement:
+    """Compare the groups that were found, numbers (N,), with the true ones (N,); figures without pairs are 0."""
+    both = np.unique(np.stack([found, truth]), axis=1, return_counts=True)[1]
+    num_right = _num_pairs(both)
+    num_found = _num_pairs(np.unique(found, return_counts=True)[1])
+    num_true = _num_pairs(np.unique(truth, return_counts=True)[1])
+    return GroupAgreement(
+        f1=2 * num_right / max(1, num_found + num_true),
+        precision=num_right / max(1, num_found),
+        recall=num_right / max(1, num_true),
+        num_true_pairs=num_true,
+        num_found_pairs=num_found,
+    )
+
+
 def _matches(
     source: NDArray[np.int64], target: NDArray[np.int64], margin: NDArray[np.float64]
 ) -> dict[int, dict[int, float]]:
@@ -91,3 +119,7 @@ def _medoid(members: list[int], matches: dict[int, dict[int, float]]) -> int:
         return len(inside), sum(inside), -item
 
     return max(members, key=standing)
+
+
+def _num_pairs(sizes: NDArray[np.intp]) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())

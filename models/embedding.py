@@ -1,14 +1,17 @@
-"""The embeddings of items and the score of pairs: the one place where a score is computed.
+"""The embeddings of items, what gives them, and the score of pairs: the one place where a score is computed.
 
 Letters of shapes: B pairs, N items, D embedding width.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from data.pair_batch import ItemBatch
 
 
 class ItemEmbedding(NamedTuple):
@@ -25,6 +28,24 @@ class ItemEmbedding(NamedTuple):
     def rows(self, index: Tensor) -> ItemEmbedding:
         """Return the embeddings at index (M,), one row each."""
         return ItemEmbedding(self.threshold[index], self.match[index])
+
+
+class ItemEmbedder(nn.Module):
+    """Gives each item a match embedding and a threshold embedding."""
+
+    @property
+    @abstractmethod
+    def threshold_width(self) -> int:
+        """Numbers in the threshold embedding; 0 without a threshold branch."""
+
+    @property
+    @abstractmethod
+    def match_width(self) -> int:
+        """Numbers in the match embedding."""
+
+    @abstractmethod
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        """Return both embeddings of N items: (N, D) each, the threshold's (N, 0) without that branch."""
 
 
 class PairScore(NamedTuple):

@@ -1,13 +1,20 @@
-"""What the two kinds of encoder have in common."""
+"""What all encoders have in common."""
 
 from abc import abstractmethod
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
-from models.feature_kind import FeatureKind, KindName
 from models.freezing import Freeze, freeze
+
+
+class FeatureGroup(NamedTuple):
+    """Features of one origin, side by side in blocks."""
+
+    name: Literal["text", "image", "colours"]
+    widths: tuple[int, ...]
+    """Features in each block."""
 
 
 class Encoder(nn.Module):
@@ -16,8 +23,8 @@ class Encoder(nn.Module):
     backbone: nn.Module
     width: int
     """Numbers in the feature vector."""
-    kind: ClassVar[KindName]
-    """What most of the features are of."""
+    modality: ClassVar[Literal["text", "image"]]
+    """What of an item it reads."""
     num_token_ids: int | None = None
     """Size of the vocabulary of a text encoder."""
     frozen: tuple[str, ...] = ()
@@ -29,9 +36,9 @@ class Encoder(nn.Module):
         return "" in self.frozen
 
     @property
-    def kinds(self) -> tuple[FeatureKind, ...]:
-        """The kinds of features that lie side by side in the feature vector, and their blocks."""
-        return (FeatureKind(self.kind, (self.width,)),)
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """The groups of features that lie side by side in the feature vector."""
+        return (FeatureGroup(self.modality, (self.width,)),)
 
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:

@@ -1,18 +1,62 @@
-"""The two-branch item encoder (figure 2 of arXiv 2208.11064)."""
+"""The two-branch item encoder (figure 2 of arXiv 2208.11064) and the siamese pair classifier.
+
+Letters of shapes: B pairs, N items, D embedding width.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
 
-from data.pair_batch import ItemBatch
+from data.options import ImageOptions
+from data.pair_batch import ItemBatch, PairBatch
 from models.attribute_agreement import AttributeAgreement
-from models.embedding import ItemEmbedding
+from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, pair_score
 from models.encoder import Encoder
-from models.feature_kind import FeatureKind
-from models.head_projection import HeadProjection
-from models.item_branch import ItemBranch, ItemFeatures
-from models.item_embedder import ItemEmbedder
-from models.options import ImageEncoderOptions, ModelOptions, TextEncoderOptions
-from models.projection import Projection
-from options.errors import UserError
+from models.heads import Head
+from models.options import ModelOptions
+
+
+class ItemFeatures(NamedTuple):
+    """The features of N items; None for a modality that the model does not read."""
+
+    text: Tensor | None
+    """(N, width of the text encoder)"""
+    image: Tensor | None
+    """(N, width of the image encoder)"""
+
+    def joined(self) -> Tensor:
+        """Return them side by side, text first: (N, feature width)."""
+        return torch.cat([features for features in self if features is not None], dim=1)
+
+
+NO_FEATURES = ItemFeatures(None, None)
+
+
+class ItemBranch(nn.Module):
+    """One branch of the model: text and image features side by side, projected to an embedding of width D.
+
+    A branch without an encoder of its own takes another branch's features of that modality.
+    """
+
+    def __init__(self, text_encoder: Encoder | None, image_encoder: Encoder | None, projection: Head) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.image_encoder = image_encoder
+        self.projection = projection
+
+    def features(self, items: ItemBatch, others: ItemFeatures = NO_FEATURES) -> ItemFeatures:
+        """Return the features of N items; `others` are those of the branch whose encoders are used as well."""
+        return ItemFeatures(
+            text=_features(self.text_encoder, items.runs(), items.text_features, others.text),
+            image=_features(self.image_encoder, [items], items.image_features, others.image),
+        )
+
+    def project(self, features: ItemFeatures) -> Tensor:
+        """Return the embeddings of the features of N items: (N, D)."""
+        embeddings: Tensor = self.projection(features.joined())
+        return embeddings
 
 
 class ItemEncoder(ItemEmbedder):
@@ -62,9 +106,9 @@ class ItemEncoder(ItemEmbedder):
 
     def fit(self, features: ItemFeatures) -> None:
         """Fit what is fitted once before training to the features of the items that are trained on."""
-        for module in self.modules():
-            if isinstance(module, HeadProjection):
-                module.fit(features.joined())
+        for branch in (self.match, self.threshold):
+            if branch is not None:
+                branch.projection.fit(features.joined())
 
     def encoders(self) -> list[Encoder]:
         """Return the image and text encoders of all branches."""
@@ -76,17 +120,43 @@ class ItemEncoder(ItemEmbedder):
             encoder.checkpoint_activations()
 
 
-def build_item_encoder(options: ModelOptions) -> ItemEncoder:
-    """Build the item encoder with its first weights; raises UserError where they cannot be had."""
-    text, image = _build(options.text_encoder), _build(options.image_encoder)
-    kinds = [kind for encoder in (text, image) if encoder is not None for kind in encoder.kinds]
-    match = ItemBranch(text, image, _projection(options, kinds))
+class VerifiedPairs(NamedTuple):
+    """What the verifier says of a batch of pairs."""
+
+    items: ItemEmbedding
+    """(N, D) each, of the distinct items"""
+    score: PairScore
+    """(B,) each"""
+
+
+class PairVerifier(nn.Module):
+    """Encodes the distinct items of a batch once and scores its pairs."""
+
+    def __init__(self, item_encoder: ItemEncoder) -> None:
+        super().__init__()
+        self.item_encoder = item_encoder
+
+    def forward(self, batch: PairBatch) -> VerifiedPairs:
+        """Score B pairs of N distinct items."""
+        items: ItemEmbedding = self.item_encoder(batch.items)
+        return VerifiedPairs(items, pair_score(items.rows(batch.source), items.rows(batch.target)))
+
+
+def build_item_encoder(options: ModelOptions, image: ImageOptions) -> ItemEncoder:
+    """Build the item encoder with its first weights; raises UserError where they cannot be had.
+
+    `image` says how the pictures are prepared that it will be given.
+    """
+    text, picture = _text_encoder(options), _image_encoder(options, image)
+    groups = [group for encoder in (text, picture) if encoder is not None for group in encoder.groups]
+    match = ItemBranch(text, picture, options.head.build(groups, options.embedding_width))
     agreement = _agreement(options)
     if not options.threshold_branch:
         return ItemEncoder(match, None, agreement)
-    own_text = None if options.share_encoders or _is_frozen(text) else _build(options.text_encoder)
-    own_image = None if options.share_encoders or _is_frozen(image) else _build(options.image_encoder)
-    return ItemEncoder(match, ItemBranch(own_text, own_image, _projection(options, kinds)), agreement)
+    own_text = None if options.share_encoders or _is_frozen(text) else _text_encoder(options)
+    own_picture = None if options.share_encoders or _is_frozen(picture) else _image_encoder(options, image)
+    threshold = ItemBranch(own_text, own_picture, options.head.build(groups, options.embedding_width))
+    return ItemEncoder(match, threshold, agreement)
 
 
 def with_random_weights(options: ModelOptions) -> ModelOptions:
@@ -100,8 +170,12 @@ def with_random_weights(options: ModelOptions) -> ModelOptions:
     )
 
 
-def _build(options: ImageEncoderOptions | TextEncoderOptions | None) -> Encoder | None:
-    return options.build() if options is not None else None
+def _text_encoder(options: ModelOptions) -> Encoder | None:
+    return options.text_encoder.build() if options.text_encoder is not None else None
+
+
+def _image_encoder(options: ModelOptions, image: ImageOptions) -> Encoder | None:
+    return options.image_encoder.build(image) if options.image_encoder is not None else None
 
 
 def _agreement(options: ModelOptions) -> AttributeAgreement | None:
@@ -115,16 +189,11 @@ def _is_frozen(encoder: Encoder | None) -> bool:
     return encoder is not None and encoder.is_frozen
 
 
-def _projection(options: ModelOptions, kinds: list[FeatureKind]) -> Projection | HeadProjection:
-    if options.heads is None:
-        width = sum(sum(kind.widths) for kind in kinds)
-        return Projection(
-            width, options.embedding_width, options.normalize, options.scale, options.standardize, options.dropout
-        )
-    try:
-        components = options.heads.components.of
-        assert options.scale is not None, "the options see to it"
-        return HeadProjection(kinds, options.embedding_width, components, options.scale, options.dropout)
-    except ValueError as error:
-        names = ", ".join(kind.name for kind in kinds)
-        raise UserError(f"model.embedding_width: {error} of model.heads ({names})") from error
+def _features(
+    encoder: Encoder | None, parts: Iterable[ItemBatch], known: Tensor, others: Tensor | None
+) -> Tensor | None:
+    if encoder is None:
+        return others
+    if encoder.is_frozen and len(known):
+        return known
+    return torch.cat([encoder(part) for part in parts])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models import swin_names
 from models.swin_names import ImageLibrary
+from models.weights import raise_faults
 
 _PREFIXES = {
     published + stream + ".": f"{branch}.{ours}."
@@ -45,7 +46,7 @@ def published_to_ours(state: Mapping[str, Tensor], image_library: ImageLibrary) 
     groups, faults = _grouped(state, list(_PREFIXES))
     for prefix, group in groups.items():
         faults += [f"{fault} (under {prefix})" for fault in _published_faults(prefix, group)]
-    swin_names.raise_faults(faults, "no published checkpoint")
+    raise_faults(faults, "no published checkpoint")
     return {
         _PREFIXES[prefix] + name: tensor
         for prefix, group in groups.items()
@@ -63,7 +64,7 @@ def ours_to_published(state: Mapping[str, Tensor], image_library: ImageLibrary) 
     groups, faults = _grouped(state, list(published_prefixes))
     for prefix, group in groups.items():
         faults += [f"{fault} (under {prefix})" for fault in _our_faults(prefix, group, image_library)]
-    swin_names.raise_faults(faults, "not the published network")
+    raise_faults(faults, "not the published network")
     return {
         published_prefixes[prefix] + name: tensor
         for prefix, group in groups.items()

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from options.errors import UserError
+from models.weights import raise_faults
 
 ImageLibrary = Literal["timm", "transformers"]
 
@@ -138,13 +138,6 @@ def relative_position_index(window: int) -> Tensor:
 
 def _window(table: Tensor) -> int:
     return (math.isqrt(len(table)) + 1) // 2
-
-
-def raise_faults(faults: list[str], what: str) -> None:
-    """Raise one UserError that lists all faults, if there are any."""
-    if faults:
-        listing = "\n  ".join(faults)
-        raise UserError(f"{what}; {len(faults)} tensors differ:\n  {listing}")
 
 
 def _find(name: str, naming: ImageLibrary | Literal["published"]) -> tuple[_Names, dict[str, int]] | None:

@@ -16,11 +16,9 @@ from torch import Tensor, nn
 
 from data.hub import local_path
 from data.pair_batch import ItemBatch
-from models.colour_histogram import ColourHistogram
 from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_efficientnet_to_timm
-from models.encoder import Encoder
-from models.feature_kind import FeatureKind
-from models.middle import middle
+from models.encoder import Encoder, FeatureGroup
+from models.image_statistics import ColourHistogram, mean_and_deviation, middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
 from models.weights import hub_error, is_of_a_further_block, load_exactly, unreadable_weights, weights_file
 from options.errors import UserError
@@ -34,7 +32,7 @@ UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, Lo
 class TimmImageEncoder(Encoder):
     """A timm model without its classifier: final normalisation, then its own pooling, or statistics of levels."""
 
-    kind = "image"
+    modality = "image"
 
     def __init__(
         self, backbone: nn.Module, made_of: str, levels: tuple[int, ...] | None = None, channels_last: bool = False
@@ -56,10 +54,10 @@ class TimmImageEncoder(Encoder):
             backbone.prune_intermediate_layers(list(levels), prune_norm=True, prune_head=True)  # type: ignore[operator]
 
     @property
-    def kinds(self) -> tuple[FeatureKind, ...]:
+    def groups(self) -> tuple[FeatureGroup, ...]:
         """The image's levels, a block each, and its colours where they are counted."""
-        image = FeatureKind(self.kind, self.blocks)
-        return (image,) if self.colours is None else (image, FeatureKind("colours", (self.colours.width,)))
+        image = FeatureGroup(self.modality, self.blocks)
+        return (image,) if self.colours is None else (image, FeatureGroup("colours", (self.colours.width,)))
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images, and their colours after them: (N, width)."""
@@ -97,19 +95,6 @@ class TimmImageEncoder(Encoder):
             raise UserError(
                 f"train.activation_checkpointing: {type(self.backbone).__name__} of timm cannot; set it to false"
             ) from error
-
-
-def mean_and_deviation(level: Tensor) -> Tensor:
-    """Return the mean and the standard deviation of each channel over the places of maps: (N, 2 channels).
-
-    Means of low levels tell colours and textures, which the last level is trained to disregard (style statistics:
-    Huang and Belongie, arXiv 1703.06868).
-    """
-    places = level.flatten(2).float()
-    mean = places.mean(dim=2)
-    variance = (places - mean[:, :, None]).square().mean(dim=2)
-    # The root has no finite gradient at 0.
-    return torch.cat([mean, (variance + 1e-8).sqrt()], dim=1)
 
 
 def _widths(backbone: nn.Module, levels: tuple[int, ...]) -> tuple[int, ...]:

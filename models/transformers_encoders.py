@@ -18,9 +18,8 @@ from transformers.utils import logging
 
 from data.hub import local_path
 from data.pair_batch import ItemBatch
-from models.encoder import Encoder
-from models.feature_kind import FeatureKind
-from models.weights import hub_error, is_of_a_further_block, unreadable_weights
+from models.encoder import Encoder, FeatureGroup
+from models.weights import hub_error, is_of_a_further_block, raise_faults, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
@@ -30,24 +29,48 @@ OF_ITS_ORIGIN = frozenset({"_name_or_path", "architectures", "dtype", "transform
 """Fields of a configuration that say where it comes from; features depend on none of them but by the weights."""
 
 
-class TransformersTextEncoder(Encoder):
+class TransformersEncoder(Encoder):
+    """What the encoders of transformers have in common."""
+
+    def __init__(self, backbone: nn.Module, width: int, pooling: str) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.width = width
+        self.pooling = pooling
+
+    def extra_repr(self) -> str:
+        """Say what features depend on that neither weights nor modules tell, such as the number of heads."""
+        config = self.backbone.config
+        assert isinstance(config, PretrainedConfig)
+        fields = {name: value for name, value in config.to_dict().items() if name not in OF_ITS_ORIGIN}
+        return f"pooling={self.pooling}, config={json.dumps(fields, sort_keys=True, default=str)}"
+
+    def checkpoint_activations(self) -> None:
+        """From now on compute activations again in the backward pass instead of keeping them."""
+        try:
+            self.backbone.activation_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        except ValueError as error:
+            name = type(self.backbone).__name__
+            raise UserError(
+                f"train.activation_checkpointing: {name} of transformers cannot; set it to false"
+            ) from error
+
+
+class TransformersTextEncoder(TransformersEncoder):
     """The last hidden state at [CLS], without a pooler, or means over all tokens."""
 
-    kind = "text"
+    modality = "text"
 
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         """Take a backbone; raises UserError for one that does not read tokens."""
-        super().__init__()
-        self.pooling = pooling
-        self.backbone = backbone
-        self.width = 2 * width if pooling == "words" else width
+        super().__init__(backbone, 2 * width if pooling == "words" else width, pooling)
         self.num_token_ids = _num_token_ids(backbone)
 
     @property
-    def kinds(self) -> tuple[FeatureKind, ...]:
-        """One kind; embeddings of words and last states are blocks of it."""
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """One group; embeddings of words and last states are blocks of it."""
         num_blocks = 2 if self.pooling == "words" else 1
-        return (FeatureKind(self.kind, (self.width // num_blocks,) * num_blocks),)
+        return (FeatureGroup(self.modality, (self.width // num_blocks,) * num_blocks),)
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the features of N texts: (N, width)."""
@@ -60,14 +83,6 @@ class TransformersTextEncoder(Encoder):
             return last[:, 0]
         states = (output.hidden_states[0], last)
         return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
-
-    def extra_repr(self) -> str:
-        """Say what features depend on that neither weights nor modules tell, such as the number of heads."""
-        return f"pooling={self.pooling}, config={_described(self.backbone)}"
-
-    def checkpoint_activations(self) -> None:
-        """From now on compute activations again in the backward pass instead of keeping them."""
-        _checkpoint_activations(self.backbone)
 
 
 def _num_token_ids(backbone: nn.Module) -> int:
@@ -85,16 +100,10 @@ def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
     return (hidden * is_token).sum(dim=1) / is_token.sum(dim=1)
 
 
-class TransformersImageEncoder(Encoder):
+class TransformersImageEncoder(TransformersEncoder):
     """The last hidden states, pooled: the mean over places (as Swin does) or the first ([CLS])."""
 
-    kind = "image"
-
-    def __init__(self, backbone: nn.Module, width: int, pooling: Literal["mean", "cls"]) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.width = width
-        self.pooling = pooling
+    modality = "image"
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images: (N, width)."""
@@ -102,14 +111,6 @@ class TransformersImageEncoder(Encoder):
         if hidden.ndim == 4:  # convolutional: (N, width, H, W)
             hidden = hidden.flatten(2).transpose(1, 2)
         return hidden.mean(dim=1) if self.pooling == "mean" else hidden[:, 0]
-
-    def extra_repr(self) -> str:
-        """Say what features depend on that neither weights nor modules tell, such as the number of heads."""
-        return f"pooling={self.pooling}, config={_described(self.backbone)}"
-
-    def checkpoint_activations(self) -> None:
-        """From now on compute activations again in the backward pass instead of keeping them."""
-        _checkpoint_activations(self.backbone)
 
 
 def build_transformers_text_encoder(
@@ -126,22 +127,6 @@ def build_transformers_image_encoder(
     """Build an image encoder; raises UserError for an architecture or weights that cannot be had."""
     backbone, width = _backbone("model.image_encoder", architecture, weights)
     return TransformersImageEncoder(backbone, width, pooling)
-
-
-def _described(backbone: nn.Module) -> str:
-    config = backbone.config
-    assert isinstance(config, PretrainedConfig)
-    fields = {name: value for name, value in config.to_dict().items() if name not in OF_ITS_ORIGIN}
-    return json.dumps(fields, sort_keys=True, default=str)
-
-
-def _checkpoint_activations(backbone: nn.Module) -> None:
-    try:
-        backbone.activation_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-    except ValueError as error:
-        raise UserError(
-            f"train.activation_checkpointing: {type(backbone).__name__} of transformers cannot; set it to false"
-        ) from error
 
 
 def _backbone(option: str, architecture: Architecture, weights: str) -> tuple[nn.Module, int]:
@@ -243,6 +228,4 @@ def _check_report(origin: str, report: _LoadingReport, backbone: nn.Module) -> N
     own = backbone.state_dict()
     surplus = [name.removeprefix(f"{backbone.base_model_prefix}.") for name in sorted(report["unexpected_keys"])]
     faults += [f"surplus {name}" for name in surplus if is_of_a_further_block(name, own)]
-    if faults:
-        listing = "\n  ".join(faults)
-        raise UserError(f"{origin}: does not fit the architecture; {len(faults)} tensors differ:\n  {listing}")
+    raise_faults(faults, f"{origin}: does not fit the architecture")

@@ -64,10 +64,15 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor], origin: str) ->
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
+    raise_faults(faults, f"{origin}: does not fit the model of the options")
+    module.load_state_dict(dict(state))
+
+
+def raise_faults(faults: list[str], what: str) -> None:
+    """Raise one UserError that lists all faults, if there are any."""
     if faults:
         listing = "\n  ".join(faults)
-        raise UserError(f"{origin}: does not fit the model of the options; {len(faults)} tensors differ:\n  {listing}")
-    module.load_state_dict(dict(state))
+        raise UserError(f"{what}; {len(faults)} tensors differ:\n  {listing}")
 
 
 def is_of_a_further_block(name: str, own: Collection[str]) -> bool:

@@ -12,6 +12,8 @@ def _not_empty(path: object) -> object:
     return path
 
 
+BASE = "base"
+"""The key of an option file that names the file over which it is laid."""
 NamedPath = Annotated[Path, BeforeValidator(_not_empty)]
 """A path that is not empty text."""
 

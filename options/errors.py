@@ -1,5 +1,6 @@
-"""Faults that the user can mend, and how a command ends on one."""
+"""Faults that the user can mend, how a command ends on one, and how what is missing is installed."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,3 +29,8 @@ def exit_on_user_error() -> Iterator[None]:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def install_command(what: str) -> str:
+    """Return the command that installs a package, or `-r FILE`, for the Python that runs, whichever pip is at hand."""
+    return f"{shlex.quote(sys.executable)} -m pip install {what}"

@@ -1,9 +1,10 @@
-"""One fault in the options: where it stands, which key it concerns and what is wrong."""
+"""One fault in the options: where it stands, which key it concerns, what is wrong and what was probably meant."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -27,6 +28,9 @@ class Place(NamedTuple):
 
 
 COMMAND_LINE = Place("command line")
+LEAST_LIKENESS, LEAST_LIKENESS_OF_SHORT = 0.6, 0.5
+SHORT = 3
+"""Letters of a word in which one wrong letter is much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,36 @@ def shown(value: JsonValue) -> str:
 
 
 def listed(faults: Sequence[Fault]) -> str:
-    """Return the message for one or more faults: a line each, the file's first, in its order."""
+    """Return the message for one or more faults: a line each, those of files first, in their order."""
     lines = list(dict.fromkeys(str(fault) for fault in sorted(faults, key=_order)))
     if len(lines) == 1:
         return lines[0]
     return "\n  ".join([f"the options have {len(lines)} faults", *lines])
 
 
-def _order(fault: Fault) -> tuple[bool, int]:
-    return fault.place == COMMAND_LINE, fault.place.line or 0
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word most like the given one, the first of equally like ones, None where none is like it."""
+    written = word.casefold().replace("-", "_")
+    likeness = {other: SequenceMatcher(None, other, written).ratio() for other in words}
+    best = max(likeness, key=likeness.__getitem__, default=None)
+    least = LEAST_LIKENESS if len(written) > SHORT else LEAST_LIKENESS_OF_SHORT
+    return best if best is not None and likeness[best] >= least else None
+
+
+def nearest_path(key: str, section: str, section_keys: Iterable[str], all_paths: Iterable[str]) -> str | None:
+    """Return the dotted path of the key that was probably meant: one of its section, else one from elsewhere.
+
+    Elsewhere, an equal key wins over a similar one, and the path that comes first over later ones.
+    """
+    sibling = nearest(key, section_keys)
+    if sibling:
+        return f"{section}.{sibling}" if section else sibling
+    path_of_key: dict[str, str] = {}
+    for path in all_paths:
+        path_of_key.setdefault(path.rpartition(".")[2], path)
+    found = nearest(key, path_of_key)
+    return path_of_key[found] if found else None
+
+
+def _order(fault: Fault) -> tuple[bool, str, int]:
+    return fault.place == COMMAND_LINE, fault.place.source, fault.place.line or 0

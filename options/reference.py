@@ -38,29 +38,31 @@ class SectionDescription(NamedTuple):
 
 
 @cache
-def describe(kind: type[Options]) -> list[OptionDescription]:
+def describe(options_type: type[Options]) -> list[OptionDescription]:
     """Describe every option, nested ones and those of all variants too, in the order of the sections."""
-    return [option for section in describe_sections(kind) for option in section.options]
+    return [option for section in describe_sections(options_type) for option in section.options]
 
 
-def describe_sections(kind: type[Options]) -> list[SectionDescription]:
+def describe_sections(options_type: type[Options]) -> list[SectionDescription]:
     """Describe every section, each before those nested in it."""
     # A section nested in what several variants share is met once in each.
     sections: dict[tuple[str, str], SectionDescription] = {}
-    for section in _sections(Shape.of(kind), path="", variant=""):
+    for section in _sections(Shape.of(options_type), path="", variant=""):
         sections.setdefault((section.path, section.variant), section)
     return list(sections.values())
 
 
-def reference_markdown(kind: type[Options]) -> str:
+def reference_markdown(options_type: type[Options]) -> str:
     """Return the reference page: a table a section, and a table a variant where a name chooses."""
     parts = [
         "# Options",
         "Every key of an option file. On the command line, `section.key=value` overrides the file. "
+        "A file with `base: FILE`, a path relative to it, says only what differs from that file: sections are "
+        "merged, all else is replaced, and so is a section of another name where the name chooses the keys. "
         "This page is written by `bash run.sh options reference` from the options classes.",
     ]
     headed: set[str] = set()
-    for content, alike in groupby(describe_sections(kind), key=_content):
+    for content, alike in groupby(describe_sections(options_type), key=_content):
         sections = list(alike)
         paths = ", ".join(section.path for section in sections)
         if paths and paths not in headed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -44,9 +44,9 @@ class Shape:
 
     @staticmethod
     @cache
-    def of(kind: type[Options]) -> Shape:
+    def of(options_type: type[Options]) -> Shape:
         """Return the shape of a whole section."""
-        schema = kind.model_json_schema()
+        schema = options_type.model_json_schema()
         return _shape(schema, schema.get("$defs", {}))
 
     @cached_property
@@ -74,6 +74,16 @@ class Shape:
         declared = [schema["$ref"] for schema in self.schema["oneOf"]] if mapping else []
         tags = sorted(mapping, key=lambda tag: declared.index(mapping[tag]))
         return {tag: _shape({"$ref": mapping[tag]}, self.definitions) for tag in tags}
+
+    def chosen(self, *layers: Mapping[str, JsonValue]) -> Shape:
+        """Return the variant that the first of the layers with a known name chooses; itself where there is none."""
+        names = [layer.get(self.discriminator) for layer in layers] if self.variants else []
+        return next((self.variants[name] for name in names if isinstance(name, str) and name in self.variants), self)
+
+    def differ(self, section: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
+        """Return whether the first section names another variant than the other one."""
+        key = self.discriminator if self.variants else ""
+        return bool(key) and key in section and section[key] != other.get(key)
 
     def child(self, part: str | int) -> Shape | None:
         """Return the shape of a section's or mapping's key or a list's item, None where it has none."""

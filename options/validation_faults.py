@@ -8,8 +8,8 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from options.fault import Fault, KeyPath, Place, dotted, shown
-from options.nearest import nearest, nearest_path
+from options.base import BASE
+from options.fault import Fault, KeyPath, Place, dotted, nearest, nearest_path, shown
 from options.reference import OptionDescription
 from options.schema import Shape, either
 
@@ -152,6 +152,7 @@ def _unknown_key(path: KeyPath, section: Shape, used: JsonValue, descriptions: S
         return f"is an option under {', '.join(owners)} only"
     # Of equally like keys one that is not there yet was meant.
     keys = sorted(section.fields, key=lambda field: isinstance(used, dict) and field in used)
+    keys += [BASE] if len(path) == 1 else []
     meant = nearest_path(key, dotted(path[:-1]), keys, (option.path for option in descriptions))
     if meant:
         return f"is not an option; did you mean {meant}?"

@@ -98,7 +98,7 @@ def export_published(
     """Turn a checkpoint of this project into a file that the published code loads.
 
     The checkpoint has to be of the published network: two branches, each with a BERT, a Swin Transformer of timm or
-    transformers and a projection, trained with model.normalize false. Derived buffers are added.
+    transformers and a projection, with model.head linear. Derived buffers are added.
     """
     from tools.exchange import published_checkpoint
 

@@ -174,8 +174,7 @@ def serve(
 def _check_libraries() -> None:
     from importlib.util import find_spec
 
-    from options.errors import UserError
-    from options.install import install_command
+    from options.errors import UserError, install_command
 
     missing = [library for library in LIBRARIES if find_spec(library) is None]
     if missing:

@@ -26,8 +26,7 @@ RUNS = {
     "heads": (AGREEMENT, "train.steps=12", "loss.in_batch_negatives={weight: 0.5}"),
     "text": ("model.image_encoder=null", "train.accumulate=2"),
     "one_threshold": (
-        "loss={name: fixed_threshold}", "model.threshold_branch=false", "model.normalize=true",
-        "train.precision=bfloat16",
+        "loss={name: fixed_threshold}", "model.threshold_branch=false", "model.head={name: cosine}"
     ),
 }  # fmt: skip
 """Overrides of the runs whose courses are recorded."""

@@ -88,7 +88,7 @@ class RecordingEncoder(ItemEncoder):
 
 
 def encoded_batches(options: ExperimentOptions, split: Split, processes: Processes) -> list[ItemBatch]:
-    encoder = RecordingEncoder(build_item_encoder(options.model))
+    encoder = RecordingEncoder(build_item_encoder(options.model, options.data.image))
     encode_items(encoder, split.items, PLAN, processes, "encode")
     return encoder.batches
 

@@ -14,6 +14,7 @@ from torch import nn
 from benchmarks.gpu.variants import GpuVariant
 from benchmarks.speed.models import count_operations
 from benchmarks.speed.settings import ModelSize
+from data.options import ImageOptions
 from data.pair_batch import ItemBatch, PairBatch
 from engine.distributed import Processes
 from engine.options import Precision, TrainOptions
@@ -83,7 +84,7 @@ def clock(device: torch.device) -> Clock:
 def run_variant(variant: GpuVariant, size: ModelSize, rounds: int, processes: Processes) -> list[float]:
     """Return the seconds of each round after some to warm up, in this process."""
     with _arithmetic(variant):
-        encoder = build_item_encoder(ModelOptions.model_validate(size.model)).to(processes.device)
+        encoder = build_item_encoder(ModelOptions.model_validate(size.model), ImageOptions()).to(processes.device)
         if not variant.fused_attention:
             write_out_attention(encoder)
         if variant.checkpointing:
@@ -95,7 +96,7 @@ def run_variant(variant: GpuVariant, size: ModelSize, rounds: int, processes: Pr
 
 def operations_an_item(size: ModelSize, device: torch.device) -> float:
     """Return the floating point operations of encoding an invented item."""
-    encoder = build_item_encoder(ModelOptions.model_validate(size.model)).to(device).eval()
+    encoder = build_item_encoder(ModelOptions.model_validate(size.model), ImageOptions()).to(device).eval()
     items = invented_items(1, size.image_size, device)
     with torch.inference_mode():
         return count_operations(lambda: encoder(items))

@@ -97,7 +97,7 @@ def workload_split(options: ExperimentOptions) -> Split:
 def workload_model(options: ExperimentOptions) -> ItemEncoder:
     """Build the model with the same weights at every call."""
     torch.manual_seed(options.seed)
-    return build_item_encoder(options.model)
+    return build_item_encoder(options.model, options.data.image)
 
 
 def write_weights(option_file: Path) -> None:

@@ -26,8 +26,7 @@ from data.pair_batch import ItemBatch
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from engine.options import OptimizerOptions
-from models.item_branch import ItemBranch
-from models.item_encoder import ItemEncoder, build_item_encoder
+from models.item_encoder import ItemBranch, ItemEncoder, build_item_encoder
 from options.read import read_options
 
 
@@ -173,7 +172,7 @@ def main(arguments: Sequence[str]) -> None:
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
     torch.manual_seed(options.seed)
-    training = PlainTraining(build_item_encoder(options.model), split, options)
+    training = PlainTraining(build_item_encoder(options.model, options.data.image), split, options)
     print(f"step 1/1  loss {training.step(range(options.train.batch_size)):.4g}", flush=True)
 
 

@@ -20,6 +20,7 @@ from benchmarks.gpu.processes import (
 from benchmarks.gpu.variants import OTHER_BUCKETS, GpuVariant, all_variants
 from benchmarks.gpu.work import invented_items, invented_pairs, run_variant, write_out_attention
 from benchmarks.speed.settings import TINY, ModelSize
+from data.options import ImageOptions
 from engine.distributed import Processes
 from engine.training_model import BUCKET_MEBIBYTES
 from models.item_encoder import build_item_encoder
@@ -65,7 +66,7 @@ def test_activations_are_computed_again_where_that_is_asked() -> None:
 
 
 def test_attention_written_out_gives_the_same_embeddings() -> None:
-    encoder = build_item_encoder(ModelOptions.model_validate(TINY.model)).eval()
+    encoder = build_item_encoder(ModelOptions.model_validate(TINY.model), ImageOptions()).eval()
     items = invented_items(3, TINY.image_size, CPU)
     with torch.inference_mode():
         fused = encoder(items)

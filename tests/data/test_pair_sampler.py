@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -89,17 +89,3 @@ def test_every_item_is_encoded_once_by_one_process(num_items: int, batch_size: i
     # Batches are cut before they are dealt, so what an item is encoded with does not depend on the processes.
     assert sorted(flat(shares)) == sorted(batches)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-@pytest.mark.parametrize("batch_tokens", [1, 8, 20, 1000])
-def test_no_batch_has_more_tokens_than_that_but_a_single_item(batch_tokens: int) -> None:
-    lengths = np.random.default_rng(0).integers(0, 9, 100)
-    batches = encoding_batches(lengths, 10, batch_tokens)
-    assert sorted(flat(batches)) == list(range(100))
-    sizes = [(len(batch), len(batch) * lengths[batch].max()) for batch in batches]
-    assert all(count == 1 or (count <= 10 and padded <= batch_tokens) for count, padded in sizes)
-    if batch_tokens == 20:
-        # Each batch but the last is as large as it may be.
-        for batch, following in pairwise(batches):
-            assert len(batch) == 10 or (len(batch) + 1) * lengths[batch[0]] > 20
-            assert lengths[following[0]] <= lengths[batch[-1]]

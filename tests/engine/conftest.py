@@ -24,17 +24,14 @@ MakeOptions = Callable[..., ExperimentOptions]
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 SOME_RUN = RunIdentity({"train": {"batch_size": 4, "accumulate": 1}}, 1, 4, "0" * 64)
 
-HEADS = (
+LATE_FUSION = (
     "model.text_encoder.freeze=all",
     "model.image_encoder.freeze=all",
-    "model.normalize=true",
-    "model.heads={components: {text: 4}}",
+    "model.head={name: late_fusion, scale: 4, dropout: 0.2, components: {text: 4}}",
     "model.embedding_width=16",
-    "model.dropout=0.2",
-    "model.scale=4",
     "train.frozen_features=features",
 )
-"""Overrides for heads, fitted to frozen features."""
+"""Overrides for a head that is fitted to frozen features."""
 
 
 class KilledError(Exception):
@@ -66,7 +63,9 @@ def make_options(work_folder: Path, tiny_dataset: Path) -> MakeOptions:
 def fresh_state(options: ExperimentOptions, seed: int = 0) -> TrainState:
     """A state before its first step, with the weights of a seed."""
     torch.manual_seed(seed)
-    model = build_training_model(build_item_encoder(options.model), options.loss, options.train.precision)
+    model = build_training_model(
+        build_item_encoder(options.model, options.data.image), options.loss, options.train.precision
+    )
     return first_state(model, options.train, ALONE.device)
 
 

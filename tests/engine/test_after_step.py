@@ -213,7 +213,9 @@ def test_items_of_replaced_images_are_not_forgotten_by_a_stop_between_two_evalua
 def test_validation_encodes_with_the_statistics_that_are_saved(
     make_options: MakeOptions, tmp_path: Path, count: int
 ) -> None:
-    options = make_options(*QUICK, "train.precision=float32", "model.standardize=true", "train.steps=3")
+    options = make_options(
+        *QUICK, "train.precision=float32", "model.head={name: linear, standardize: true}", "train.steps=3"
+    )
 
     def run(processes: Processes, folder: Path) -> None:
         run_training(options, "", processes)

@@ -29,7 +29,7 @@ FIGURES = Evaluation(
 @pytest.fixture
 def state(make_options: MakeOptions) -> TrainState:
     """After two steps of float16 training, with a learned number in the loss."""
-    cosine = ("model.threshold_branch=false", "model.normalize=true", "loss={name: fixed_threshold}")
+    cosine = ("model.threshold_branch=false", "model.head={name: cosine}", "loss={name: fixed_threshold}")
     options = make_options("train.precision=float16", *cosine)
     state = fresh_state(options)
     take_steps(state, train_batch(options, 0, 1, 30, 31), 2)
@@ -38,7 +38,7 @@ def state(make_options: MakeOptions) -> TrainState:
 
 
 def another(make_options: MakeOptions, *overrides: str) -> TrainState:
-    cosine = ("model.threshold_branch=false", "model.normalize=true", "loss={name: fixed_threshold}")
+    cosine = ("model.threshold_branch=false", "model.head={name: cosine}", "loss={name: fixed_threshold}")
     return fresh_state(make_options("train.precision=float16", *cosine, *overrides), seed=1)
 
 
@@ -235,8 +235,8 @@ def test_a_damaged_or_foreign_state_is_said_to_be_so(saved: Path, text: str, mes
 
 def test_a_state_that_is_no_text_or_of_another_format_is_refused(saved: Path) -> None:
     record = json.loads((saved / "state.json").read_text())
-    (saved / "state.json").write_text(json.dumps({**record, "format": 3}))
-    with pytest.raises(UserError, match="format 3 is not 2"):
+    (saved / "state.json").write_text(json.dumps({**record, "format": 2}))
+    with pytest.raises(UserError, match=r"format 2 is not 3, .* its weights alone: .*/item_encoder\.safetensors as"):
         read_state(saved)
     (saved / "state.json").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"state\.json: damaged"):

@@ -24,14 +24,14 @@ def items_of(options: ExperimentOptions) -> ItemTensors:
 
 def built(options: ExperimentOptions) -> ItemEncoder:
     torch.manual_seed(0)
-    return build_item_encoder(options.model)
+    return build_item_encoder(options.model, options.data.image)
 
 
 @pytest.mark.parametrize(
     "overrides",
     [
         [],
-        ["model.threshold_branch=false", "model.normalize=true"],
+        ["model.threshold_branch=false", "model.head={name: cosine}"],
         ["model.share_encoders=true"],
         ["model.image_encoder=null"],
         ["model.text_encoder=null"],

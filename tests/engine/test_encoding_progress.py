@@ -107,7 +107,9 @@ def test_the_key_tells_weights_items_text_and_plan_apart(make_options: MakeOptio
         options = make_options(*overrides)
         torch.manual_seed(seed)
         plan = EncodingPlan(batch_size, 0, options.prediction_precision)
-        return encoding_key(options, build_item_encoder(options.model), items_of(options), plan, ALONE)
+        return encoding_key(
+            options, build_item_encoder(options.model, options.data.image), items_of(options), plan, ALONE
+        )
 
     assert key() == key()
     keys = [
@@ -118,7 +120,7 @@ def test_the_key_tells_weights_items_text_and_plan_apart(make_options: MakeOptio
         key("data.text.max_tokens=5"),
         key("data.image.std=[1.0, 1.0, 1.0]"),
         key("model.share_encoders=true"),
-        key("model.normalize=true"),
+        key("model.head={name: cosine}"),
         key("model.agreement={attributes: [颜色]}"),
         key("model.agreement={attributes: [颜色], in_title: {颜色: [红色]}}"),
         key("data.test.items=image.jsonl") if _copied_items(make_options, "image.jsonl", '.jpg"', '.jpeg"') else "",

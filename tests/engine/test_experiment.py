@@ -1,11 +1,17 @@
-from typing import Any
+import importlib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from engine.experiment import ExperimentOptions
+from engine.trainer import run_training
+from losses.options import LossOptions
 from options.errors import UserError
-from tests.engine.conftest import MakeOptions
+from options.read import read_options
+from tests.engine.conftest import ALONE, LATE_FUSION, MakeOptions
 
 
 @pytest.mark.parametrize("name", ["63_grad_clip_norm_0.5", "花瓶", "a", "a.b", "x" * 200, "-", "a=b"])
@@ -21,36 +27,9 @@ def test_what_is_no_folder_name_is_refused_in_plain_words(make_options: MakeOpti
         make_options(change=lambda tree: tree.update(name=name))
 
 
-COSINE = ("model.threshold_branch=false", "model.normalize=true")
-
-
-@pytest.mark.parametrize("loss", ["fixed_threshold", "contrastive"])
-def test_losses_on_the_cosine_need_normalised_match_embeddings_alone(make_options: MakeOptions, loss: str) -> None:
-    assert make_options(f"loss.name={loss}", *COSINE).loss.name == loss
-    for overrides in ((), COSINE[:1], COSINE[1:]):
-        with pytest.raises(UserError, match=rf"loss\.name {loss} decides by the cosine .* model\.threshold_branch to"):
-            make_options(f"loss.name={loss}", *overrides)
-
-
-def test_the_learned_threshold_needs_plain_match_embeddings_alone(make_options: MakeOptions) -> None:
-    assert make_options("loss.name=learned_threshold", COSINE[0]).loss.name == "learned_threshold"
-    for overrides in ((), COSINE, COSINE[1:]):
-        with pytest.raises(
-            UserError, match=r"learned_threshold decides by the plain dot product .* and model\.normalize"
-        ):
-            make_options("loss.name=learned_threshold", *overrides)
-
-
-@pytest.mark.parametrize("overrides", [(), COSINE, COSINE[:1], COSINE[1:]])
-def test_the_self_adaptive_loss_goes_with_every_branch(make_options: MakeOptions, overrides: tuple[str, ...]) -> None:
-    assert make_options(*overrides).loss.name == "self_adaptive_threshold"
-
-
-def test_stated_attributes_are_compared_in_the_margin_alone(make_options: MakeOptions) -> None:
+def test_stated_attributes_are_read_where_they_are_compared(make_options: MakeOptions) -> None:
     agreement = "model.agreement={attributes: [品牌, 型号], in_title: {型号: [a]}}"
     assert make_options(agreement).reads.attributes.names == ("品牌", "型号")
-    with pytest.raises(UserError, match=r"loss\.name contrastive does not decide: set .* or model\.agreement to null"):
-        make_options(agreement, "loss.name=contrastive", *COSINE)
     with pytest.raises(UserError, match="in_title has 系列, which attributes has not: give it there too"):
         make_options("model.agreement={attributes: [品牌], in_title: {系列: [a]}}")
 
@@ -89,9 +68,109 @@ def test_options_cannot_be_changed(make_options: MakeOptions) -> None:
         options.seed = 3
 
 
-def test_colours_are_seen_through_the_normalisation_of_the_pictures(make_options: MakeOptions) -> None:
-    grey = "data.image.mean=[0.5, 0.5, 0.5]"
-    assert make_options("model.image_encoder.colours={}").model.image_encoder is not None
-    with pytest.raises(UserError, match=r"colours undoes data\.image\.mean and data\.image\.std"):
-        make_options("model.image_encoder.colours={}", grey)
-    make_options("model.image_encoder.colours={mean: [0.5, 0.5, 0.5]}", grey)
+SCORES = {
+    "dot product": (),
+    "cosine": ("model.head={name: cosine}",),
+    "scaled cosine": ("model.head={name: cosine, scale: 4.0}",),
+    "sum of cosines": LATE_FUSION,
+}
+ALONE_OR_NOT = {
+    "alone": ("model.threshold_branch=false",),
+    "with a threshold branch": (),
+    "with stated attributes": ("model.threshold_branch=false", "model.agreement={attributes: [品牌]}"),
+}
+NEEDED = {"fixed_threshold": "cosine", "contrastive": "cosine", "learned_threshold": "dot product"}
+CHANGES = {
+    "dot product": "model.head to {name: linear}",
+    "cosine": "model.head to {name: cosine, scale: null}",
+    "with a threshold branch": "model.threshold_branch to false",
+    "with stated attributes": "model.agreement to null",
+}
+
+
+@pytest.mark.parametrize("beside", ALONE_OR_NOT)
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("loss", [*NEEDED, "self_adaptive_threshold"])
+def test_every_loss_on_a_score_that_it_does_not_decide_by_is_refused_with_what_to_set(
+    make_options: MakeOptions, loss: str, score: str, beside: str
+) -> None:
+    overrides = (f"loss.name={loss}", *SCORES[score], *ALONE_OR_NOT[beside])
+    needed = NEEDED.get(loss, score)
+    changes = [CHANGES[needed]] if score != needed else []
+    changes += [CHANGES[beside]] if beside != "alone" else []
+    if loss not in NEEDED or not changes:
+        assert make_options(*overrides).loss.name == loss
+        return
+    with pytest.raises(UserError) as refused:
+        make_options(*overrides)
+    assert f"loss.name {loss} decides by the {needed} of match embeddings alone: set " in str(refused.value)
+    listed = str(refused.value).partition(": set ")[2]
+    assert all((change in listed) == (change in changes) for change in CHANGES.values())
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("model.normalize=true", "model.normalize: "),
+        ("model.scale=4.0", "did you mean model.head.scale?"),
+        ("model.standardize=true", "did you mean model.head.standardize?"),
+        ("model.dropout=0.1", "did you mean model.head.dropout?"),
+        ("model.heads={}", "did you mean model.head?"),
+        ("model.image_encoder.colours={}", "model.image_encoder.colours: should be true or false, not {}"),
+    ],
+)
+def test_keys_of_earlier_versions_are_refused_with_what_replaces_them(
+    make_options: MakeOptions, override: str, told: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        make_options(override)
+    assert told in str(refused.value)
+
+
+HINGE = """
+from typing import Literal
+
+import torch
+
+from losses.options import PairLossOptions
+from losses.pair_loss import PairLoss
+
+
+class HingeLoss(PairLoss):
+    decision_threshold = 0.5
+
+    def forward(self, score, same):
+        margin = score.margin.float() - self.decision_threshold
+        return (0.25 - torch.where(same, margin, -margin)).clamp(min=0)
+
+
+class HingeOptions(PairLossOptions):
+    score = "cosine"
+
+    name: Literal["hinge"]
+
+    def build(self):
+        return HingeLoss()
+"""
+"""All there is to a further loss, beside its place in the union of losses.options."""
+
+
+def test_a_further_loss_is_one_module_and_its_place_in_the_union(
+    make_options: MakeOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hinge_of_a_test.py").write_text(HINGE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    hinge = importlib.import_module("hinge_of_a_test")
+    members = (hinge.HingeOptions, *get_args(get_args(LossOptions)[0]))
+
+    class WithHinge(ExperimentOptions):
+        loss: Annotated[Union[members], Field(discriminator="name")]  # type: ignore[valid-type]  # noqa: UP007
+
+    make_options()
+    cosine = ["loss={name: hinge}", "model.threshold_branch=false", "model.head={name: cosine}"]
+    result = run_training(read_options(WithHinge, Path("tiny.yml"), cosine), "", ALONE)
+    assert math.isfinite(result.evaluation.calibrated_f1)
+    with pytest.raises(UserError, match=r"hinge decides by the cosine .*: set model\.head to \{name: cosine"):
+        read_options(WithHinge, Path("tiny.yml"), cosine[:2])
+    with pytest.raises(UserError, match=r"did you mean hinge\?"):
+        read_options(WithHinge, Path("tiny.yml"), ["loss={name: hing}"])

@@ -10,6 +10,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 
 from data.loading import Split, load_split
+from data.options import ImageOptions
 from engine import known_features
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
@@ -19,10 +20,10 @@ from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.trainer import run_training
 from models.encoder import Encoder
+from models.encoder_options import TimmImageEncoderOptions, TransformersTextEncoderOptions
 from models.item_encoder import ItemEncoder, build_item_encoder
-from models.options import TimmImageEncoderOptions, TransformersTextEncoderOptions
 from options.errors import UserError
-from tests.engine.conftest import ALONE, HEADS, MakeOptions
+from tests.engine.conftest import ALONE, LATE_FUSION, MakeOptions
 from tests.engine.processes import run_processes
 from tests.engine.test_trainer import final_tensors, killed_after, lines, without_speed  # noqa: F401
 from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
@@ -34,7 +35,7 @@ IMAGE_ALONE = ("model.image_encoder.freeze=all",)
 def split_and_encoder(options: ExperimentOptions) -> tuple[Split, ItemEncoder]:
     assert options.data.val is not None
     torch.manual_seed(0)
-    encoder = build_item_encoder(options.model).eval()
+    encoder = build_item_encoder(options.model, options.data.image).eval()
     return load_split(options.data.val, options.data, options.reads, labelled=True), encoder
 
 
@@ -81,8 +82,8 @@ def test_a_run_that_keeps_features_learns_what_one_that_does_not_learns(
 @pytest.mark.usefixtures("killed_after")
 @pytest.mark.parametrize(
     "freeze",
-    [("model.image_encoder.freeze=1", "model.text_encoder.freeze=1"), ALL, HEADS],
-    ids=["some", "all", "product of heads"],
+    [("model.image_encoder.freeze=1", "model.text_encoder.freeze=1"), ALL, LATE_FUSION],
+    ids=["some", "all", "late fusion"],
 )
 def test_a_killed_run_with_frozen_parts_goes_on_to_the_same_bits(
     make_options: MakeOptions, freeze: tuple[str, ...]
@@ -278,7 +279,7 @@ def text_encoder(seed: int = 0, fields: Mapping[str, Any] | None = None, **chang
 def image_encoder(arguments: Mapping[str, Any] | None = None, **changes: object) -> Encoder:
     torch.manual_seed(0)
     tree = {**IMAGE_ENCODER, "arguments": {**IMAGE_ENCODER["arguments"], **(arguments or {})}, **changes}
-    return TimmImageEncoderOptions.model_validate(tree).build()
+    return TimmImageEncoderOptions.model_validate(tree).build(ImageOptions())
 
 
 def test_the_file_tells_encoders_poolings_and_circumstances_apart() -> None:

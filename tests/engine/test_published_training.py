@@ -35,7 +35,7 @@ both_libraries = pytest.mark.parametrize("library", ["timm", "transformers"])
 
 
 def published_encoder(options: ExperimentOptions) -> ItemEncoder:
-    encoder = build_item_encoder(options.model)
+    encoder = build_item_encoder(options.model, options.data.image)
     load_checkpoint_weights(NETWORK, encoder, options.model)
     return encoder
 

@@ -134,7 +134,7 @@ def test_accumulated_batches_train_as_one_large_batch(make_options: MakeOptions)
     assert parts == pytest.approx(whole, rel=1e-4)
 
 
-COSINE = ["model.threshold_branch=false", "model.normalize=true", "loss.in_batch_negatives={weight: 1.0}"]
+COSINE = ["model.threshold_branch=false", "model.head={name: cosine}", "loss.in_batch_negatives={weight: 1.0}"]
 
 
 @pytest.mark.parametrize(

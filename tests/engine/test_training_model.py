@@ -119,7 +119,7 @@ def test_the_gradient_reaches_every_weight_of_both_branches(make_options: MakeOp
 
 
 def test_the_learned_numbers_of_a_loss_are_trained_and_its_threshold_told(make_options: MakeOptions) -> None:
-    cosine = ("model.threshold_branch=false", "model.normalize=true")
+    cosine = ("model.threshold_branch=false", "model.head={name: cosine}")
     model, batch = built(make_options("loss={name: fixed_threshold, threshold: 0.25}", *cosine))
     model(batch).loss.backward()
     assert {name for name, p in model.named_parameters() if name.startswith("loss.") and p.grad is not None} == {

@@ -11,10 +11,10 @@ from engine.known_features import with_known_features
 from engine.trainer import run_training
 from engine.training import TrainState
 from engine.training_start import fit_to_training_items
-from models.head_projection import Head, HeadProjection
 from models.item_encoder import ItemEncoder
+from models.late_fusion import GroupProjection, LateFusionHead
 from options.errors import UserError
-from tests.engine.conftest import ALONE, HEADS, MakeOptions, fresh_state
+from tests.engine.conftest import ALONE, LATE_FUSION, MakeOptions, fresh_state
 from tests.engine.test_trainer import final_tensors
 
 
@@ -74,13 +74,13 @@ def few_pairs(make_options: MakeOptions) -> str:
     return "data.train.pairs=few.jsonl"
 
 
-def heads(encoder: ItemEncoder) -> list[Head]:
-    assert isinstance(encoder.match.projection, HeadProjection)
-    return [head for head in encoder.match.projection.heads if isinstance(head, Head)]
+def heads(encoder: ItemEncoder) -> list[GroupProjection]:
+    assert isinstance(encoder.match.projection, LateFusionHead)
+    return [head for head in encoder.match.projection.heads if isinstance(head, GroupProjection)]
 
 
 def test_heads_are_fitted_to_the_items_of_the_training_pairs_and_no_others(make_options: MakeOptions) -> None:
-    options = make_options(*HEADS, few_pairs(make_options))
+    options = make_options(*LATE_FUSION, few_pairs(make_options))
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
     state = fresh_state(options)
@@ -95,15 +95,15 @@ def test_heads_are_fitted_to_the_items_of_the_training_pairs_and_no_others(make_
 
 
 def test_a_run_fits_before_its_first_step(make_options: MakeOptions) -> None:
-    run_training(make_options("name=whole", *HEADS), "", ALONE)
+    run_training(make_options("name=whole", *LATE_FUSION), "", ALONE)
     tensors = final_tensors("whole")
     assert tensors["match.projection.heads.0.whitening.mean"].abs().sum() > 0
 
 
 def test_a_run_that_starts_from_weights_keeps_what_they_were_fitted_to(make_options: MakeOptions) -> None:
-    result = run_training(make_options("name=first", *HEADS), "", ALONE)
+    result = run_training(make_options("name=first", *LATE_FUSION), "", ALONE)
     weights = f"model.weights={result.checkpoint.resolve()}"
-    run_training(make_options("name=second", *HEADS, weights, few_pairs(make_options)), "", ALONE)
+    run_training(make_options("name=second", *LATE_FUSION, weights, few_pairs(make_options)), "", ALONE)
     name = "match.projection.heads.0.whitening.mean"
     assert torch.equal(final_tensors("second")[name], final_tensors("first")[name])
 
@@ -113,21 +113,23 @@ def test_a_run_that_starts_from_weights_keeps_what_they_were_fitted_to(make_opti
     [
         ("train.frozen_features=null", "give train.frozen_features"),
         ("model.text_encoder.freeze=1", r"set model\.text_encoder\.freeze to all"),
-        ("model.scale=null", "set normalize and scale"),
-        ("model.standardize=true", "not standardize"),
+        ("model.head.scale=null", r"model\.head\.scale: should be a number"),
+        ("model.head.standardize=true", "is an option under name: linear, name: cosine only"),
     ],
 )
-def test_options_that_do_not_go_with_heads_are_refused(make_options: MakeOptions, override: str, message: str) -> None:
+def test_options_that_do_not_go_with_late_fusion_are_refused(
+    make_options: MakeOptions, override: str, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
-        make_options(*HEADS, override)
+        make_options(*LATE_FUSION, override)
 
 
-def test_a_width_that_heads_cannot_share_is_refused(make_options: MakeOptions) -> None:
-    message = r"model\.embedding_width: 15 numbers cannot be dealt evenly to 2 heads of model\.heads \(text, image\)"
+def test_a_width_that_the_groups_of_features_cannot_share_is_refused(make_options: MakeOptions) -> None:
+    message = r"model\.embedding_width: 15 numbers cannot be dealt evenly to the 2 groups .* \(text, image\)"
     with pytest.raises(UserError, match=message):
-        run_training(make_options(*HEADS, "model.embedding_width=15"), "", ALONE)
+        run_training(make_options(*LATE_FUSION, "model.embedding_width=15"), "", ALONE)
 
 
-def test_one_kind_of_features_has_one_head(make_options: MakeOptions) -> None:
-    run_training(make_options("name=image", *HEADS, "model.text_encoder=null"), "", ALONE)
+def test_one_group_of_features_has_one_projection(make_options: MakeOptions) -> None:
+    run_training(make_options("name=image", *LATE_FUSION, "model.text_encoder=null"), "", ALONE)
     assert final_tensors("image")["match.projection.log_scale"].shape == (1,)

@@ -7,10 +7,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from losses.contrastive import ContrastiveLoss
-from losses.fixed_threshold import FixedThresholdLoss
-from losses.learned_threshold import LearnedThresholdLoss
+from losses.logistic import LogisticLoss
 from losses.options import LossOptions, PairLossOptions
-from losses.self_adaptive_threshold import SelfAdaptiveThresholdLoss
 from models.embedding import PairScore
 
 section: TypeAdapter[PairLossOptions] = TypeAdapter(LossOptions)
@@ -19,15 +17,16 @@ section: TypeAdapter[PairLossOptions] = TypeAdapter(LossOptions)
 def test_the_self_adaptive_threshold_loss_is_built_by_its_name() -> None:
     options = section.validate_python({"name": "self_adaptive_threshold"})
 
-    assert isinstance(options.build(), SelfAdaptiveThresholdLoss)  # type: ignore[attr-defined]
+    assert isinstance(options.build(), LogisticLoss)
 
 
 def test_the_fixed_threshold_loss_is_built_with_its_first_values() -> None:
     options = section.validate_python({"name": "fixed_threshold", "scale": 4.0, "threshold": 0.25})
 
-    loss = options.build()  # type: ignore[attr-defined]
+    loss = options.build()
 
-    assert isinstance(loss, FixedThresholdLoss)
+    assert isinstance(loss, LogisticLoss)
+    assert loss.log_scale is not None
     assert loss.log_scale.exp().item() == pytest.approx(4.0)
     assert loss.decision_threshold == 0.25
 
@@ -35,16 +34,16 @@ def test_the_fixed_threshold_loss_is_built_with_its_first_values() -> None:
 def test_the_learned_threshold_loss_is_built_with_its_first_value() -> None:
     options = section.validate_python({"name": "learned_threshold", "threshold": -2.5})
 
-    loss = options.build()  # type: ignore[attr-defined]
+    loss = options.build()
 
-    assert isinstance(loss, LearnedThresholdLoss)
+    assert isinstance(loss, LogisticLoss)
     assert loss.decision_threshold == -2.5
 
 
 def test_the_contrastive_loss_is_built_with_its_margin() -> None:
     options = section.validate_python({"name": "contrastive", "margin": 0.5})
 
-    loss = options.build()  # type: ignore[attr-defined]
+    loss = options.build()
 
     assert isinstance(loss, ContrastiveLoss)
     assert loss.margin == 0.5
@@ -52,7 +51,7 @@ def test_the_contrastive_loss_is_built_with_its_margin() -> None:
 
 @pytest.mark.parametrize("name", ["self_adaptive_threshold", "fixed_threshold", "learned_threshold", "contrastive"])
 def test_every_loss_prefers_right_scores_and_can_be_built_from_its_name_alone(name: str) -> None:
-    loss = section.validate_python({"name": name}).build()  # type: ignore[attr-defined]
+    loss = section.validate_python({"name": name}).build()
     same = torch.tensor([True, False])
 
     right = loss(PairScore(torch.tensor([0.95, -0.5]), torch.zeros(2)), same)

@@ -2,11 +2,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
-from models.item_branch import ItemBranch
+from models.encoder_options import ImageEncoderOptions, TextEncoderOptions
+from models.heads import LinearHead
+from models.item_encoder import ItemBranch
 from models.options import ModelOptions
-from models.projection import Projection
 from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
 
 
@@ -26,7 +28,7 @@ class MeanColour(Encoder):
 
 def test_any_encoder_can_stand_in_a_branch(items: ItemBatch) -> None:
     encoder = MeanColour()
-    branch = ItemBranch(None, encoder, Projection(encoder.width, 5))
+    branch = ItemBranch(None, encoder, LinearHead(encoder.width, 5))
     assert branch.project(branch.features(items)).shape == (4, 5)
     assert torch.equal(branch.features(items).joined(), items.images.mean(dim=(2, 3)))
 
@@ -35,10 +37,14 @@ def test_an_encoder_has_no_vocabulary_unless_it_says_so() -> None:
     assert MeanColour().num_token_ids is None
 
 
+def built(options: ImageEncoderOptions | TextEncoderOptions) -> Encoder:
+    return options.build() if isinstance(options, TextEncoderOptions) else options.build(ImageOptions())
+
+
 @pytest.mark.parametrize("name", ["image_encoder", "text_encoder"])
 def test_the_encoders_of_the_options_give_as_many_features_as_they_say(name: str, items: ItemBatch) -> None:
     options = ModelOptions.model_validate({"image_encoder": IMAGE_ENCODER, "text_encoder": TEXT_ENCODER})
-    encoder: Encoder = getattr(options, name).build()
+    encoder: Encoder = built(getattr(options, name))
     assert isinstance(encoder, Encoder)
     assert encoder(items).shape == (len(items.item), encoder.width)
     assert (encoder.num_token_ids is not None) == (name == "text_encoder")
@@ -50,18 +56,18 @@ def test_the_encoders_of_the_options_give_as_many_features_as_they_say(name: str
         ({}, {}, [("text", (32,)), ("image", (32,))]),
         (
             {"pooling": "words"},
-            {"levels": (0, 1), "colours": {}},
+            {"levels": (0, 1), "colours": True},
             [("text", (32, 32)), ("image", (32, 32, 64, 64)), ("colours", (138,))],
         ),
     ],
 )
-def test_encoders_say_of_what_kind_each_of_their_features_is(
+def test_encoders_say_of_what_origin_each_of_their_features_is(
     text: dict[str, object], image: dict[str, object], expected: list[tuple[str, tuple[int, ...]]], items: ItemBatch
 ) -> None:
     options = ModelOptions.model_validate(
         {"text_encoder": {**TEXT_ENCODER, **text}, "image_encoder": {**IMAGE_ENCODER, **image}}
     )
-    encoders = [encoder.build() for encoder in (options.text_encoder, options.image_encoder) if encoder is not None]
-    assert [kind for encoder in encoders for kind in encoder.kinds] == expected
+    encoders = [built(encoder) for encoder in (options.text_encoder, options.image_encoder) if encoder is not None]
+    assert [group for encoder in encoders for group in encoder.groups] == expected
     for encoder in encoders:
-        assert encoder(items).shape[1] == encoder.width == sum(sum(kind.widths) for kind in encoder.kinds)
+        assert encoder(items).shape[1] == encoder.width == sum(sum(group.widths) for group in encoder.groups)

@@ -6,10 +6,11 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
+from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
+from models.encoder_options import TimmImageEncoderOptions, TransformersTextEncoderOptions
 from models.freezing import Freeze, stage_names
-from models.options import TimmImageEncoderOptions, TransformersTextEncoderOptions
 from options.errors import UserError
 from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
 
@@ -23,7 +24,8 @@ DROPPING = {**TEXT_ENCODER, "architecture": {**TEXT_ENCODER["architecture"], "hi
 
 def image_encoder(freeze: Freeze, **changes: object) -> Encoder:
     torch.manual_seed(0)
-    return TimmImageEncoderOptions.model_validate({**RESNET, **changes, "freeze": freeze}).build()
+    options = TimmImageEncoderOptions.model_validate({**RESNET, **changes, "freeze": freeze})
+    return options.build(ImageOptions())
 
 
 def text_encoder(freeze: Freeze) -> Encoder:

@@ -25,7 +25,7 @@ def items(max_tokens: int | None = 32, num_token_ids: int = 128, size: int | Non
 
 def check(items: ItemTensors, **changes: object) -> None:
     tree = {"image_encoder": IMAGE_ENCODER, "text_encoder": TEXT_ENCODER, "embedding_width": 4, **changes}
-    check_inputs(build_item_encoder(ModelOptions.model_validate(tree)), items)
+    check_inputs(build_item_encoder(ModelOptions.model_validate(tree), ImageOptions()), items)
 
 
 def test_the_longest_text_and_the_set_size_pass() -> None:
@@ -85,7 +85,9 @@ def test_features_of_another_width_than_the_model_says_are_refused(encoder: dict
 
 
 def test_the_check_leaves_randomness_and_mode_as_they_were() -> None:
-    encoder = build_item_encoder(ModelOptions.model_validate({"text_encoder": TEXT_ENCODER, "embedding_width": 4}))
+    encoder = build_item_encoder(
+        ModelOptions.model_validate({"text_encoder": TEXT_ENCODER, "embedding_width": 4}), ImageOptions()
+    )
     before = torch.get_rng_state()
     check_inputs(encoder, items())
     assert torch.equal(torch.get_rng_state(), before)

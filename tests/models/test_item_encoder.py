@@ -2,10 +2,15 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
-from data.pair_batch import ItemBatch
-from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
+from data.options import ImageOptions
+from data.pair_batch import ItemBatch, PairBatch
+from models.embedding import ItemEmbedding
+from models.encoder import Encoder
+from models.heads import LinearHead
+from models.item_encoder import ItemBranch, ItemEncoder, PairVerifier, build_item_encoder, with_random_weights
 from models.options import ModelOptions
 from tests.tiny_data import IMAGE_ENCODER, TEXT_ENCODER
 
@@ -17,7 +22,7 @@ def options(**changes: object) -> ModelOptions:
 
 def build(**changes: object) -> ItemEncoder:
     torch.manual_seed(0)
-    return build_item_encoder(options(**changes)).eval()
+    return build_item_encoder(options(**changes), ImageOptions()).eval()
 
 
 def test_the_branches_have_encoders_and_embeddings_of_their_own(items: ItemBatch) -> None:
@@ -119,7 +124,7 @@ def test_runs_of_similar_length_change_no_embedding_and_no_gradient(items: ItemB
 
 
 def test_normalised_embeddings_have_length_one(items: ItemBatch) -> None:
-    for embedding in build(normalize=True)(items):
+    for embedding in build(head={"name": "cosine"})(items):
         torch.testing.assert_close(embedding.norm(dim=1), torch.ones(4))
 
 
@@ -142,3 +147,88 @@ def test_random_weights_replace_pretrained_ones_in_both_encoders() -> None:
     assert random.image_encoder.weights == "random"
     assert random.text_encoder is None
     assert random.embedding_width == pretrained.embedding_width
+
+
+class MeanOf(Encoder):
+    """The mean of one field of the items, and a constant that tells the encoders apart."""
+
+    def __init__(self, field: str, constant: float) -> None:
+        super().__init__()
+        self.field = field
+        self.constant = constant
+        self.width = 2
+
+    def forward(self, items: ItemBatch) -> torch.Tensor:
+        mean = getattr(items, self.field).float().flatten(1).mean(dim=1)
+        return torch.stack([mean, torch.full_like(mean, self.constant)], dim=1)
+
+    def checkpoint_activations(self) -> None:
+        """There is nothing to save."""
+
+
+TEXT, IMAGE = MeanOf("token_ids", 1.0), MeanOf("images", 2.0)
+
+
+def test_text_features_come_before_image_features(items: ItemBatch) -> None:
+    features = ItemBranch(TEXT, IMAGE, LinearHead(4, 3)).features(items).joined()
+    torch.testing.assert_close(features, torch.cat([TEXT(items), IMAGE(items)], dim=1))
+    assert features[0, [1, 3]].tolist() == [1.0, 2.0]
+
+
+def test_one_modality_alone_gives_its_features(items: ItemBatch) -> None:
+    for text, image in ((TEXT, None), (None, IMAGE)):
+        features = ItemBranch(text, image, LinearHead(2, 3)).features(items).joined()
+        torch.testing.assert_close(features, (text or image)(items))  # type: ignore[misc]
+
+
+def test_the_embedding_is_the_projection_of_all_features_side_by_side(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, LinearHead(4, 3))
+    features = branch.features(items)
+    assert torch.equal(branch.project(features), branch.projection(features.joined()))
+
+
+def test_a_branch_without_an_encoder_takes_the_features_of_another_branch(items: ItemBatch) -> None:
+    first = ItemBranch(TEXT, IMAGE, LinearHead(4, 3)).features(items)
+    second = ItemBranch(None, IMAGE, LinearHead(4, 3)).features(items, others=first)
+    assert second.text is first.text
+    assert torch.equal(second.joined(), first.joined())
+
+
+def test_known_features_stand_for_a_frozen_encoder_alone(items: ItemBatch) -> None:
+    known = items._replace(text_features=torch.full((4, 2), 7.0), image_features=torch.full((4, 2), 8.0))
+    frozen = MeanOf("images", 2.0)
+    frozen.frozen = ("",)
+    features = ItemBranch(TEXT, frozen, LinearHead(4, 3)).features(known)
+    assert features.text is not None
+    assert torch.equal(features.text, TEXT(items))
+    assert features.image is known.image_features
+
+
+def test_features_of_runs_are_those_of_the_whole_batch(items: ItemBatch) -> None:
+    branch = ItemBranch(TEXT, IMAGE, LinearHead(4, 3))
+    padded = items._replace(token_ids=torch.ones(4, 9), attention_mask=torch.ones(4, 9, dtype=torch.bool))
+    in_runs = padded._replace(text_runs=torch.tensor([[1, 4], [4, 9]]))
+    assert torch.equal(branch.features(in_runs).joined(), branch.features(padded).joined())
+
+
+class CountingEncoder(nn.Module):
+    """Embeddings of known numbers; counts the items it is asked for."""
+
+    num_items = 0
+
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        self.num_items += len(items.item)
+        numbers = items.item.float()
+        return ItemEmbedding(threshold=numbers[:, None], match=torch.stack([numbers, numbers + 1], dim=1))
+
+
+def test_pairs_are_scored_from_the_embeddings_of_their_items_each_encoded_once(items: ItemBatch) -> None:
+    encoder = CountingEncoder()
+    source, target = torch.tensor([3, 0, 1, 3, 2]), torch.tensor([1, 1, 1, 2, 3])
+    batch = PairBatch(items, source, target, torch.ones(5, dtype=torch.bool), torch.arange(4))
+    verified = PairVerifier(encoder)(batch)  # type: ignore[arg-type]
+    assert encoder.num_items == 4
+    for place, (a, b) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
+        assert verified.score.match[place].item() == pytest.approx(a * b + (a + 1) * (b + 1))
+        assert verified.score.threshold[place].item() == pytest.approx(a * b)
+    assert verified.items.match.shape == (4, 2)

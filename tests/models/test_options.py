@@ -25,7 +25,7 @@ def test_the_defaults_are_those_of_the_published_model() -> None:
     assert options.embedding_width == 512
     assert options.threshold_branch
     assert not options.share_encoders
-    assert not options.normalize
+    assert options.head.name == "linear"
 
 
 def test_the_name_chooses_the_library() -> None:
@@ -54,17 +54,24 @@ def test_the_hub_is_asked_for_names_only(side: str, encoder: dict[str, object], 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"embedding_width": 0}, {"normalize": 1}, {"weight": None}, {"text_encoder": {**BERT, "pooling": "max"}}],
+    [
+        {"embedding_width": 0},
+        {"head": {"name": "quadratic"}},
+        {"head": {"name": "linear", "scale": 8.0}},
+        {"weight": None},
+        {"text_encoder": {**BERT, "pooling": "max"}},
+    ],
 )
 def test_a_faulty_option_is_refused(fault: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         model(**{"text_encoder": BERT, **fault})
 
 
-def test_a_scale_needs_embeddings_of_length_one() -> None:
-    assert model(text_encoder=BERT, normalize=True, scale=8.0).scale == 8.0
-    with pytest.raises(ValidationError, match="set normalize to true"):
-        model(text_encoder=BERT, scale=8.0)
+def test_a_head_that_is_fitted_needs_features_that_stand_still() -> None:
+    late = {"name": "late_fusion", "scale": 4.0}
+    assert model(text_encoder={**BERT, "freeze": "all"}, head=late).head.is_fitted
+    with pytest.raises(ValidationError, match=r"late_fusion is fitted .*: set model\.text_encoder\.freeze to all"):
+        model(text_encoder=BERT, head=late)
 
 
 @pytest.mark.parametrize(("levels", "advice"), [([4, 2], [2, 4]), ([1, 1], [1]), ([0, 2, 1], [0, 1, 2])])

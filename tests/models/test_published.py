@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from models.embedding import ItemEmbedding, pair_score
 from models.item_encoder import ItemEncoder, build_item_encoder
@@ -77,7 +78,7 @@ def small_model(library: Library) -> ItemEncoder:
             "embedding_width": CONFIG["embedding_width"],
         }
     )
-    return build_item_encoder(options)
+    return build_item_encoder(options, ImageOptions())
 
 
 def published_model(library: Library, published: dict[str, Tensor]) -> ItemEncoder:
@@ -181,7 +182,7 @@ def full_size_model(library: Library) -> ItemEncoder:
         }
     )
     with torch.device("meta"):
-        return build_item_encoder(options)
+        return build_item_encoder(options, ImageOptions())
 
 
 @both_libraries

@@ -14,7 +14,7 @@ model:
   image_encoder: {name: timm, architecture: swin_tiny, arguments: {img_size: 64}, weights: random}
   text_encoder: {name: transformers, architecture: {model_type: bert, hidden_size: 32}, weights: random}
   threshold_branch: false
-  normalize: true
+  head: {name: cosine}
 loss: {name: contrastive, margin: 0.5}
 train:
   steps: 100

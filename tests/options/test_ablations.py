@@ -5,29 +5,30 @@ from pydantic import JsonValue
 
 from engine.experiment import ExperimentOptions
 from options.read import read_options
-from options.yaml_values import read_yaml_mapping
 
 FOLDER = Path(__file__).parents[2] / "options"
-NOT_THERE = "not there"
-COSINES = {"model.threshold_branch": False, "model.normalize": True}
+COSINES = {
+    "model.threshold_branch": False,
+    "model.head": {"name": "cosine", "scale": None, "standardize": False, "dropout": 0.0},
+}
+NEGATIVES = {"in_batch_negatives": {"weight": 4.0}}
 CHANGES: dict[str, dict[str, JsonValue]] = {
     "full": {},
     "image_only": {"model.text_encoder": None},
     "text_only": {"model.image_encoder": None},
-    "fixed_threshold": {"loss.name": "fixed_threshold", **COSINES},
-    "learned_threshold": {"loss.name": "learned_threshold", "model.threshold_branch": False},
-    "contrastive": {"loss.name": "contrastive", **COSINES},
+    "fixed_threshold": {"loss": {"name": "fixed_threshold", "scale": 10.0, "threshold": 0.5, **NEGATIVES}, **COSINES},
+    "learned_threshold": {
+        "loss": {"name": "learned_threshold", "threshold": 0.0, **NEGATIVES},
+        "model.threshold_branch": False,
+    },
+    "contrastive": {"loss": {"name": "contrastive", "margin": 1.0, **NEGATIVES}, **COSINES},
     "shared_backbones": {"model.share_encoders": True},
-    "no_in_batch_negatives": {"loss.in_batch_negatives": NOT_THERE},
+    "no_in_batch_negatives": {"loss.in_batch_negatives": None},
 }
 
 
-def leaves(values: dict[str, JsonValue], path: str = "") -> dict[str, JsonValue]:
-    """All values by their dotted keys."""
-    found: dict[str, JsonValue] = {}
-    for key, value in values.items():
-        found |= leaves(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
-    return found
+def resolved(file: str) -> dict[str, JsonValue]:
+    return read_options(ExperimentOptions, FOLDER / file).model_dump(mode="json")
 
 
 def test_every_ablation_is_known_here() -> None:
@@ -36,10 +37,13 @@ def test_every_ablation_is_known_here() -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_ablation_is_the_demo_but_for_what_it_names(name: str) -> None:
-    expected = leaves(read_yaml_mapping(FOLDER / "demo.yml").values)
+    expected = resolved("demo.yml")
     for key, value in {"name": f"ablation_{name}", **CHANGES[name]}.items():
-        expected = {path: old for path, old in expected.items() if not path.startswith(f"{key}.")}
-        expected |= {} if value == NOT_THERE else {key: value}
-    file = FOLDER / "ablation" / f"{name}.yml"
-    assert leaves(read_yaml_mapping(file).values) == expected
-    assert read_options(ExperimentOptions, file).name == f"ablation_{name}"
+        *path, last = key.split(".")
+        section = expected
+        for part in path:
+            inner = section[part]
+            assert isinstance(inner, dict)
+            section = inner
+        section[last] = value
+    assert resolved(f"ablation/{name}.yml") == expected

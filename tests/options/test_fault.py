@@ -1,5 +1,7 @@
-from options.fault import COMMAND_LINE, Fault, Place, dotted, listed, shown
+from options.fault import COMMAND_LINE, Fault, Place, dotted, listed, nearest, nearest_path, shown
 from options.printable import LONGEST_SHOWN
+
+PATHS = ["train", "train.steps", "train.optimizer.lr", "evaluate.batch_size", "data.text.max_tokens"]
 
 
 def test_paths_are_written_as_on_the_command_line() -> None:
@@ -29,3 +31,30 @@ def test_several_faults_are_sorted_by_line_with_the_command_line_last() -> None:
         Fault(Place("z.yml", 9), ("c",), "y"),
     ]
     assert listed(faults) == "the options have 3 faults\n  z.yml:9: c: y\n  z.yml:10: b: y\n  command line: a: x"
+
+
+def test_similar_words_are_found_and_others_are_not() -> None:
+    assert nearest("stpes", ["steps", "seed"]) == "steps"
+    assert nearest("Batch-Size", ["batch_size"]) == "batch_size"
+    assert nearest("zzz", ["steps", "seed"]) is None
+
+
+def test_key_of_the_same_section_wins() -> None:
+    assert nearest_path("step", "train", ["steps", "optimizer"], PATHS) == "train.steps"
+    assert nearest_path("trian", "", ["train"], PATHS) == "train"
+
+
+def test_key_of_another_section_is_found_by_its_last_part() -> None:
+    assert nearest_path("lr", "train", ["steps", "optimizer"], PATHS) == "train.optimizer.lr"
+    assert nearest_path("max_token", "", ["train"], PATHS) == "data.text.max_tokens"
+    assert nearest_path("zzz", "", ["train"], PATHS) is None
+
+
+def test_one_wrong_letter_of_a_two_letter_key_is_forgiven() -> None:
+    assert nearest("lx", ["name", "lr", "betas"]) == "lr"
+    assert nearest("xx", ["name", "lr", "betas"]) is None
+
+
+def test_of_equally_like_words_the_first_is_meant() -> None:
+    assert nearest("tet", ["test", "text"]) == "test"
+    assert nearest("tet", ["text", "test"]) == "text"

@@ -1,7 +1,4 @@
 import re
-import resource
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,13 +6,12 @@ from typing import Annotated, Literal, Self
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from engine.experiment import ExperimentOptions
 from options.base import Options
 from options.errors import UserError
 from options.read import read_options, write_options
-from options.yaml_values import parse_yaml_value, to_yaml
 
 WriteFile = Callable[[str], Path]
 
@@ -219,81 +215,3 @@ def test_any_options_read_back_equal(
     circle = Circle(name="circle", radius=radius)
     drawing = Drawing(title=title, shape=circle, scale=scale, copies=copies, output=output)
     assert read_options(Drawing, option_file(write_options(drawing))) == drawing
-
-
-WRONG_VALUES: st.SearchStrategy[JsonValue] = st.one_of(
-    [
-        st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2),
-        st.sampled_from(["", "timm", "contrastive", "品"]),
-        st.lists(st.integers(-1, 2), max_size=3),
-        st.dictionaries(st.sampled_from(["name", "lr", "x"]), st.just("timm")),
-    ]
-)
-
-
-def containers(value: JsonValue) -> list[dict[str, JsonValue]]:
-    if isinstance(value, list):
-        return [inner for item in value for inner in containers(item)]
-    if not isinstance(value, dict):
-        return []
-    return [value, *(inner for item in value.values() for inner in containers(item))]
-
-
-@given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-def test_any_mutation_gives_an_object_or_a_user_error_that_names_the_place(
-    option_file: WriteFile, valid_text: str, data: st.DataObject
-) -> None:
-    tree = parse_yaml_value(valid_text)
-    for _ in range(data.draw(st.integers(1, 3))):
-        section = data.draw(st.sampled_from(containers(tree)))
-        key = data.draw(st.sampled_from([*section, "unknown", "margin", "name"]))
-        if data.draw(st.booleans()):
-            section.pop(key, None)
-        else:
-            section[key] = data.draw(WRONG_VALUES)
-    assert isinstance(tree, dict)
-    file = option_file(to_yaml(tree) if tree else "{}")
-    try:
-        options = read_options(ExperimentOptions, file)
-    except UserError as error:
-        lines = str(error).splitlines()
-        for line in lines if len(lines) == 1 else lines[1:]:
-            assert re.match(rf" *{re.escape(str(file))}(:\d+)?: .+", line), line
-        assert "Input should" not in str(error)  # noqa: PT017
-    else:
-        assert read_options(ExperimentOptions, option_file(write_options(options))) == options
-
-
-def processor_seconds() -> float:
-    """Processor time of all ended child processes, which other work on the machine hardly changes."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def test_wrong_file_ends_quickly_and_without_torch(tmp_path: Path) -> None:
-    file = tmp_path / "wrong.yml"
-    file.write_text("name: a\nsed: 3\n", encoding="utf-8")
-    program = f"""
-import sys
-from pathlib import Path
-from engine.experiment import ExperimentOptions
-from options.errors import exit_on_user_error
-from options.read import read_options
-try:
-    with exit_on_user_error():
-        read_options(ExperimentOptions, Path({str(file)!r}))
-finally:
-    print(sorted({{"torch", "timm", "transformers", "numpy"}} & set(sys.modules)))
-"""
-    seconds = []
-    for _ in range(3):
-        start = processor_seconds()
-        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-        seconds.append(processor_seconds() - start)
-        assert run.returncode == 2
-        assert run.stdout == "[]\n"
-        assert run.stderr.startswith("error: the options have")
-        assert "sed: is not an option; did you mean seed?" in run.stderr
-        assert "Traceback" not in run.stderr
-    assert min(seconds) < 1.0

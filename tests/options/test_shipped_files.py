@@ -10,11 +10,13 @@ from engine.experiment import ExperimentOptions
 from options.base import Options
 from options.errors import UserError
 from options.fault import dotted
-from options.read import read_options
-from options.yaml_values import parse_yaml_value
+from options.read import read_options, write_options
+from options.yaml_values import parse_yaml_value, read_yaml_mapping
 from tests.options.option_mutations import Mutation, mutations
 
-FILES = sorted((Path(__file__).parents[2] / "options").rglob("*.yml"))
+FOLDER = Path(__file__).parents[2] / "options"
+FILES = sorted(FOLDER.rglob("*.yml"))
+WHOLE = [file for file in FILES if "base" not in read_yaml_mapping(file).values]
 EVERY = int(os.environ.get("OPTION_MUTATIONS_EVERY", "11"))
 """Each file takes one mutation in so many, two or more of each key and others in each file; 1 takes all."""
 FREE_MAPPINGS = (("model", "image_encoder", "arguments"), ("model", "text_encoder", "architecture"))
@@ -26,6 +28,16 @@ EQUALLY_LIKE = {"tet": "data.test"}
 
 
 @pytest.mark.parametrize("shipped", FILES, ids=lambda file: file.name)
+def test_every_shipped_file_is_read_and_is_written_out_whole(shipped: Path, tmp_path: Path) -> None:
+    options = read_options(ExperimentOptions, shipped)
+    assert options.name == "_".join(shipped.relative_to(FOLDER).with_suffix("").parts)
+    written = tmp_path / "options.yml"
+    written.write_text(write_options(options), encoding="utf-8")
+    assert "base" not in read_yaml_mapping(written).values
+    assert read_options(ExperimentOptions, written) == options
+
+
+@pytest.mark.parametrize("shipped", WHOLE, ids=lambda file: file.name)
 def test_any_single_mistake_in_a_shipped_file_is_read_as_it_stands_or_told_with_its_place(
     shipped: Path, tmp_path: Path
 ) -> None:
@@ -34,7 +46,7 @@ def test_any_single_mistake_in_a_shipped_file_is_read_as_it_stands_or_told_with_
     found: list[tuple[Mutation, str]] = []
     counts = {"read": 0, "refused": 0}
     for number, mutation in enumerate(mutations(shipped.read_text(encoding="utf-8"))):
-        if (number + FILES.index(shipped)) % EVERY:
+        if (number + WHOLE.index(shipped)) % EVERY:
             continue
         file.write_text(mutation.text, encoding="utf-8")
         try:

@@ -14,8 +14,7 @@ from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
 from engine.disk import write_json, write_lines
 from engine.validation_scores import pair_category
-from metrics.group_agreement import GroupAgreement, group_agreement
-from metrics.identical_groups import IdenticalGroup, group_numbers, identical_groups
+from metrics.identical_groups import GroupAgreement, IdenticalGroup, group_agreement, group_numbers, identical_groups
 from options.errors import UserError
 from options.printable import quoted
 from tools.catalogue.duplicate_pairs import FoundPairs, find_pairs

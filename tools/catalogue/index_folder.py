@@ -16,8 +16,7 @@ from typing import Literal, NamedTuple
 from data.jsonl import read_records
 from engine.checksums import file_checksum
 from engine.disk import read_json, write_json
-from options.errors import UserError
-from options.install import install_command
+from options.errors import UserError, install_command
 from options.printable import quoted
 from tools.catalogue.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
 from tools.catalogue.index_plan import KINDS, KindName

@@ -17,8 +17,7 @@ from engine.encode import EncodedItems
 from engine.evaluator import Evaluation, evaluation
 from engine.onnx_encoder import OnnxItemEncoder
 from engine.pair_scores import score_pairs
-from models.embedding import pack
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder, pack
 from options.errors import UserError
 from options.table import aligned_rows
 

@@ -19,7 +19,7 @@ from engine.export_description import (
     TextDescription,
 )
 from engine.verifier import Verifier
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder
 
 TOKENIZER = "tokenizer.json"
 IMAGE_RULES = (

@@ -15,7 +15,7 @@ from engine.experiment import ExperimentOptions
 from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
 from engine.onnx_encoder import OnnxItemEncoder
 from engine.verifier import Verifier
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.read import write_options

@@ -11,7 +11,7 @@ from benchmarks.speed.settings import TINY
 from benchmarks.speed.submissions import compare_submissions
 from benchmarks.speed.workload import WorkloadSize, write_workload
 from engine.predictor import load_predictor, run_prediction
-from models.item_branch import ItemBranch, ItemFeatures
+from models.item_encoder import ItemBranch, ItemFeatures
 
 
 @pytest.fixture

@@ -281,7 +281,7 @@ def test_items_that_were_changed_moved_or_removed_are_refused(
         ("data.text.max_tokens=20", "data.text.max_tokens: 20, before 24"),
         ("data.image.mean=[0.5, 0.5, 0.5]", r"data\.image\.mean: \[0\.5.*, before \[0\.485"),
         ("predict.precision=bfloat16", "predict.precision: bfloat16, before float32"),
-        ("model.normalize=true", "model.normalize: True, before False"),
+        ("model.head={name: cosine}", "model.head.name: cosine, before linear"),
     ],
 )
 def test_other_options_that_matter_are_refused_with_both_values(

@@ -7,8 +7,7 @@ import torch
 from data.loading import Split
 from data.pair_batch import ItemBatch
 from engine.decision_rule import DecisionRule
-from models.embedding import ItemEmbedding
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder, ItemEmbedding
 from options.errors import UserError
 from tests.exported_encoder import ExportedRun
 from tools.exchange.onnx_comparison import (

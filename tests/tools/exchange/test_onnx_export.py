@@ -56,7 +56,7 @@ def test_an_existing_folder_is_left_alone(exported_run: ExportedRun, tmp_path: P
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_graph_that_gives_other_embeddings_is_not_kept(exported_run: ExportedRun, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    other = build_item_encoder(exported_run.options.model).eval()
+    other = build_item_encoder(exported_run.options.model, exported_run.options.data.image).eval()
     source = replace(exported_run.source, verifier=replace(exported_run.source.verifier, encoder=other))
     with pytest.raises(UserError, match=r"differs from PyTorch's by more than 0.0001 .* in batches of 1, 2, 3, 5, 8"):
         export(source, tmp_path / "out", int8=False, num_pairs=10)

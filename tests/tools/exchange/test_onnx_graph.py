@@ -6,11 +6,10 @@ import onnxruntime
 import pytest
 import torch
 
-from data.options import Modalities
+from data.options import ImageOptions, Modalities
 from data.pair_batch import ItemBatch
 from engine.export_description import MODEL
-from models.embedding import ItemEmbedding, pack
-from models.item_embedder import ItemEmbedder
+from models.embedding import ItemEmbedder, ItemEmbedding, pack
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions
 from options.errors import UserError
@@ -43,10 +42,10 @@ def test_a_model_of_one_modality_is_written_with_its_inputs_alone(
             "embedding_width": 8,
             "threshold_branch": threshold_width > 0,
             "share_encoders": True,
-            "normalize": part == "text",
+            "head": {"name": "cosine" if part == "text" else "linear"},
         }
     )
-    encoder = build_item_encoder(options).eval()
+    encoder = build_item_encoder(options, ImageOptions()).eval()
     write_graph(
         encoder, random_batch(2, 4), Modalities(text=part == "text", image=part == "image"), tmp_path / "m.onnx"
     )

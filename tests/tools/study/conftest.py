@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.checkpoint import STATE
+from engine.checkpoint import FORMAT, STATE
 from engine.checksums import write_checksums
 from engine.pair_scores import PairScores
 from engine.validation_scores import VALIDATION, ValidationScores, write_validation_scores
@@ -51,7 +51,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             ("f1", "precision", "recall", "accuracy", "calibrated_f1", "calibrated_precision", "calibrated_recall"), 0.5
         )
         state = {
-            "format": 2, "step": 6, "loss_sums": [0.0], "best_step": 6, "best_f1": 0.5, "evaluation_due": False,
+            "format": FORMAT, "step": 6, "loss_sums": [0.0], "best_step": 6, "best_f1": 0.5, "evaluation_due": False,
             "evaluation": figures | {"threshold": 0.0, "calibrated_threshold": 0.5, "num_pairs": 1, "num_positives": 1},
             "scaler": {}, "overflow": {"total": 0, "in_a_row": 0, "unlogged": 0},
             "run": {"options": {"data": data}, "num_processes": 1, "pairs_per_step": 4, "training_pairs": "0" * 64},

@@ -1,12 +1,18 @@
-"""Principal components of features, fitted once before training.
+"""From the features of items to embeddings whose dot products are weighted sums of cosines, one a group of features.
 
-Letters of shapes: N items, F features, K components.
+Letters of shapes: N items, F features, K components, W width of a part of the embedding, D embedding width.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from models.encoder import FeatureGroup
+from models.heads import Head, num_features
+from options.errors import UserError
 
 BOUND = 6.0
 """Standard deviations beyond which a number counts as so many."""
@@ -79,3 +85,72 @@ def _first_axes(block: Tensor, num_components: int) -> Tensor:
 def _floored(deviation: Tensor, share: float) -> Tensor:
     # The smallest number keeps features that never vary at 0.
     return deviation + share * deviation.mean() + torch.finfo(torch.float32).tiny
+
+
+class GroupProjection(nn.Module):
+    """Gives each item a direction by the features of one group."""
+
+    def __init__(self, group: FeatureGroup, width: int, most_components: int | None, dropout: float) -> None:
+        super().__init__()
+        self.whitening = Whitening(group.widths, most_components)
+        self.dropout = dropout
+        self.linear = nn.Linear(self.whitening.out_features, width, bias=False)
+        nn.init.normal_(self.linear.weight, std=self.linear.in_features**-0.5)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return directions of length 1 (N, W) of features (N, F)."""
+        kept = functional.dropout(self.whitening(features), self.dropout, self.training)
+        return functional.normalize(self.linear(kept), dim=1)
+
+
+class LateFusionHead(Head):
+    """Embeddings whose dot product is the sum of the groups' cosines, each times a learned weight.
+
+    No group of features can outweigh another by its number or its variance, as in one projection of all.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[FeatureGroup],
+        out_features: int,
+        most_components: Mapping[str, int | None],
+        scale: float,
+        dropout: float,
+    ) -> None:
+        """Deal the embedding evenly to the groups; raises UserError where that leaves a rest.
+
+        `most_components` are those of each group by its name, and `scale` is the first value of each weight.
+        """
+        super().__init__()
+        width, rest = divmod(out_features, len(groups))
+        if rest or not width:
+            names = ", ".join(group.name for group in groups)
+            raise UserError(
+                f"model.embedding_width: {out_features} numbers cannot be dealt evenly to the {len(groups)} groups of "
+                f"features of model.head ({names})"
+            )
+        self.widths = [sum(group.widths) for group in groups]
+        self.in_features, self.out_features = num_features(groups), out_features
+        self.heads = nn.ModuleList(
+            [GroupProjection(group, width, most_components.get(group.name), dropout) for group in groups]
+        )
+        # Their logarithms, so that the weights stay positive.
+        self.log_scale = nn.Parameter(torch.full((len(groups),), math.log(scale)))
+
+    def fit(self, features: Tensor) -> None:
+        """Fit the whitening of all groups to the features (N, F) of the items that are trained on."""
+        for head, part in zip(self.heads, self._parts(features), strict=True):
+            assert isinstance(head, GroupProjection)
+            head.whitening.fit(part)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the embeddings (N, D) of features (N, F), in float32."""
+        with torch.autocast(features.device.type, enabled=False):
+            # Both sides of a pair have the root of a weight, so their dot product has the weight.
+            factors = (self.log_scale / 2).exp()
+            parts = zip(factors, self.heads, self._parts(features), strict=True)
+            return torch.cat([factor * head(part) for factor, head, part in parts], dim=1)
+
+    def _parts(self, features: Tensor) -> tuple[Tensor, ...]:
+        """Return the features of each group."""
+        return torch.split(features.float(), self.widths, dim=1)

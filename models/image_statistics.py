@@ -1,7 +1,7 @@
-"""How much of a picture has which colour (Swain and Ballard 1991, "Color indexing", IJCV 7(1)).
+"""Statistics over the places of pictures and feature maps.
 
-Encoders that are trained to tell kinds of things apart disregard much of the colour, by which listings of products
-differ. Letters of shapes: N images, H,W pixels, K colours, P places.
+Encoders that are trained to tell kinds of things apart disregard much of colours and textures, by which listings of
+products differ. Letters of shapes: N images, H,W pixels, K colours.
 """
 
 import math
@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.middle import middle
-
 PLACES = 20
 """Height and width of the reduced picture whose colours are counted."""
 LIGHTNESS = (15.0, 40.0, 65.0, 90.0)
@@ -19,6 +17,25 @@ CHROMA = (22.0, 50.0)
 NUM_HUES = 8
 SOFTNESS = 6.0
 """Standard deviation, in CIELAB, by which a place counts for the colours around its own."""
+
+
+def middle(maps: Tensor) -> Tensor:
+    """Return the inner half of the height and of the width, where mostly the product is, of maps (N, C, H, W)."""
+    height, width = maps.shape[2:]
+    return maps[:, :, height // 4 : height - height // 4, width // 4 : width - width // 4]
+
+
+def mean_and_deviation(level: Tensor) -> Tensor:
+    """Return the mean and the standard deviation of each channel over the places of maps: (N, 2 channels).
+
+    Means of low levels tell colours and textures, which the last level is trained to disregard (style statistics:
+    Huang and Belongie, arXiv 1703.06868).
+    """
+    places = level.flatten(2).float()
+    mean = places.mean(dim=2)
+    variance = (places - mean[:, :, None]).square().mean(dim=2)
+    # The root has no finite gradient at 0.
+    return torch.cat([mean, (variance + 1e-8).sqrt()], dim=1)
 
 
 def palette() -> Tensor:
@@ -36,6 +53,7 @@ def palette() -> Tensor:
 class ColourHistogram(nn.Module):
     """Roots of the shares of K colours in the whole picture and in its middle: (N, 2K).
 
+    A histogram tells how much of a picture has which colour (Swain and Ballard 1991, "Color indexing", IJCV 7(1)).
     Shares are soft: each place is divided among the colours around its own. Nothing is learned.
     """
 

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from data.options import ImageOptions
 from data.pair_batch import ItemBatch
-from models.colour_histogram import PLACES, SOFTNESS, ColourHistogram, lab, palette
-from models.options import TimmImageEncoderOptions
+from models.encoder_options import TimmImageEncoderOptions
+from models.image_statistics import PLACES, SOFTNESS, ColourHistogram, lab, middle, palette
 from tests.tiny_data import IMAGE_ENCODER
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -32,15 +33,15 @@ def test_shares_are_those_of_a_loop_over_places() -> None:
     found = ColourHistogram(MEAN, STD)(normalised(rgb)).square()
     places = lab(rgb)
     for number in range(2):
-        whole, middle = torch.zeros(NUM_COLOURS), torch.zeros(NUM_COLOURS)
+        whole, inner = torch.zeros(NUM_COLOURS), torch.zeros(NUM_COLOURS)
         for row in range(PLACES):
             for column in range(PLACES):
                 distance = (palette() - places[number, :, row, column]).square().sum(dim=1)
                 share = torch.softmax(-distance / (2 * SOFTNESS**2), dim=0)
                 whole += share / PLACES**2
                 if 5 <= row < 15 and 5 <= column < 15:
-                    middle += share / 100
-        torch.testing.assert_close(found[number], torch.cat([whole, middle]), atol=1e-4, rtol=1e-3)
+                    inner += share / 100
+        torch.testing.assert_close(found[number], torch.cat([whole, inner]), atol=1e-4, rtol=1e-3)
 
 
 def test_shares_add_up_to_one_at_any_size() -> None:
@@ -51,16 +52,16 @@ def test_shares_add_up_to_one_at_any_size() -> None:
 def test_the_middle_is_told_from_the_border() -> None:
     rgb = torch.ones(1, 3, 40, 40)
     rgb[:, 1:, 12:28, 12:28] = 0  # a red thing on white ground
-    whole, middle = ColourHistogram(MEAN, STD)(normalised(rgb)).square().split(NUM_COLOURS, dim=1)
-    assert whole[0, 0] > 2 * middle[0, 0]
+    whole, inner = ColourHistogram(MEAN, STD)(normalised(rgb)).square().split(NUM_COLOURS, dim=1)
+    assert whole[0, 0] > 2 * inner[0, 0]
 
 
 def test_an_encoder_gives_colours_after_its_features_and_saves_none(items: ItemBatch) -> None:
-    colours = {"mean": MEAN, "std": STD}
+    image = ImageOptions(mean=MEAN, std=STD)
     torch.manual_seed(0)
-    plain = TimmImageEncoderOptions.model_validate(IMAGE_ENCODER).build().eval()
+    plain = TimmImageEncoderOptions.model_validate(IMAGE_ENCODER).build(image).eval()
     torch.manual_seed(0)
-    with_colours = TimmImageEncoderOptions.model_validate({**IMAGE_ENCODER, "colours": colours}).build().eval()
+    with_colours = TimmImageEncoderOptions.model_validate({**IMAGE_ENCODER, "colours": True}).build(image).eval()
     features = with_colours(items)
     assert features.shape == (4, with_colours.width)
     assert torch.equal(features[:, : plain.width], plain(items))
@@ -74,3 +75,11 @@ def test_it_can_be_exported_for_any_number_of_pictures() -> None:
     exported = torch.export.export(histogram, (torch.rand(2, 3, 40, 40),), dynamic_shapes=any_number).module()
     pictures = torch.rand(5, 3, 40, 40)
     torch.testing.assert_close(exported(pictures), histogram(pictures))
+
+
+@pytest.mark.parametrize(("extent", "inner"), [(1, [0]), (2, [0, 1]), (4, [1, 2]), (5, [1, 2, 3]), (8, [2, 3, 4, 5])])
+def test_the_middle_is_the_inner_half_and_never_empty(extent: int, inner: list[int]) -> None:
+    rows = torch.arange(extent).view(1, 1, extent, 1).expand(1, 1, extent, 4)
+    assert middle(rows)[0, 0, :, 0].tolist() == inner
+    assert middle(rows.transpose(2, 3))[0, 0, 0].tolist() == inner
+    assert middle(rows).shape[3] == 2

@@ -1,0 +1,123 @@
+"""Options of the encoders; torch is imported only when one is built.
+
+A further encoder is one file with a subclass of models.encoder.Encoder, and here its options with `name` and `build`,
+and its place in the union at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, JsonValue, field_validator
+
+from data.options import ImageOptions
+from options.base import Options
+
+if TYPE_CHECKING:
+    from models.encoder import Encoder
+
+
+class EncoderOptions(Options):
+    """What every encoder has."""
+
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """Lowest stages (image) or layers (text) that are not trained, with all below them, or all; dropout and the
+    statistics of batch normalisation stand still there."""
+
+
+class TimmImageEncoderOptions(EncoderOptions):
+    """An image encoder of timm."""
+
+    name: Literal["timm"]
+    """Library of the encoder."""
+    architecture: str
+    """timm's model name, with the tag of the pretrained weights if they are wanted."""
+    arguments: Mapping[str, JsonValue] = {}
+    """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
+    levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    """Feature levels (timm's feature_info, 0 the finest, in ascending order) whose channels' means and standard
+    deviations over places, all of them and those in the middle, are the features; null for the last map in timm's own
+    pooling."""
+    channels_last: bool = False
+    """Whether the numbers of a pixel lie side by side, in which order convolutions are faster on the CPU; the results
+    differ in last bits."""
+    colours: bool = False
+    """Whether a histogram of a picture's colours, in the whole of it and in its middle, stands beside the features."""
+    weights: str = "pretrained"
+    """pretrained (by name, from the hub or its cache), random, or a file or folder, also package:NAME/PATH, one in an
+    installed package."""
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_ascend(cls, levels: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        # timm gives the maps in this order, whatever the order of the numbers.
+        if levels is not None and list(levels) != sorted(set(levels)):
+            raise ValueError(f"levels come in ascending order, each once: give {sorted(set(levels))}")
+        return levels
+
+    @property
+    def hub_name(self) -> str | None:
+        """The name by which the hub may have to be asked, if any."""
+        return self.architecture if self.weights == "pretrained" else None
+
+    def build(self, image: ImageOptions) -> Encoder:
+        """Build the encoder of pictures that are prepared by these options, with its first weights."""
+        from models.timm_image_encoder import build_timm_image_encoder
+
+        encoder = build_timm_image_encoder(
+            self.architecture, self.arguments, self.weights, self.levels, self.channels_last
+        )
+        if self.colours:
+            encoder.add_colours(image.mean, image.std)
+        return encoder.freeze(self.freeze, "model.image_encoder")
+
+
+class TransformersEncoderOptions(EncoderOptions):
+    """What the encoders of transformers have."""
+
+    name: Literal["transformers"]
+    """Library of the encoder."""
+    architecture: str | Mapping[str, JsonValue]
+    """Hub name, folder with config.json (also package:NAME/PATH, one in an installed package), or the fields of the
+    config (model_type among them)."""
+    weights: str = "pretrained"
+    """pretrained (those of the architecture), random, or a folder."""
+
+    @property
+    def hub_name(self) -> str | None:
+        """The name by which the hub may have to be asked, if any."""
+        return self.architecture if isinstance(self.architecture, str) else None
+
+
+class TransformersImageEncoderOptions(TransformersEncoderOptions):
+    """An image encoder of transformers."""
+
+    pooling: Literal["mean", "cls"] = "mean"
+    """How the last hidden states become one vector: their mean, or the first one."""
+
+    def build(self, image: ImageOptions) -> Encoder:
+        """Build the encoder of pictures that are prepared by these options, with its first weights."""
+        from models.transformers_encoders import build_transformers_image_encoder
+
+        encoder = build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
+        return encoder.freeze(self.freeze, "model.image_encoder")
+
+
+class TransformersTextEncoderOptions(TransformersEncoderOptions):
+    """A text encoder of transformers."""
+
+    pooling: Literal["cls", "words"] = "cls"
+    """How hidden states become one vector: the last one at [CLS]; or the mean over tokens of the embeddings that the
+    first layer reads, which tell words apart that mean about the same, beside that of the last ones."""
+
+    def build(self) -> Encoder:
+        """Build the encoder with its first weights."""
+        from models.transformers_encoders import build_transformers_text_encoder
+
+        encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling)
+        return encoder.freeze(self.freeze, "model.text_encoder")
+
+
+ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]
+TextEncoderOptions = TransformersTextEncoderOptions
