@@ -1,34 +1,32 @@
-import argparse
-
 import pytest
+import typer
 
-from scripts.arguments import aligned, at_least_one, finite_number, positive_number, seed_number
-
-
-def test_names_stand_left_and_values_right() -> None:
-    assert aligned({"a": 1234, "longer": 0.5}) == "a        1,234\nlonger  0.5000"
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5"])
-def test_no_whole_number_of_at_least_one_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
-        at_least_one(text)
-
-
-@pytest.mark.parametrize("text", ["-1", "x", "1.5", "2147483648"])
-def test_no_seed_is_refused(text: str) -> None:
-    assert [seed_number(seed) for seed in ("0", "2147483647")] == [0, 2147483647]
-    with pytest.raises(argparse.ArgumentTypeError):
-        seed_number(text)
+from scripts.arguments import SeedsCommand, positive
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "inf", "nan"])
 def test_no_positive_number_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
-        positive_number(text)
+    assert positive("0.5") == 0.5
+    with pytest.raises((typer.BadParameter, ValueError)):
+        positive(text)
 
 
-@pytest.mark.parametrize("text", ["x", "inf", "-inf", "nan"])
-def test_no_finite_number_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError):
-        finite_number(text)
+@pytest.mark.parametrize(
+    ("arguments", "seeds"),
+    [
+        (["a.yml", "--seeds", "3", "0", "b.yml", "7"], [3, 0]),
+        (["--seeds", "1", "--seeds", "2", "a.yml", "b.yml", "7"], [1, 2]),
+        (["a.yml", "b.yml", "7"], [5]),
+    ],
+)
+def test_seeds_are_the_numbers_in_a_row_after_their_option(
+    arguments: list[str], seeds: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer()
+
+    @app.command(cls=SeedsCommand)
+    def show(files: list[str], seeds: list[int] = [5]) -> None:  # noqa: B006 - not changed
+        print(files, seeds)
+
+    app(arguments, standalone_mode=False)
+    assert capsys.readouterr().out == f"{['a.yml', 'b.yml', '7']} {seeds}\n"
