@@ -1,7 +1,7 @@
 """Tables for people, as text."""
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 
 def aligned_rows(rows: Sequence[Sequence[str]], left: Collection[int] = (0,), ruled: bool = False) -> str:
@@ -19,6 +19,17 @@ def aligned_rows(rows: Sequence[Sequence[str]], left: Collection[int] = (0,), ru
     if ruled:
         lines.insert(1, "  ".join("-" * width for width in widths).rstrip())
     return "\n".join(lines)
+
+
+def aligned_figures(figures: Mapping[str, int | float | str]) -> str:
+    """Return a line a figure: its name to the left, its value to the right."""
+    return aligned_rows([(name, _text(value)) for name, value in figures.items()])
+
+
+def _text(value: int | float | str) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _padded(cell: str, width: int, to_the_left: bool) -> str:

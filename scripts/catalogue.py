@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from options.table import aligned_figures
 from tools.catalogue.index_plan import KindName
 
 if TYPE_CHECKING:
@@ -181,7 +182,6 @@ def duplicates(
     from data.image_store import open_images_of_any_size
     from data.item_catalog import read_items
     from engine.disk import sole_user, write_text
-    from scripts.arguments import aligned
     from tools.catalogue.duplicate_groups import find_duplicates
     from tools.catalogue.duplicate_pairs import MOST
     from tools.catalogue.index_folder import open_index
@@ -200,7 +200,7 @@ def duplicates(
             shown = {"F1 of pairs against the truth": f"{figures['truth f1']:.3f}"} if truth else {}
             page = GroupPage(found, f"{signed(rule.threshold, 4)} ({source})", catalog, pictures, gallery, shown)
             write_text(out / "groups.html", render_groups(page))
-    print(aligned(figures))
+    print(aligned_figures(figures))
     print(f"threshold: {source}", file=sys.stderr)
     if num_cut_off := found.pairs.num_cut_off:
         print(f"{num_cut_off:,} items have more than {MOST:,} matches; further ones were left out", file=sys.stderr)
@@ -225,11 +225,10 @@ def mine(
     """
     if ceiling is not None and not math.isfinite(ceiling):
         raise typer.BadParameter(f"'{ceiling}' is no finite number", param_hint="--ceiling")
-    from scripts.arguments import aligned
     from tools.catalogue import mining
 
     settings = mining.MiningSettings(per_item, ceiling, same_category, ungrouped, keep_pairs)
-    print(aligned(mining.mine(embeddings, pairs, out, settings)))
+    print(aligned_figures(mining.mine(embeddings, pairs, out, settings)))
 
 
 def _decision(threshold: str) -> "ThresholdChoice":

@@ -1,4 +1,4 @@
-from options.table import aligned_rows
+from options.table import aligned_figures, aligned_rows
 
 ROWS = [("", "train", "the first"), ("long name", "1", "x"), ("b", "", ""), ("c", "12", "yy")]
 
@@ -20,3 +20,11 @@ def test_a_line_as_wide_as_the_columns_stands_below_the_headings_of_a_ruled_tabl
 
 def test_chinese_characters_count_as_two_columns() -> None:
     assert aligned_rows([("花瓶", "1"), ("vase", "22")]).splitlines() == ["花瓶   1", "vase  22"]
+
+
+def test_figures_are_written_each_in_its_way() -> None:
+    assert aligned_figures({"items": 12_345, "F1": 0.5, "way": "drop-seen"}).splitlines() == [
+        "items     12,345",
+        "F1        0.5000",
+        "way    drop-seen",
+    ]
