@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 NUM_BINS = 12
 RIDGE = 1e-3
 """Weight of the squared slope, which keeps the fit finite where a threshold separates all pairs."""
-MOST_STEPS = 100
+CERTAIN = 12.0
+"""Intercept of a fit to pairs of one label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +55,17 @@ class Reliability:
 
 
 def fit_logistic(margins: NDArray[np.float64], same: NDArray[np.bool_]) -> LogisticFit:
-    """Return the fit of the highest likelihood to B margins (B,) and labels (B,), by Newton's method.
+    """Return the fit of the highest likelihood to B margins (B,) and labels (B,).
 
     The slope of standardised margins is penalised a little (RIDGE).
     """
+    if same.all() or not same.any():
+        return LogisticFit(CERTAIN if same.all() else -CERTAIN, 0.0)
     centre, spread = float(margins.mean()), float(margins.std()) or 1.0
-    inputs = np.stack([np.ones(len(margins)), (margins - centre) / spread], axis=1)
-    penalty = np.diag([1e-9, RIDGE * len(margins)])
-    weights = np.zeros(2)
-    for _ in range(MOST_STEPS):
-        probability = 0.5 * (1 + np.tanh(0.5 * inputs @ weights))
-        gradient = inputs.T @ (probability - same) + penalty @ weights
-        curvature = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + penalty
-        step = np.linalg.solve(curvature, gradient)
-        # A long step overshoots where the likelihood is flat.
-        weights = weights - step / max(1.0, float(np.abs(step).max()) / 2)
-        if np.abs(step).max() < 1e-9:
-            break
-    slope = float(weights[1]) / spread
-    return LogisticFit(float(weights[0]) - slope * centre, slope)
+    model = LogisticRegression(C=1 / (RIDGE * len(margins)), solver="newton-cholesky", tol=1e-9)
+    model.fit((margins - centre)[:, None] / spread, same)
+    slope = float(model.coef_[0, 0]) / spread
+    return LogisticFit(float(model.intercept_[0]) - slope * centre, slope)
 
 
 def reliability(margins: NDArray[np.float64], same: NDArray[np.bool_], num_bins: int = NUM_BINS) -> Reliability:
