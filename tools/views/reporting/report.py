@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from metrics.bootstrap import CONFIDENCE
-from metrics.verification import verification_metrics
 from tools.views.chart import inline_svg
 from tools.views.page import page_style, render_file, resource, thumbnails
 from tools.views.reporting.calibration import reliability
@@ -15,8 +16,8 @@ from tools.views.reporting.charts import (
     score_scatter,
 )
 from tools.views.reporting.gallery import choose_gallery, pair_records
+from tools.views.reporting.groups import by_category, by_kind, figures_by_threshold, group_of
 from tools.views.reporting.report_data import ReportData
-from tools.views.reporting.tables import bin_table, category_table, confusion_table, kind_table, threshold_table
 
 GALLERY = 60
 """Pairs of each group that are shown with their pictures."""
@@ -31,27 +32,26 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
     pictures = thumbnails(data.catalog, data.images, items) if data.images is not None else {}
     by_recall, by_threshold = decision_charts(data)
     probability = reliability(margins, same)
+    all_pairs = group_of(data, "all", np.ones_like(same))
     return render_file(
         "report.html",
         style=page_style(),
         script=resource("report.js"),
         data=data,
         run=data.run,
-        num_same=int(same.sum()),
-        figures=verification_metrics(margins, same, threshold),
+        all_pairs=all_pairs,
+        figures=all_pairs.figures,
         confidence=CONFIDENCE,
-        confusion=confusion_table(data),
-        thresholds=threshold_table(data),
+        thresholds=figures_by_threshold(data),
         inline_svg=inline_svg,
         histogram=score_histogram(margins, same, threshold),
         by_recall=by_recall,
         by_threshold=by_threshold,
         scatter=score_scatter(data),
-        kinds=kind_table(data),
-        categories=category_table(data),
+        kinds=by_kind(data),
+        categories=by_category(data),
         probability=probability,
         probability_chart=reliability_chart(probability),
-        bins=bin_table(probability),
         course=course_charts(data.run.course),
         environment=_flat(data.run.environment),
         records=pair_records(data, chosen, pictures),

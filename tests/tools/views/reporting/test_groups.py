@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.tools.views.reporting.synthetic import invented_report
-from tools.views.reporting.tables import grouped, threshold_table
+from tools.views.reporting.groups import figures_by_threshold, grouped
 
 DATA = invented_report(num_pairs=60)
 NAMES = [f"group {pair % 3 if pair < 50 else pair}" for pair in range(60)]
@@ -29,5 +29,5 @@ def test_the_rest_is_taken_together_so_that_no_pair_is_lost() -> None:
 
 
 def test_the_best_threshold_is_told_of_other_pairs_than_those_of_the_calibration() -> None:
-    assert [row[0] for row in threshold_table(DATA).rows] == ["calibrated on the validation pairs", "the loss's own"]
-    assert threshold_table(replace(DATA, split="test")).rows[-1][0] == "best on these pairs"
+    assert list(figures_by_threshold(DATA)) == ["calibrated on the validation pairs", "the loss's own"]
+    assert list(figures_by_threshold(replace(DATA, split="test")))[-1] == "best on these pairs"

@@ -1,0 +1,75 @@
+"""The figures of a report: at thresholds, and of groups of pairs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.threshold import best_f1_threshold
+from metrics.verification import VerificationMetrics, verification_metrics
+from tools.views.reporting.report_data import ReportData
+
+MOST_GROUPS = 50
+"""Rows of a table; the rest are taken together."""
+LONGEST_NAME = 80
+"""Characters of a group's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pairs that have something in common, at the calibrated threshold."""
+
+    name: str
+    figures: VerificationMetrics
+    num_wrongly_same: int
+    num_wrongly_different: int
+
+
+def figures_by_threshold(data: ReportData) -> dict[str, tuple[float, VerificationMetrics]]:
+    """Return the thresholds by name with their figures: calibrated, the loss's own and the best one of these pairs."""
+    margins, same = data.pairs.margin, data.pairs.same
+    thresholds = {
+        "calibrated on the validation pairs": data.calibrated_threshold,
+        "the loss's own": data.own_threshold,
+    }
+    if data.split != "val":
+        thresholds["best on these pairs"] = best_f1_threshold(margins, same).threshold
+    return {name: (value, verification_metrics(margins, same, value)) for name, value in thresholds.items()}
+
+
+def by_category(data: ReportData) -> list[Group]:
+    """Return the pairs by the category of their source."""
+    categories = [item.category for item in data.catalog]
+    return grouped(data, [categories[row] or "(no category)" for row in data.pairs.source], "other categories")
+
+
+def by_kind(data: ReportData) -> list[Group] | None:
+    """Return the pairs by how they were made; None where that is unknown."""
+    if data.pairs.kinds is None:
+        return None
+    return grouped(data, [kind or "(not noted)" for kind in data.pairs.kinds], "other kinds")
+
+
+def grouped(data: ReportData, names: Sequence[str], others: str, most: int = MOST_GROUPS) -> list[Group]:
+    """Group the B pairs by B names: the largest groups first, and the rest as one group of so many `others`."""
+    largest = [name for name, _ in Counter(names).most_common(most)]
+    place = {name: number for number, name in enumerate(largest)}
+    # The rest takes the place after the last.
+    places = np.array([place.get(name, len(largest)) for name in names])
+    shown = [name[:LONGEST_NAME] for name in largest]
+    if num_in_rest := len(set(names)) - len(largest):
+        shown.append(f"{num_in_rest:,} {others}")
+    return [group_of(data, name, places == number) for number, name in enumerate(shown)]
+
+
+def group_of(data: ReportData, name: str, chosen: NDArray[np.bool_]) -> Group:
+    """Return the chosen ones of the B pairs (B,) as a group."""
+    same, decided = data.pairs.same[chosen], data.decided_same[chosen]
+    return Group(
+        name=name,
+        figures=verification_metrics(data.pairs.margin[chosen], same, data.calibrated_threshold),
+        num_wrongly_same=int(np.count_nonzero(decided & ~same)),
+        num_wrongly_different=int(np.count_nonzero(~decided & same)),
+    )
