@@ -27,6 +27,8 @@ class VerificationMetrics:
     """Pairs labelled the same."""
     num_positives_predicted: int
     """Pairs predicted the same."""
+    num_hits: int
+    """Pairs predicted the same that are."""
 
 
 def verification_metrics(
@@ -53,6 +55,7 @@ def verification_metrics(
         num_pairs=len(margins),
         num_positives=num_positives,
         num_positives_predicted=num_predicted,
+        num_hits=num_hits,
     )
 
 

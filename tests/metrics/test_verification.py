@@ -18,6 +18,7 @@ def test_figures_agree_with_a_confusion_matrix_counted_by_hand() -> None:
         num_pairs=5,
         num_positives=3,
         num_positives_predicted=3,
+        num_hits=2,
     )
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,45 +24,31 @@ Segment = tuple[str, bool]
 """A part of a text, and whether the other text lacks it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """Rows of the pairs of each group, in the order in which they are shown."""
-
-    errors: NDArray[np.int64]
-    """Wrongly decided, the most confident first."""
-    uncertain: NDArray[np.int64]
-    """Nearest to the threshold first, right or wrong."""
-    correct: NDArray[np.int64]
-    """Rightly decided, evenly spread over the margins from high to low."""
-
-    def rows(self) -> list[int]:
-        """Return the distinct rows of all groups, ascending."""
-        return sorted({int(row) for group in (self.errors, self.uncertain, self.correct) for row in group})
+AttributeRow = tuple[str, str, str, bool]
+"""Name of an attribute and its values of source and target, empty where the item lacks it; and whether these are not
+equal, perhaps where they are cut off.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeRow:
-    """An attribute of either item of a pair; a value is empty where the item lacks it."""
+def choose_gallery(data: ReportData, num_each: int) -> dict[str, list[int]]:
+    """Return the rows of at most `num_each` pairs of each group, in the order in which they are shown.
 
-    name: str
-    source: str
-    target: str
-    differs: bool
-    """Whether the two values are not equal, perhaps where they are cut off."""
-
-
-def choose_gallery(data: ReportData, num_each: int) -> Gallery:
-    """Choose at most `num_each` pairs of each group."""
+    The `errors` are wrongly decided, the most confident first; the `uncertain` are nearest to the threshold, right or
+    wrong; the `correct` are rightly decided, evenly spread over the margins from high to low.
+    """
     margins = data.pairs.margin
     nearest = np.argsort(np.abs(margins - data.calibrated_threshold), kind="stable")
     right = np.flatnonzero(data.is_right)
     right = right[np.argsort(-margins[right], kind="stable")]
     spread = np.unique(np.linspace(0, len(right) - 1, min(num_each, len(right))).round().astype(np.int64))
-    return Gallery(
-        errors=most_confident_errors(margins, data.pairs.same, data.calibrated_threshold, num_each),
-        uncertain=nearest[:num_each],
-        correct=right[spread],
-    )
+    errors = most_confident_errors(margins, data.pairs.same, data.calibrated_threshold, num_each)
+    groups = {"errors": errors, "uncertain": nearest[:num_each], "correct": right[spread]}
+    return {name: rows.tolist() for name, rows in groups.items()}
+
+
+def gallery_rows(gallery: Mapping[str, Sequence[int]]) -> list[int]:
+    """Return the distinct rows of all groups, ascending."""
+    return sorted(set(chain.from_iterable(gallery.values())))
 
 
 def attribute_rows(source: Item, target: Item) -> list[AttributeRow]:
@@ -71,7 +57,7 @@ def attribute_rows(source: Item, target: Item) -> list[AttributeRow]:
     differing = {name for name in names if source.attributes.get(name) != target.attributes.get(name)}
     names.sort(key=lambda name: name not in differing)
     return [
-        AttributeRow(shown(name, LONGEST_VALUE), _value(source, name), _value(target, name), name in differing)
+        (shown(name, LONGEST_VALUE), _value(source, name), _value(target, name), name in differing)
         for name in names[:MOST_ATTRIBUTES]
     ]
 
@@ -100,39 +86,36 @@ def _segments(words: Sequence[str], shared: Sequence[tuple[int, int]]) -> list[S
     return [(part, differs and not part.isspace()) for part, differs in segments if part]
 
 
-def pair_records(data: ReportData, gallery: Gallery, pictures: Mapping[int, str]) -> dict[str, object]:
+def pair_records(
+    data: ReportData, gallery: Mapping[str, Sequence[int]], pictures: Mapping[int, str]
+) -> dict[str, object]:
     """Return what the page's script reads: items, pairs, and the cards of the gallery, each by position."""
-    pairs = data.pairs
-    categories: dict[str, int] = {}
-    kinds: dict[str, int] = {}
-    items = list(data.catalog)
+    pairs, items = data.pairs, list(data.catalog)
+    categories, category_of = _numbered([item.category for item in items])
+    kinds, kind_of = _numbered(pairs.kinds or ())
     return {
         "threshold": data.calibrated_threshold,
         "items": {
             "id": [shown(item.item_id, LONGEST_VALUE) for item in items],
             "title": [shown(item.title, LONGEST_TITLE) for item in items],
-            "category": [_place(categories, item.category) for item in items],
+            "category": category_of,
         },
-        "categories": list(categories),
+        "categories": categories,
         "pairs": {
             "source": pairs.source.tolist(),
             "target": pairs.target.tolist(),
             # As text, a digit each, and decided here, since rounded margins may cross the threshold.
-            "same": _digits(pairs.same),
-            "decided": _digits(data.decided_same),
+            "same": "".join(np.where(pairs.same, "1", "0")),
+            "decided": "".join(np.where(data.decided_same, "1", "0")),
             "match": rounded(pairs.match),
             "threshold": rounded(pairs.threshold),
             "margin": rounded(pairs.margin),
-            "kind": [_place(kinds, kind) for kind in pairs.kinds or ()],
+            "kind": kind_of,
         },
-        "kinds": list(kinds),
+        "kinds": kinds,
         "pictures": pictures,
-        "groups": {
-            "errors": gallery.errors.tolist(),
-            "uncertain": gallery.uncertain.tolist(),
-            "correct": gallery.correct.tolist(),
-        },
-        "cards": {str(row): _card(items[pairs.source[row]], items[pairs.target[row]]) for row in gallery.rows()},
+        "groups": gallery,
+        "cards": {row: _card(items[pairs.source[row]], items[pairs.target[row]]) for row in gallery_rows(gallery)},
     }
 
 
@@ -141,18 +124,16 @@ def rounded(numbers: NDArray[np.float64]) -> list[float]:
     return [float(f"{number:.{SIGNIFICANT}g}") for number in numbers.tolist()]
 
 
-def _place(places: dict[str, int], name: str) -> int:
-    """Return the number of a name, which gets the next one where it is new."""
-    return places.setdefault(shown(name, LONGEST_VALUE), len(places))
+def _numbered(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the distinct names, shortened, and the place of each name among them."""
+    short = [shown(name, LONGEST_VALUE) for name in names]
+    distinct = list(dict.fromkeys(short))
+    places = {name: place for place, name in enumerate(distinct)}
+    return distinct, [places[name] for name in short]
 
 
 def _card(source: Item, target: Item) -> dict[str, object]:
-    rows = attribute_rows(source, target)
     return {
         "titles": title_segments(source.title, target.title),
-        "attributes": [[row.name, row.source, row.target, int(row.differs)] for row in rows],
+        "attributes": attribute_rows(source, target),
     }
-
-
-def _digits(flags: NDArray[np.bool_]) -> str:
-    return "".join("1" if flag else "0" for flag in flags.tolist())

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metrics.threshold import best_f1_threshold
 from metrics.verification import VerificationMetrics, verification_metrics
@@ -17,18 +15,12 @@ LONGEST_NAME = 80
 """Characters of a group's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Pairs that have something in common, at the calibrated threshold."""
-
-    name: str
-    figures: VerificationMetrics
-    num_wrongly_same: int
-    num_wrongly_different: int
+Group = tuple[str, VerificationMetrics]
+"""Name and figures of pairs that have something in common."""
 
 
 def figures_by_threshold(data: ReportData) -> dict[str, tuple[float, VerificationMetrics]]:
-    """Return the thresholds by name with their figures: calibrated, the loss's own and the best one of these pairs."""
+    """Return by name the calibrated threshold, the loss's own and the best one of these pairs, with their figures."""
     margins, same = data.pairs.margin, data.pairs.same
     thresholds = {
         "calibrated on the validation pairs": data.calibrated_threshold,
@@ -53,7 +45,10 @@ def by_kind(data: ReportData) -> list[Group] | None:
 
 
 def grouped(data: ReportData, names: Sequence[str], others: str, most: int = MOST_GROUPS) -> list[Group]:
-    """Group the B pairs by B names: the largest groups first, and the rest as one group of so many `others`."""
+    """Group the B pairs by B names, with their figures at the calibrated threshold.
+
+    The largest groups come first, and the rest as one group of so many `others`.
+    """
     largest = [name for name, _ in Counter(names).most_common(most)]
     place = {name: number for number, name in enumerate(largest)}
     # The rest takes the place after the last.
@@ -61,15 +56,9 @@ def grouped(data: ReportData, names: Sequence[str], others: str, most: int = MOS
     shown = [name[:LONGEST_NAME] for name in largest]
     if num_in_rest := len(set(names)) - len(largest):
         shown.append(f"{num_in_rest:,} {others}")
-    return [group_of(data, name, places == number) for number, name in enumerate(shown)]
-
-
-def group_of(data: ReportData, name: str, chosen: NDArray[np.bool_]) -> Group:
-    """Return the chosen ones of the B pairs (B,) as a group."""
-    same, decided = data.pairs.same[chosen], data.decided_same[chosen]
-    return Group(
-        name=name,
-        figures=verification_metrics(data.pairs.margin[chosen], same, data.calibrated_threshold),
-        num_wrongly_same=int(np.count_nonzero(decided & ~same)),
-        num_wrongly_different=int(np.count_nonzero(~decided & same)),
-    )
+    groups = []
+    for number, name in enumerate(shown):
+        chosen = places == number
+        figures = verification_metrics(data.pairs.margin[chosen], data.pairs.same[chosen], data.calibrated_threshold)
+        groups.append((name, figures))
+    return groups

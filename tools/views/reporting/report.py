@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from metrics.bootstrap import CONFIDENCE
+from metrics.verification import verification_metrics
 from tools.views.chart import inline_svg
 from tools.views.page import page_style, render_file, resource, thumbnails
 from tools.views.reporting.calibration import reliability
@@ -15,8 +14,8 @@ from tools.views.reporting.charts import (
     score_histogram,
     score_scatter,
 )
-from tools.views.reporting.gallery import choose_gallery, pair_records
-from tools.views.reporting.groups import by_category, by_kind, figures_by_threshold, group_of
+from tools.views.reporting.gallery import choose_gallery, gallery_rows, pair_records
+from tools.views.reporting.groups import by_category, by_kind, figures_by_threshold
 from tools.views.reporting.report_data import ReportData
 
 GALLERY = 60
@@ -27,20 +26,18 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
     """Return the page, with at most `gallery` pairs each of errors, uncertain and correct ones with their pictures."""
     margins, same, threshold = data.pairs.margin, data.pairs.same, data.calibrated_threshold
     chosen = choose_gallery(data, gallery)
-    rows = chosen.rows()
+    rows = gallery_rows(chosen)
     items = sorted({int(row) for row in (*data.pairs.source[rows], *data.pairs.target[rows])})
     pictures = thumbnails(data.catalog, data.images, items) if data.images is not None else {}
     by_recall, by_threshold = decision_charts(data)
     probability = reliability(margins, same)
-    all_pairs = group_of(data, "all", np.ones_like(same))
     return render_file(
         "report.html",
         style=page_style(),
         script=resource("report.js"),
         data=data,
         run=data.run,
-        all_pairs=all_pairs,
-        figures=all_pairs.figures,
+        figures=verification_metrics(margins, same, threshold),
         confidence=CONFIDENCE,
         thresholds=figures_by_threshold(data),
         inline_svg=inline_svg,
