@@ -1,6 +1,6 @@
 """The charts of a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from metrics.verification import verification_metrics
 from tools.views.chart import Chart, Point, Range, extent, new_chart
 from tools.views.colours import Role
 from tools.views.reporting.calibration import Reliability
-from tools.views.reporting.report_data import Course, ReportData
+from tools.views.reporting.report_data import Curve, ReportData
 
 NUM_BINS = 48
 NUM_THRESHOLDS = 400
@@ -77,7 +77,7 @@ def draw_series(chart: Chart, series: Sequence[Series]) -> None:
                 chart.dot((x, y), 2.5, role, f"{line.name}: {y:.4g} at {x:,.4g}")
 
 
-def course_charts(course: Course) -> list[Chart]:
+def course_charts(course: Mapping[str, Curve]) -> list[Chart]:
     """Return the learning curves that the run recorded: F1, loss, learning rate, gradient norm."""
     wanted = (
         ("F1 on the validation pairs", "F1", {"calibrated_f1": "calibrated threshold", "f1": "the loss's own"}),
@@ -87,7 +87,7 @@ def course_charts(course: Course) -> list[Chart]:
     )
     charts = []
     for title, y_title, names in wanted:
-        series = [Series(text, course.curve(name)) for name, text in names.items() if course.curve(name)]
+        series = [Series(text, course[name]) for name, text in names.items() if name in course]
         if series:
             ends = (
                 f"{line.name} {line.points[0][1]:.4g} at first and {line.points[-1][1]:.4g} at last" for line in series

@@ -1,9 +1,11 @@
 """From the name of a run to what its report is made of."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 from data.image_store import ImageSource, open_images
+from data.jsonl import DataError, read_records_or_faults
 from data.loading import Split
 from data.options import SplitOptions
 from engine.checkpoint import best_checkpoint, read_state
@@ -17,8 +19,10 @@ from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tools.views.reporting.pair_kinds import read_kinds
-from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs, read_course
+from tools.views.reporting.report_data import Curve, ReportData, RunRecord, ScoredPairs
 
+MOST_POINTS = 1000
+"""Of a curve; of more, every second, third ... is kept."""
 LONGEST_RECORD = 200_000
 """Characters of the options and of the commands that a report shows."""
 
@@ -86,6 +90,27 @@ def _record(folder: RunFolder, checkpoint: Path, step: int) -> RunRecord:
         commands=_text(folder.command)[-LONGEST_RECORD:],
         course=read_course(folder.course),
     )
+
+
+def read_course(file: Path) -> dict[str, Curve]:
+    """Read the figures of all log intervals and evaluations; lines that are no records, as a killed run may leave
+    one, are passed over, and without the file there are no curves.
+    """
+    points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    if file.is_file():
+        for _, record in read_records_or_faults(file):
+            if isinstance(record, DataError) or not isinstance(step := record.get("step"), int):
+                continue
+            for name, value in record.items():
+                if name != "step" and isinstance(value, int | float):
+                    points[name].append((float(step), float(value)))
+    return {name: _thinned(curve) for name, curve in points.items()}
+
+
+def _thinned(curve: list[tuple[float, float]]) -> Curve:
+    stride = -(-len(curve) // MOST_POINTS)
+    # Counted from the end, since the last point says where the run arrived.
+    return tuple(curve[::-1][::stride][::-1])
 
 
 def _images(split: Split, files: SplitOptions, options: ExperimentOptions) -> ImageSource | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.item import Item
 from data.item_catalog import ItemCatalog
-from tools.views.reporting.report_data import Course, ReportData, RunRecord, ScoredPairs
+from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<!--"
 
@@ -59,12 +59,10 @@ def invented_report(
         kinds=kinds,
     )
     steps = tuple(float(step) for step in range(10, 210, 10))
-    course = Course(
-        {
-            "loss": tuple((step, 10 / step) for step in steps),
-            "calibrated_f1": tuple((step, step / 250) for step in steps[4::5]),
-        }
-    )
+    course = {
+        "loss": tuple((step, 10 / step) for step in steps),
+        "calibrated_f1": tuple((step, step / 250) for step in steps[4::5]),
+    }
     run = RunRecord(
         name, "step_00000200", 200, "name: invented\n", {"python": "3.11"}, "train.py options.yml\n", course
     )

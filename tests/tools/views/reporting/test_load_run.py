@@ -14,7 +14,7 @@ from options.errors import UserError
 from options.read import read_options
 from options.yaml_values import to_yaml
 from tests.tiny_data import option_tree
-from tools.views.reporting.load_run import find_run, load_report_data
+from tools.views.reporting.load_run import MOST_POINTS, find_run, load_report_data, read_course
 from tools.views.reporting.report_data import ReportData
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
@@ -61,7 +61,7 @@ def test_the_decisions_are_those_of_the_run_s_own_evaluation(folder: RunFolder) 
     assert data.intervals.keys() == {"f1", "precision", "recall"}
     low, high = data.intervals["f1"]
     assert low < recorded["calibrated_f1"] < high
-    assert data.run.course.curve("calibrated_f1")
+    assert data.run.course["calibrated_f1"]
     assert data.run.commands == "train.py tiny.yml\n"
     assert "torch" in str(data.run.environment)
 
@@ -98,6 +98,27 @@ def test_pairs_without_labels_are_refused(folder: RunFolder, tmp_path: Path) -> 
     copied.checkpoints.symlink_to(folder.checkpoints.resolve())
     with pytest.raises(UserError, match=r"data\.test\.pairs"):
         load_report_data(copied, "test", ALONE)
+
+
+def test_every_figure_has_its_curve_and_broken_lines_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2, "f1": 0.5}\n{"loss": 9}\n{"step": 3, "lo')
+    course = read_course(file)
+    assert course["loss"] == ((1, 2.5), (2, 2))
+    assert course["f1"] == ((2, 0.5),)
+    assert "gradient_norm" not in course
+
+
+def test_without_the_file_there_are_no_curves(tmp_path: Path) -> None:
+    assert read_course(tmp_path / "metrics.jsonl") == {}
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_last_point(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    file.write_text("".join(f'{{"step": {step}, "loss": {step}}}\n' for step in range(2501)))
+    curve = read_course(file)["loss"]
+    assert MOST_POINTS / 2 < len(curve) <= MOST_POINTS
+    assert curve[-1] == (2500, 2500)
 
 
 def _without_label(pair: dict[str, str]) -> dict[str, str]:

@@ -116,7 +116,7 @@ def test_intervals_stand_beside_their_figures() -> None:
 def test_a_model_without_pictures_course_or_threshold_branch_has_a_report_too() -> None:
     data = invented_report()
     pairs = replace(data.pairs, match=data.pairs.margin, threshold=data.pairs.threshold * 0)
-    run = replace(data.run, course=replace(data.run.course, curves={}))
+    run = replace(data.run, course={})
     outline = Outline(render_report(replace(data, pairs=pairs, run=run, images=None), gallery=5))
     assert len(outline.all("svg")) == len(Outline(render_report(data, gallery=5)).all("svg")) - 3
 
