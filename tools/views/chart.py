@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import nonsingular
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from engine.disk import whole_path
 from tools.views.colours import LIGHT, Role
@@ -63,20 +62,14 @@ class Chart:
     axes: Axes
     hints: dict[str, str] = field(default_factory=dict)
     """What is shown where the pointer rests on a mark, by the mark's identifier."""
-    named: list[Artist] = field(default_factory=list)
-    """The marks of the legend."""
 
     def line(
-        self, points: Sequence[Point], role: Role, name: str = "", width: float = 2.0, is_dashed: bool = False
+        self, points: ArrayLike, role: Role, name: str | None = None, width: float = 2.0, is_dashed: bool = False
     ) -> None:
-        """Draw a line, which points that are not finite interrupt."""
+        """Draw a line through points (n, 2), named in the legend; points that are not finite interrupt it."""
         style = DASHES if is_dashed else "-"
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        self.named.extend(
-            self.axes.plot(
-                xs, ys, color=LIGHT[role], linewidth=width, linestyle=style, label=name or "_", clip_on=False
-            )
-        )
+        xs, ys = np.asarray(points, np.float64).T
+        self.axes.plot(xs, ys, color=LIGHT[role], linewidth=width, linestyle=style, label=name, clip_on=False)
 
     def dot(self, place: Point, radius: float, role: Role, hint: str = "") -> None:
         """Draw a filled circle."""
@@ -113,16 +106,13 @@ class Chart:
             textcoords="offset points", ha="center", color=LIGHT[Role.INK], fontsize=FONT_SIZE,
         )  # fmt: skip
 
-    def name(self, role: Role, name: str) -> None:
-        """Give the marks of a role, which are filled, a place in the legend."""
-        self.named.append(Patch(facecolor=LIGHT[role], alpha=0.6, label=name))
-
-    def legend(self) -> None:
-        """Draw the names of the marks above the plot, from left to right."""
-        handles = [mark for mark in self.named if not str(mark.get_label()).startswith("_")]
+    def legend(self, filled: Sequence[tuple[Role, str]] = ()) -> None:
+        """Draw names above the plot, from left to right: those of filled marks by their role, then those of lines."""
+        marks = [Patch(facecolor=LIGHT[role], alpha=0.6, label=name) for role, name in filled]
+        lines, _ = self.axes.get_legend_handles_labels()
         self.axes.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(LEFT / WIDTH, 1 - 6 / HEIGHT),
-            bbox_transform=self.figure.transFigure, borderaxespad=0, ncols=len(handles), frameon=False,
+            handles=[*marks, *lines], loc="upper left", bbox_to_anchor=(LEFT / WIDTH, 1 - 6 / HEIGHT),
+            bbox_transform=self.figure.transFigure, borderaxespad=0, ncols=len(marks) + len(lines), frameon=False,
             fontsize=FONT_SIZE, labelcolor=LIGHT[Role.INK], handlelength=1.3, handletextpad=0.5, columnspacing=1.1,
             borderpad=0,
         )  # fmt: skip
@@ -160,10 +150,11 @@ def new_chart(title: str, description: str, x_title: str, y_title: str, x_range:
     return Chart(title, description, figure, axes)
 
 
-def extent(values: Sequence[float]) -> Range:
+def extent(values: ArrayLike) -> Range:
     """Return the least and the greatest of the finite values; 0..1 where there are none."""
-    finite = [value for value in values if isfinite(value)]
-    return (min(finite), max(finite)) if finite else (0.0, 1.0)
+    array = np.asarray(values, np.float64)
+    finite = array[np.isfinite(array)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def inline_svg(chart: Chart, identifier: str) -> Markup:

@@ -1,17 +1,16 @@
 """The charts of a report."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.precision_recall import precision_recall_curve
 from metrics.verification import verification_metrics
-from tools.views.chart import Chart, Point, Range, extent, new_chart
+from tools.views.chart import Chart, Range, extent, new_chart
 from tools.views.colours import Role
 from tools.views.reporting.calibration import Reliability
-from tools.views.reporting.report_data import Curve, ReportData
+from tools.views.reporting.report_data import ReportData
 
 NUM_BINS = 48
 NUM_THRESHOLDS = 400
@@ -22,14 +21,6 @@ UNIT = (0.0, 1.0)
 STYLES = ((Role.SAME, False), (Role.DIFFERENT, True), (Role.MUTED, True))
 """Role of each series in turn, and whether it is dashed: told apart without colours, too."""
 LABELS = ((Role.SAME, "the same product"), (Role.DIFFERENT, "different products"))
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A line of a chart."""
-
-    name: str
-    points: Sequence[Point]
 
 
 def score_histogram(margins: NDArray[np.float64], same: NDArray[np.bool_], threshold: float) -> Chart:
@@ -50,10 +41,8 @@ def score_histogram(margins: NDArray[np.float64], same: NDArray[np.bool_], thres
     for role, name in reversed(LABELS):
         hint = f"{{count:,}} pairs of {name}, margin {{left:.3g}} to {{right:.3g}}"
         chart.bars(edges, counts[role], role, hint)
-    for role, name in LABELS:
-        chart.name(role, name)
     chart.threshold(threshold)
-    chart.legend()
+    chart.legend(LABELS)
     return chart
 
 
@@ -67,17 +56,17 @@ def _description(margins: NDArray[np.float64], same: NDArray[np.bool_], threshol
     return " ".join([f"Two histograms. The threshold is {threshold:.3g}.", *parts])
 
 
-def draw_series(chart: Chart, series: Sequence[Series]) -> None:
-    """Draw at most three lines; points that are not finite interrupt their line."""
-    for line, (role, is_dashed) in zip(series, STYLES, strict=False):
-        chart.line(line.points, role, line.name, is_dashed=is_dashed)
-        finite = [(x, y) for x, y in line.points if np.isfinite((x, y)).all()]
+def draw_series(chart: Chart, series: Mapping[str, NDArray[np.float64]]) -> None:
+    """Draw at most three lines through points (n, 2), by name; points that are not finite interrupt their line."""
+    for (name, points), (role, is_dashed) in zip(series.items(), STYLES, strict=False):
+        chart.line(points, role, name, is_dashed=is_dashed)
+        finite = points[np.isfinite(points).all(axis=1)].tolist()
         if len(finite) <= FEW_POINTS:
             for x, y in finite:
-                chart.dot((x, y), 2.5, role, f"{line.name}: {y:.4g} at {x:,.4g}")
+                chart.dot((x, y), 2.5, role, f"{name}: {y:.4g} at {x:,.4g}")
 
 
-def course_charts(course: Mapping[str, Curve]) -> list[Chart]:
+def course_charts(course: Mapping[str, NDArray[np.float64]]) -> list[Chart]:
     """Return the learning curves that the run recorded: F1, loss, learning rate, gradient norm."""
     wanted = (
         ("F1 on the validation pairs", "F1", {"calibrated_f1": "calibrated threshold", "f1": "the loss's own"}),
@@ -87,20 +76,13 @@ def course_charts(course: Mapping[str, Curve]) -> list[Chart]:
     )
     charts = []
     for title, y_title, names in wanted:
-        series = [Series(text, course[name]) for name, text in names.items() if name in course]
+        series = {text: course[name] for name, text in names.items() if name in course}
         if series:
-            ends = (
-                f"{line.name} {line.points[0][1]:.4g} at first and {line.points[-1][1]:.4g} at last" for line in series
+            ends = "; ".join(
+                f"{name} {points[0, 1]:.4g} at first and {points[-1, 1]:.4g} at last" for name, points in series.items()
             )
-            points = [point for line in series for point in line.points]
-            chart = new_chart(
-                title,
-                f"By step: {'; '.join(ends)}.",
-                "step",
-                y_title,
-                extent([x for x, _ in points]),
-                _with_room(extent([y for _, y in points])),
-            )
+            steps, values = np.concatenate(list(series.values())).T
+            chart = new_chart(title, f"By step: {ends}.", "step", y_title, extent(steps), _with_room(extent(values)))
             draw_series(chart, series)
             chart.legend()
             charts.append(chart)
@@ -117,30 +99,29 @@ def decision_charts(data: ReportData) -> tuple[Chart, Chart]:
     """Return precision by recall, and F1, precision and recall by threshold, the chosen point marked."""
     margins, same, threshold = data.pairs.margin, data.pairs.same, data.calibrated_threshold
     curve = precision_recall_curve(margins, same, NUM_THRESHOLDS)
-    precision, recall, thresholds = curve.precision.tolist(), curve.recall.tolist(), curve.thresholds.tolist()
-    f1 = (2 * curve.num_hits / np.maximum(curve.num_predicted + curve.num_positives, 1)).tolist()
+    f1 = 2 * curve.num_hits / np.maximum(curve.num_predicted + curve.num_positives, 1)
     chosen = verification_metrics(margins, same, threshold)
     at_chosen = f"F1 {chosen.f1:.4f}, precision {chosen.precision:.4f}, recall {chosen.recall:.4f}"
     by_recall = new_chart(
         "Precision by recall", f"At the calibrated threshold: {at_chosen}.", "recall", "precision", UNIT, UNIT
     )
-    draw_series(by_recall, [Series("precision", list(zip(recall, precision, strict=True)))])
+    draw_series(by_recall, {"precision": np.stack([curve.recall, curve.precision], axis=1)})
     share = float(same.mean())
-    by_recall.line([(0.0, share), (1.0, share)], Role.MUTED, "every pair the same", is_dashed=True)
+    by_recall.line([(0, share), (1, share)], Role.MUTED, "every pair the same", is_dashed=True)
     by_recall.dot((chosen.recall, chosen.precision), 5.0, Role.INK, at_chosen)
+    by_recall.legend()
     by_threshold = new_chart(
         "F1, precision and recall by threshold",
         f"At the calibrated threshold {threshold:.4g}: {at_chosen}.",
         "threshold of the margin",
         "share",
-        extent([*thresholds, threshold]),
+        extent([*curve.thresholds, threshold]),
         UNIT,
     )
-    figures = (("F1", f1), ("precision", precision), ("recall", recall))
-    draw_series(by_threshold, [Series(name, list(zip(thresholds, values, strict=True))) for name, values in figures])
+    figures = {"F1": f1, "precision": curve.precision, "recall": curve.recall}
+    draw_series(by_threshold, {name: np.stack([curve.thresholds, values], axis=1) for name, values in figures.items()})
     by_threshold.threshold(threshold)
     by_threshold.dot((threshold, chosen.f1), 5.0, Role.INK, at_chosen)
-    by_recall.legend()
     by_threshold.legend()
     return by_recall, by_threshold
 
@@ -166,14 +147,12 @@ def score_scatter(data: ReportData) -> Chart | None:
         "own threshold score",
         "match score",
         (low, high),
-        extent([*match[chosen].tolist(), *(y for _, y in decision)]),
+        extent([*match[chosen], *(y for _, y in decision)]),
     )
     roles = [Role.SAME if data.pairs.same[pair] else Role.DIFFERENT for pair in chosen]
     chart.dots(own[chosen], match[chosen], 2.0, roles)
-    for role, name in LABELS:
-        chart.name(role, name)
     chart.line(decision, Role.INK, "decision", 1.5, is_dashed=True)
-    chart.legend()
+    chart.legend(LABELS)
     return chart
 
 
@@ -191,7 +170,7 @@ def reliability_chart(found: Reliability) -> Chart:
         UNIT,
     )
     chart.line(points, Role.SAME, "bins of margins")
-    chart.line([(0.0, 0.0), (1.0, 1.0)], Role.MUTED, "as fitted", 1.5, is_dashed=True)
+    chart.line([(0, 0), (1, 1)], Role.MUTED, "as fitted", 1.5, is_dashed=True)
     for part, point in zip(found.bins, points, strict=True):
         hint = (
             f"margins {part.lowest_margin:.3g} to {part.highest_margin:.3g}: {part.num_pairs:,} pairs, "

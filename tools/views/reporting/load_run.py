@@ -4,6 +4,9 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.image_store import ImageSource, open_images
 from data.jsonl import DataError, read_records_or_faults
 from data.loading import Split
@@ -19,7 +22,7 @@ from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tools.views.reporting.pair_kinds import read_kinds
-from tools.views.reporting.report_data import Curve, ReportData, RunRecord, ScoredPairs
+from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
 
 MOST_POINTS = 1000
 """Of a curve; of more, every second, third ... is kept."""
@@ -92,7 +95,7 @@ def _record(folder: RunFolder, checkpoint: Path, step: int) -> RunRecord:
     )
 
 
-def read_course(file: Path) -> dict[str, Curve]:
+def read_course(file: Path) -> dict[str, NDArray[np.float64]]:
     """Read the figures of all log intervals and evaluations; lines that are no records, as a killed run may leave
     one, are passed over, and without the file there are no curves.
     """
@@ -104,13 +107,12 @@ def read_course(file: Path) -> dict[str, Curve]:
             for name, value in record.items():
                 if name != "step" and isinstance(value, int | float):
                     points[name].append((float(step), float(value)))
-    return {name: _thinned(curve) for name, curve in points.items()}
-
-
-def _thinned(curve: list[tuple[float, float]]) -> Curve:
-    stride = -(-len(curve) // MOST_POINTS)
-    # Counted from the end, since the last point says where the run arrived.
-    return tuple(curve[::-1][::stride][::-1])
+    curves = {}
+    for name, curve in points.items():
+        stride = -(-len(curve) // MOST_POINTS)
+        # Counted from the end, since the last point says where the run arrived.
+        curves[name] = np.array(curve[::-1][::stride][::-1])
+    return curves
 
 
 def _images(split: Split, files: SplitOptions, options: ExperimentOptions) -> ImageSource | None:

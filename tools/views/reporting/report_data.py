@@ -13,9 +13,6 @@ from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from engine.pair_scores import PairScores
 
-Curve = tuple[tuple[float, float], ...]
-"""Steps and values."""
-
 Intervals = Mapping[str, tuple[float, float]]
 """Lower and upper end of a confidence interval by the figure's name: f1, precision, recall."""
 
@@ -50,8 +47,8 @@ class RunRecord:
     environment: Mapping[str, object]
     commands: str
     """One a line."""
-    course: Mapping[str, Curve]
-    """Every figure's curve by its name, such as loss, learning_rate, calibrated_f1."""
+    course: Mapping[str, NDArray[np.float64]]
+    """Steps and values (n, 2) of every figure by its name, such as loss, learning_rate, calibrated_f1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,10 @@ def invented_report(
         threshold=threshold,
         kinds=kinds,
     )
-    steps = tuple(float(step) for step in range(10, 210, 10))
+    steps = np.arange(10.0, 210.0, 10.0)
     course = {
-        "loss": tuple((step, 10 / step) for step in steps),
-        "calibrated_f1": tuple((step, step / 250) for step in steps[4::5]),
+        "loss": np.stack([steps, 10 / steps], axis=1),
+        "calibrated_f1": np.stack([steps, steps / 250], axis=1)[4::5],
     }
     run = RunRecord(
         name, "step_00000200", 200, "name: invented\n", {"python": "3.11"}, "train.py options.yml\n", course

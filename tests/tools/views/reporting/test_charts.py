@@ -10,7 +10,6 @@ from tools.views.chart import Chart, new_chart
 from tools.views.colours import LIGHT, Role
 from tools.views.reporting.charts import (
     FEW_POINTS,
-    Series,
     decision_charts,
     draw_series,
     score_histogram,
@@ -26,9 +25,9 @@ def bars(chart: Chart, role: Role) -> list[Rectangle]:
     return [bar for bar in found if to_hex(bar.get_facecolor()) == LIGHT[role] and bar.get_height()]
 
 
-def chart_of(*series: Series) -> Chart:
+def chart_of(**series: list[tuple[float, float]]) -> Chart:
     chart = new_chart("", "", "", "", (0, 10), (0, 3))
-    draw_series(chart, series)
+    draw_series(chart, {name: np.array(points) for name, points in series.items()})
     return chart
 
 
@@ -64,21 +63,21 @@ def test_equal_margins_of_one_label_have_a_chart_too(margins: np.ndarray) -> Non
 
 
 def test_a_value_that_is_not_finite_interrupts_the_line_and_has_no_dot() -> None:
-    chart = chart_of(Series("a", [(0.0, 1.0), (1.0, 2.0), (2.0, math.nan), (3.0, 1.0), (4.0, 3.0)]))
+    chart = chart_of(a=[(0.0, 1.0), (1.0, 2.0), (2.0, math.nan), (3.0, 1.0), (4.0, 3.0)])
     np.testing.assert_array_equal(chart.axes.lines[0].get_ydata(), [1, 2, math.nan, 1, 3])
     assert num_dots(chart) == 4
 
 
 def test_series_differ_in_more_than_colour() -> None:
-    chart = chart_of(*(Series(name, [(0.0, 1.0), (1.0, 2.0)]) for name in "ab"))
+    chart = chart_of(a=[(0.0, 1.0), (1.0, 2.0)], b=[(0.0, 1.0), (1.0, 2.0)])
     lines = {line.get_label(): line for line in chart.axes.lines if line.get_label() in ("a", "b")}
     assert [lines[name].get_linestyle() for name in "ab"] == ["-", "--"]
     assert len({lines[name].get_color() for name in "ab"}) == 2
 
 
 def test_points_are_marked_where_they_are_few() -> None:
-    few = chart_of(Series("a", [(float(x), 0.5) for x in range(FEW_POINTS)]))
-    many = chart_of(Series("a", [(float(x), 0.5) for x in range(FEW_POINTS + 1)]))
+    few = chart_of(a=[(float(x), 0.5) for x in range(FEW_POINTS)])
+    many = chart_of(a=[(float(x), 0.5) for x in range(FEW_POINTS + 1)])
     assert (num_dots(few), num_dots(many)) == (FEW_POINTS, 0)
     assert few.hints["hint-3"] == "a: 0.5 at 3"
 
