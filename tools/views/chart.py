@@ -79,11 +79,6 @@ class Chart:
         )  # fmt: skip
         self._hint(mark, hint)
 
-    def dots(self, xs: NDArray[np.float64], ys: NDArray[np.float64], radius: float, roles: Sequence[Role]) -> None:
-        """Draw many filled circles."""
-        colours = [LIGHT[role] for role in roles]
-        self.axes.scatter(xs, ys, s=(2 * radius) ** 2, c=colours, linewidths=0, clip_on=False)
-
     def bars(self, edges: NDArray[np.float64], counts: NDArray[np.int64], role: Role, hint: str) -> None:
         """Draw a bar between each two edges, translucent, and the upper edge of all of them.
 

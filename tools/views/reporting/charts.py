@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from metrics.precision_recall import precision_recall_curve
 from metrics.verification import verification_metrics
 from tools.views.chart import Chart, Range, extent, new_chart
-from tools.views.colours import Role
+from tools.views.colours import LIGHT, Role
 from tools.views.reporting.calibration import Reliability
 from tools.views.reporting.report_data import ReportData
 
@@ -149,8 +149,8 @@ def score_scatter(data: ReportData) -> Chart | None:
         (low, high),
         extent([*match[chosen], *(y for _, y in decision)]),
     )
-    roles = [Role.SAME if data.pairs.same[pair] else Role.DIFFERENT for pair in chosen]
-    chart.dots(own[chosen], match[chosen], 2.0, roles)
+    colours = [LIGHT[Role.SAME if same else Role.DIFFERENT] for same in data.pairs.same[chosen]]
+    chart.axes.scatter(own[chosen], match[chosen], s=16, c=colours, linewidths=0, clip_on=False)
     chart.line(decision, Role.INK, "decision", 1.5, is_dashed=True)
     chart.legend(LABELS)
     return chart

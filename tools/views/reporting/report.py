@@ -1,7 +1,5 @@
 """A report as one HTML file that loads nothing and runs no script but its own."""
 
-from collections.abc import Mapping
-
 from metrics.bootstrap import CONFIDENCE
 from metrics.verification import verification_metrics
 from tools.views.chart import inline_svg
@@ -50,16 +48,5 @@ def render_report(data: ReportData, gallery: int = GALLERY) -> str:
         probability=probability,
         probability_chart=reliability_chart(probability),
         course=course_charts(data.run.course),
-        environment=_flat(data.run.environment),
         records=pair_records(data, chosen, pictures),
     )
-
-
-def _flat(values: Mapping[str, object]) -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            flat |= {str(key): str(inner) for key, inner in value.items()}
-        else:
-            flat[name] = str(value)
-    return flat
