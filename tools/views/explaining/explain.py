@@ -16,13 +16,13 @@ from options.errors import UserError
 from tools.views.explaining.catalogue import Listing
 from tools.views.explaining.parts import (
     SIDES,
+    WORDS,
     Effect,
     Explanation,
     Part,
     Picture,
     Side,
     Verdict,
-    num_words,
     with_regions_covered,
     without_attributes,
     without_title,
@@ -68,7 +68,8 @@ def explain_pair(
         check_grid(verifier.options, settings.grid)
         for side, subject in zip(SIDES, subjects, strict=True):
             variants += _variants(verifier, side, subject, settings)
-            num_words_left += _num_words_left(verifier, subject.item, settings)
+            if reads_titles(verifier.options):
+                num_words_left += max(0, len(WORDS.findall(subject.item.title)) - settings.most_words)
     scores = _scores(verifier, subjects, variants)
     first, *others = scores.margin.tolist()
     return Explanation(
@@ -131,10 +132,6 @@ def _variants(
     if picture is not None:
         for part, covered in with_regions_covered(side, picture, settings.grid):
             yield part, replace(subject, picture=covered)
-
-
-def _num_words_left(verifier: Verifier, item: Item, settings: ExplanationSettings) -> int:
-    return max(0, num_words(item.title) - settings.most_words) if reads_titles(verifier.options) else 0
 
 
 def _scores(verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:

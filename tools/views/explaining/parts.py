@@ -6,7 +6,6 @@ Letters of shapes: S pixels of width and height.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import pairwise, product
 from typing import Literal
 
@@ -29,21 +28,10 @@ _RUN = rf"[^\W_{_CHINESE}]+"
 WORDS = re.compile(rf"{_RUN}(?:[-./*+_]{_RUN})*|[{_CHINESE}]")
 """Runs of letters and digits, model numbers such as XK-101 and 2.5 whole, and each Chinese or Japanese character by
 itself, as BERT's tokenizers read them; punctuation is left where it is."""
-
-
-class Kind(StrEnum):
-    """What a part is."""
-
-    TITLE = "title"
-    """The whole title."""
-    WORD = "word"
-    """A word of the title."""
-    ATTRIBUTE = "attribute"
-    """An attribute with all its values."""
-    PICTURE = "picture"
-    """The whole picture."""
-    REGION = "region"
-    """A cell of the grid that is laid over the picture."""
+Kind = Literal["title", "word", "attribute", "picture", "region"]
+"""What a part is: the whole title or a word of it, an attribute with all its values, the whole picture or a cell of the
+grid that is laid over it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +49,7 @@ class Part:
     def shown_name(self) -> str:
         """What the part is called, on one line; a word with its place, as a title may have it twice."""
         name = shortened(self.name, LONGEST_NAME)
-        return f"{name} (character {self.place[0] + 1})" if self.kind is Kind.WORD else name
+        return f"{name} (character {self.place[0] + 1})" if self.kind == "word" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +118,19 @@ class Explanation:
         return max((abs(effect.change) for effect in self.effects if effect.part.kind in kinds), default=0.0)
 
 
-def num_words(title: str) -> int:
-    """Return the number of words of a title."""
-    return sum(1 for _ in WORDS.finditer(title))
-
-
 def without_words(side: Side, item: Item, most: int) -> Iterator[tuple[Part, Item]]:
     """Yield the item without each of the first `most` words of its title."""
     for word, _ in zip(WORDS.finditer(item.title), range(most), strict=False):
         start, end = word.span()
         # The words on both sides do not become one.
         title = f"{item.title[:start]} {item.title[end:]}".strip()
-        yield Part(side, Kind.WORD, word[0], (start, end)), replace(item, title=title)
+        yield Part(side, "word", word[0], (start, end)), replace(item, title=title)
 
 
 def without_title(side: Side, item: Item) -> Iterator[tuple[Part, Item]]:
     """Yield the item without its title, if it has one."""
     if clean_text(item.title).strip():
-        yield Part(side, Kind.TITLE, "whole title"), replace(item, title="")
+        yield Part(side, "title", "whole title"), replace(item, title="")
 
 
 def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator[tuple[Part, Item]]:
@@ -155,7 +138,7 @@ def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator
     for name in dict.fromkeys(map(clean_text, names)):
         if name in item.attributes:
             others = {other: values for other, values in item.attributes.items() if other != name}
-            yield Part(side, Kind.ATTRIBUTE, name), replace(item, attributes=others)
+            yield Part(side, "attribute", name), replace(item, attributes=others)
 
 
 def cell_bounds(size: int, grid: int) -> list[tuple[int, int]]:
@@ -174,5 +157,5 @@ def with_regions_covered(side: Side, picture: Picture, grid: int) -> Iterator[tu
     for row, column in product(range(grid), repeat=2):
         covered = picture.copy()
         covered[slice(*bounds[row]), slice(*bounds[column])] = mean
-        yield Part(side, Kind.REGION, f"row {row + 1}, column {column + 1}", (row, column)), covered
-    yield Part(side, Kind.PICTURE, "whole picture"), np.broadcast_to(mean, picture.shape)
+        yield Part(side, "region", f"row {row + 1}, column {column + 1}", (row, column)), covered
+    yield Part(side, "picture", "whole picture"), np.broadcast_to(mean, picture.shape)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tools.views.chart import POINTS_PER_INCH
 from tools.views.colours import LIGHT, Role
-from tools.views.explaining.parts import SIDES, Effect, Explanation, Kind, Part, Picture, Side
+from tools.views.explaining.parts import SIDES, Effect, Explanation, Part, Picture, Side
 from tools.views.page import change, shown, signed
 
 WIDTH, PANEL, GAP, EDGE, LINE = 480, 218, 12, 16, 13
@@ -78,8 +78,8 @@ def explanation_picture(explanation: Explanation, pictures: Sequence[Picture | N
 def heat_map(explanation: Explanation, side: Side) -> NDArray[np.float64]:
     """Return the colours of the regions of an item's picture, (grid, grid, 4), red green blue and opacity of 0 to 1."""
     heat = np.zeros((explanation.grid, explanation.grid, 4))
-    largest = explanation.largest(Kind.REGION) or 1.0
-    for effect in explanation.of(side, Kind.REGION):
+    largest = explanation.largest("region") or 1.0
+    for effect in explanation.of(side, "region"):
         heat[effect.part.place] = (*to_rgb(LIGHT[effect.role]), STRONGEST * abs(effect.change) / largest)
     return heat
 
@@ -117,7 +117,7 @@ def _draw_picture(axes: Axes, explanation: Explanation, side: Side, picture: Pic
         return
     grid = explanation.grid or 1
     extent = (0, grid, grid, 0)
-    if explanation.of(side, Kind.REGION):
+    if explanation.of(side, "region"):
         # Grey behind the heat map, so that its own colours are the only ones.
         axes.imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=255, extent=extent)
         axes.imshow(heat_map(explanation, side), extent=extent, interpolation="nearest")
@@ -148,4 +148,4 @@ def _name(part: Part, has_chinese: bool) -> str:
     name = part.shown_name
     if has_chinese or name.isascii():
         return shown(name, LONGEST_NAME)
-    return f"word at character {part.place[0] + 1}" if part.kind is Kind.WORD else f"{part.kind} (see the table)"
+    return f"word at character {part.place[0] + 1}" if part.kind == "word" else f"{part.kind} (see the table)"

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from data.item import Item
 from engine.verifier import Verifier
 from tools.views.explaining.explain import read_attributes
-from tools.views.explaining.parts import Effect, Explanation, Kind, Side
+from tools.views.explaining.parts import Effect, Explanation, Side
 from tools.views.page import LONGEST_TITLE, hash_source, page_style, resource, shown, templates
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair
 from tools.views.serving.judge import NUM_FOUND, Judgement
@@ -73,7 +73,7 @@ class Page:
 def title_parts(title: str, side: Side, explanation: Explanation) -> Iterator[tuple[str, Effect | None]]:
     """Yield the words of a title with their effects and what stands between them; nothing of an empty title."""
     done = 0
-    for effect in explanation.of(side, Kind.WORD):
+    for effect in explanation.of(side, "word"):
         start, end = effect.part.place
         yield title[done:start], None
         yield effect.part.name, effect
@@ -84,6 +84,6 @@ def title_parts(title: str, side: Side, explanation: Explanation) -> Iterator[tu
 
 def attributes_first(item: Item, side: Side, explanation: Explanation) -> list[tuple[str, str, Effect | None]]:
     """Return names and values of the item's attributes, those that the model reads with their effects and first."""
-    effects = {effect.part.name: effect for effect in explanation.of(side, Kind.ATTRIBUTE)}
+    effects = {effect.part.name: effect for effect in explanation.of(side, "attribute")}
     names = sorted(item.attributes, key=lambda name: name not in effects)[:MOST_ATTRIBUTES]
     return [(name, ", ".join(item.attributes[name]), effects.get(name)) for name in names]

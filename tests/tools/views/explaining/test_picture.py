@@ -9,14 +9,14 @@ from tests.tools.views.explaining.test_table import EXPLANATION
 from tools.views.chart import PIXELS_A_POINT, POINTS_PER_INCH
 from tools.views.colours import LIGHT, Role
 from tools.views.explaining import picture
-from tools.views.explaining.parts import Effect, Kind, Part
+from tools.views.explaining.parts import Effect, Part
 from tools.views.explaining.picture import STRONGEST, explanation_picture, heat_map
 
 GREY = np.full((10, 10, 3), 100, np.uint8)
 REGIONS = (
-    Effect(Part("source", Kind.REGION, "row 1, column 1", (0, 0)), 0.0, -1.0),
-    Effect(Part("source", Kind.REGION, "row 1, column 2", (0, 1)), 1.5, 0.5),
-    Effect(Part("source", Kind.REGION, "row 2, column 1", (1, 0)), 1.0, 0.0),
+    Effect(Part("source", "region", "row 1, column 1", (0, 0)), 0.0, -1.0),
+    Effect(Part("source", "region", "row 1, column 2", (0, 1)), 1.5, 0.5),
+    Effect(Part("source", "region", "row 2, column 1", (1, 0)), 1.0, 0.0),
 )
 
 
@@ -58,7 +58,7 @@ def test_without_a_chinese_font_words_are_named_by_their_places(
 
 
 def test_dollar_signs_of_a_name_are_no_formula() -> None:
-    effect = Effect(Part("source", Kind.ATTRIBUTE, "$\\frac$"), 0.0, -1.0)
+    effect = Effect(Part("source", "attribute", "$\\frac$"), 0.0, -1.0)
     explanation_picture(replace(EXPLANATION, effects=(effect,)), [None, None]).draw_without_rendering()
 
 
@@ -71,6 +71,6 @@ def test_the_first_of_the_known_chinese_fonts_is_taken(monkeypatch: pytest.Monke
 
 
 def test_a_picture_of_very_many_bars_can_still_be_drawn() -> None:
-    effects = tuple(Effect(Part("source", Kind.WORD, "a", (word, word + 1)), 0.0, 0.1) for word in range(1700))
+    effects = tuple(Effect(Part("source", "word", "a", (word, word + 1)), 0.0, 0.1) for word in range(1700))
     figure = explanation_picture(replace(EXPLANATION, effects=effects), [None, None], most_bars=1700)
     assert figure.get_figheight() * POINTS_PER_INCH * PIXELS_A_POINT < 2**16

@@ -1,14 +1,14 @@
 from dataclasses import replace
 
-from tools.views.explaining.parts import Effect, Explanation, Kind, Part, Verdict
+from tools.views.explaining.parts import Effect, Explanation, Part, Verdict
 from tools.views.explaining.table import explanation_lines
 
 EXPLANATION = Explanation(
     verdict=Verdict(match=3.0, threshold=2.0, decision_threshold=0.5),
     effects=(
-        Effect(Part("source", Kind.WORD, "瓶", (4, 5)), 0.9, -0.1),
-        Effect(Part("target", Kind.REGION, "row 1, column 2", (0, 1)), 0.25, -0.75),
-        Effect(Part("target", Kind.ATTRIBUTE, "品牌"), 1.2, 0.2),
+        Effect(Part("source", "word", "瓶", (4, 5)), 0.9, -0.1),
+        Effect(Part("target", "region", "row 1, column 2", (0, 1)), 0.25, -0.75),
+        Effect(Part("target", "attribute", "品牌"), 1.2, 0.2),
     ),
     grid=2,
     num_words_left=3,
@@ -30,7 +30,7 @@ def test_the_strongest_come_first_and_those_that_turn_the_decision_are_pointed_o
 
 
 def test_a_word_has_its_place_and_stays_on_its_line() -> None:
-    part = Part("source", Kind.WORD, "a\u202eb\nc", (0, 5))
+    part = Part("source", "word", "a\u202eb\nc", (0, 5))
     lines = explanation_lines(replace(EXPLANATION, effects=(Effect(part, 0.0, -1.0),)), 5)
     assert "a\\u202eb\\nc (character 1)" in lines[4]
 

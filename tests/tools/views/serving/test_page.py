@@ -5,7 +5,7 @@ import numpy as np
 
 from tests.tools.views.explaining.test_picture import REGIONS
 from tests.tools.views.explaining.test_table import EXPLANATION
-from tools.views.explaining.parts import Effect, Kind, Part
+from tools.views.explaining.parts import Effect, Part
 from tools.views.page import templates
 from tools.views.serving.page import title_parts
 
@@ -14,7 +14,7 @@ PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 
 def word(start: int, name: str, change: float) -> Effect:
-    return Effect(Part("source", Kind.WORD, name, (start, start + len(name))), 1.0 + change, change)
+    return Effect(Part("source", "word", name, (start, start + len(name))), 1.0 + change, change)
 
 
 def test_regions_are_as_deep_as_their_effects_and_blue_where_the_margin_falls() -> None:
