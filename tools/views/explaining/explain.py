@@ -25,8 +25,7 @@ from tools.views.explaining.parts import (
     Verdict,
     with_regions_covered,
     without_attributes,
-    without_title,
-    without_words,
+    without_title_and_words,
 )
 
 FINEST_GRID = 20
@@ -43,13 +42,8 @@ class ExplanationSettings:
     """Of each title that are left out one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """An item as the model gets it."""
-
-    item: Item
-    picture: Picture | None
-    """None where the model reads none, and where an unreadable one counts as blank."""
+_Subject = tuple[Item, Picture | None]
+"""An item as the model gets it: without a picture where the model reads none, or an unreadable one counts as blank."""
 
 
 def explain_pair(
@@ -69,7 +63,7 @@ def explain_pair(
         for side, subject in zip(SIDES, subjects, strict=True):
             variants += _variants(verifier, side, subject, settings)
             if reads_titles(verifier.options):
-                num_words_left += max(0, len(WORDS.findall(subject.item.title)) - settings.most_words)
+                num_words_left += max(0, len(WORDS.findall(subject[0].title)) - settings.most_words)
     scores = _scores(verifier, subjects, variants)
     first, *others = scores.margin.tolist()
     return Explanation(
@@ -87,12 +81,12 @@ def explain_pair(
 def _subject(verifier: Verifier, listing: Listing) -> _Subject:
     image = verifier.options.data.image
     if not verifier.options.reads.image:
-        return _Subject(listing.item, None)
+        return listing.item, None
     try:
-        return _Subject(listing.item, listing.picture(image.size))
+        return listing.item, listing.picture(image.size)
     except BadImageError:
         if image.on_bad_image == "blank":
-            return _Subject(listing.item, None)
+            return listing.item, None
         raise
 
 
@@ -121,24 +115,22 @@ def _variants(
     verifier: Verifier, side: Side, subject: _Subject, settings: ExplanationSettings
 ) -> Iterator[tuple[Part, _Subject]]:
     """Yield the item without each part of it that the model reads."""
-    item, picture = subject.item, subject.picture
+    item, picture = subject
     if reads_titles(verifier.options):
-        for part, other in without_title(side, item):
-            yield part, replace(subject, item=other)
-        for part, other in without_words(side, item, settings.most_words):
-            yield part, replace(subject, item=other)
+        for part, other in without_title_and_words(side, item, settings.most_words):
+            yield part, (other, picture)
     for part, other in without_attributes(side, item, read_attributes(verifier.options)):
-        yield part, replace(subject, item=other)
+        yield part, (other, picture)
     if picture is not None:
         for part, covered in with_regions_covered(side, picture, settings.grid):
-            yield part, replace(subject, picture=covered)
+            yield part, (item, covered)
 
 
 def _scores(verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:
     """Return the scores of the pair, then of the pair with each variant in the place of its item."""
     every = [*subjects, *(subject for _, subject in variants)]
-    items = [replace(subject.item, image=str(row)) for row, subject in enumerate(every)]
-    pictures = {str(row): subject.picture for row, subject in enumerate(every) if subject.picture is not None}
+    items = [replace(item, image=str(row)) for row, (item, _) in enumerate(every)]
+    pictures = {str(row): picture for row, (_, picture) in enumerate(every) if picture is not None}
     places = range(2, len(every))
     source = [0, *(row if part.side == "source" else 0 for row, (part, _) in zip(places, variants, strict=True))]
     target = [1, *(row if part.side == "target" else 1 for row, (part, _) in zip(places, variants, strict=True))]

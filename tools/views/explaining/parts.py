@@ -6,7 +6,7 @@ Letters of shapes: S pixels of width and height.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from typing import Literal
 
 import numpy as np
@@ -118,19 +118,15 @@ class Explanation:
         return max((abs(effect.change) for effect in self.effects if effect.part.kind in kinds), default=0.0)
 
 
-def without_words(side: Side, item: Item, most: int) -> Iterator[tuple[Part, Item]]:
-    """Yield the item without each of the first `most` words of its title."""
-    for word, _ in zip(WORDS.finditer(item.title), range(most), strict=False):
+def without_title_and_words(side: Side, item: Item, most: int) -> Iterator[tuple[Part, Item]]:
+    """Yield the item without its title, if it has one, then without each of the first `most` words of it."""
+    if clean_text(item.title).strip():
+        yield Part(side, "title", "whole title"), replace(item, title="")
+    for word in islice(WORDS.finditer(item.title), most):
         start, end = word.span()
         # The words on both sides do not become one.
         title = f"{item.title[:start]} {item.title[end:]}".strip()
         yield Part(side, "word", word[0], (start, end)), replace(item, title=title)
-
-
-def without_title(side: Side, item: Item) -> Iterator[tuple[Part, Item]]:
-    """Yield the item without its title, if it has one."""
-    if clean_text(item.title).strip():
-        yield Part(side, "title", "whole title"), replace(item, title="")
 
 
 def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator[tuple[Part, Item]]:

@@ -7,8 +7,7 @@ from tools.views.explaining.parts import (
     cell_bounds,
     with_regions_covered,
     without_attributes,
-    without_title,
-    without_words,
+    without_title_and_words,
 )
 
 
@@ -32,7 +31,7 @@ def test_words_are_runs_of_letters_and_digits_and_single_chinese_characters(titl
 
 
 def test_each_word_is_left_out_at_its_own_place_and_its_neighbours_do_not_join() -> None:
-    variants = list(without_words("source", item("A与B 瓶瓶"), most=10))
+    _, *variants = without_title_and_words("source", item("A与B 瓶瓶"), most=10)
     assert [(part.name, part.place) for part, _ in variants] == [
         ("A", (0, 1)), ("与", (1, 2)), ("B", (2, 3)), ("瓶", (4, 5)), ("瓶", (5, 6)),
     ]  # fmt: skip
@@ -40,12 +39,13 @@ def test_each_word_is_left_out_at_its_own_place_and_its_neighbours_do_not_join()
 
 
 def test_no_more_words_than_the_most_are_left_out() -> None:
-    assert [part.name for part, _ in without_words("source", item("一二三四"), most=2)] == ["一", "二"]
+    variants = without_title_and_words("source", item("一二三四"), most=2)
+    assert [part.name for part, _ in variants] == ["whole title", "一", "二"]
 
 
 def test_an_empty_title_is_no_part() -> None:
-    assert list(without_title("source", item(" # "))) == []
-    assert [other.title for _, other in without_title("source", item("花"))] == [""]
+    assert list(without_title_and_words("source", item(" # "), most=2)) == []
+    assert [other.title for _, other in without_title_and_words("source", item("花"), most=2)] == ["", ""]
 
 
 def test_attributes_are_left_out_in_the_model_s_order_if_it_reads_them_and_the_item_has_them() -> None:
