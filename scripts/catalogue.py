@@ -186,7 +186,7 @@ def duplicates(
     from tools.catalogue.duplicate_pairs import MOST
     from tools.catalogue.index_folder import open_index
     from tools.catalogue.search import index_rule
-    from tools.views.groups_page import GroupPage, render_groups
+    from tools.views.groups_page import render_groups
     from tools.views.page import signed
 
     opened = open_index(index)
@@ -198,8 +198,8 @@ def duplicates(
         found, figures = find_duplicates(opened, rule, out, within_categories, truth)
         if catalog is not None:
             shown = {"F1 of pairs against the truth": f"{figures['truth f1']:.3f}"} if truth else {}
-            page = GroupPage(found, f"{signed(rule.threshold, 4)} ({source})", catalog, pictures, gallery, shown)
-            write_text(out / "groups.html", render_groups(page))
+            page = render_groups(found, f"{signed(rule.threshold, 4)} ({source})", catalog, pictures, gallery, shown)
+            write_text(out / "groups.html", page)
     print(aligned_figures(figures))
     print(f"threshold: {source}", file=sys.stderr)
     if num_cut_off := found.pairs.num_cut_off:

@@ -1,6 +1,7 @@
 """Groups of invented items with invented margins, found without a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,13 @@ from tools.catalogue.duplicate_groups import group_catalogue
 from tools.catalogue.duplicate_pairs import FoundPairs
 from tools.catalogue.index_folder import open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
-from tools.views.groups_page import GroupPage
+from tools.views.groups_page import render_groups
 
 
 def invented_groups(
     folder: Path, items: Sequence[Item], margins: Mapping[tuple[int, int], float], num_pictures: int
-) -> GroupPage:
-    """Return the page of the groups that pairs of rows join; the first items have pictures."""
+) -> Callable[..., str]:
+    """Return what renders the page of the groups that pairs of rows join; the first items have pictures."""
     ids, categories = [item.item_id for item in items], [item.category for item in items]
     embeddings = write_embeddings(folder / "embeddings", numbers(len(items)), ids, categories)
     synchronise(embeddings, folder / "index", IndexChoice())
@@ -32,4 +33,12 @@ def invented_groups(
     images.mkdir()
     for row, item in enumerate(items[:num_pictures]):
         Image.new("RGB", (40, 30), (37 * row % 256, 80, 90)).save(images / item.image)
-    return GroupPage(groups, "-1.0000 (as given)", ItemCatalog(items), ImageFolder(images))
+    return partial(
+        render_groups,
+        groups,
+        threshold="-1.0000 (as given)",
+        catalog=ItemCatalog(items),
+        images=ImageFolder(images),
+        most_groups=100,
+        agreement={},
+    )

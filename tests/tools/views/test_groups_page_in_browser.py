@@ -10,7 +10,7 @@ import pytest
 from tests.browser import Visit, browser, visiting_file
 from tests.tools.views.invented_groups import invented_groups
 from tests.tools.views.reporting.synthetic import HOSTILE, invented_item
-from tools.views.groups_page import MOST_ITEMS, render_groups
+from tools.views.groups_page import MOST_ITEMS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,8 +36,8 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = invented_groups(folder, items, margins, num_pictures=WITHOUT_PICTURE)
     checkpoint = "experiments/a_run_of_a_long_name/checkpoints/step_00002000"
     file = folder / "groups.html"
-    page = replace(page, threshold=f"1.5600 (calibrated, of {checkpoint})", figures={"F1 against the truth": "0.500"})
-    file.write_text(render_groups(page), encoding="utf-8")
+    threshold = f"1.5600 (calibrated, of {checkpoint})"
+    file.write_text(page(threshold=threshold, agreement={"F1 against the truth": "0.500"}), encoding="utf-8")
     return file
 
 
