@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from options.errors import UserError
 from tools.views.explaining.catalogue import Listing
-from tools.views.page import LONGEST_TITLE, picture_uri, shown
+from tools.views.explaining.explain import read_attributes
+from tools.views.page import LONGEST_TITLE, hash_source, page_style, picture_uri, resource, shown, templates
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair, empty_pair, read_form
 from tools.views.serving.guard import Guard
 from tools.views.serving.judge import Judge, Judgement
-from tools.views.serving.page import Page
 
+NUM_FOUND = 12
+"""Items that a search shows."""
 SIDE = 96
 """Pixels of the pictures beside them."""
 LONGEST_SEARCH = 200
@@ -26,7 +28,7 @@ LONGEST_SEARCH = 200
 
 def build_app(judge: Judge, name: str, host: str) -> Guard:
     """Return the application that serves a judge; `name` is that of the model and `host` the address it is bound to."""
-    site = _Site(judge, Page(judge.verifier, name, len(judge.catalogue)))
+    site = _Site(judge, name)
     app = Starlette(
         routes=[
             Route("/", site.show, methods=["GET"]),
@@ -42,13 +44,19 @@ def build_app(judge: Judge, name: str, host: str) -> Guard:
 class _Site:
     """Answers requests."""
 
-    def __init__(self, judge: Judge, page: Page) -> None:
+    def __init__(self, judge: Judge, name: str) -> None:
         self._judge = judge
-        self._page = page
+        self._name = name
+        self._style, self._script = page_style("serve.css"), resource("serve.js")
+        # This style sheet, this script, and requests to this server alone.
+        self._policy = (
+            "default-src 'none'; img-src data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+            f"frame-ancestors 'none'; style-src {hash_source(self._style)}; script-src {hash_source(self._script)}"
+        )
 
     async def show(self, request: Request) -> Response:
         """Answer with the empty form."""
-        return self._answer(self._empty(), None, "")
+        return self._answer()
 
     async def judge(self, request: Request) -> Response:
         """Answer with the verdict on the pair of the form, or with what is wrong with it."""
@@ -64,25 +72,43 @@ class _Site:
     async def refuse(self, request: Request, error: Exception) -> Response:
         """Answer a request that is too large or malformed, or for a page that there is not."""
         assert isinstance(error, HTTPException)
-        return self._answer(self._empty(), None, error.detail, error.status_code)
+        return self._answer(fault=error.detail, status=error.status_code)
 
     def _judged(self, entered: EnteredPair) -> Response:
         try:
-            return self._answer(entered, self._judge.judge(entered), "")
+            return self._answer(entered, self._judge.judge(entered))
         except UserError as error:
-            return self._answer(entered, None, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+            return self._answer(entered, fault=str(error), status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def _found(self, words: str) -> list[dict[str, str]]:
-        return [_record(listing) for listing in self._judge.search(words)]
-
-    def _empty(self) -> EnteredPair:
-        return empty_pair(from_catalogue=len(self._judge.catalogue) > 0)
+        return [_record(listing) for listing in self._judge.catalogue.search(words, NUM_FOUND)]
 
     def _answer(
-        self, entered: EnteredPair, judgement: Judgement | None, fault: str, status: int = HTTPStatus.OK
+        self,
+        entered: EnteredPair | None = None,
+        judgement: Judgement | None = None,
+        fault: str = "",
+        status: int = HTTPStatus.OK,
     ) -> Response:
-        headers = {"content-security-policy": self._page.policy}
-        return HTMLResponse(self._page.html(entered, judgement, fault), status, headers)
+        """Answer with the page: what was entered, and below it the verdict or what is wrong."""
+        verifier, num_items = self._judge.verifier, len(self._judge.catalogue)
+        template = templates().get_template("serve.html")
+        page = template.render(
+            name=self._name,
+            style=self._style,
+            script=self._script,
+            entered=entered or empty_pair(from_catalogue=num_items > 0),
+            num_items=num_items,
+            num_found=NUM_FOUND,
+            reads=verifier.options.reads,
+            attributes=read_attributes(verifier.options),
+            has_categories=len(verifier.rule.categories) > 0,
+            largest_image=LARGEST_IMAGE,
+            longest_text=LONGEST_TEXT,
+            judgement=judgement,
+            fault=fault,
+        )
+        return HTMLResponse(page, status, {"content-security-policy": self._policy})
 
 
 def _record(listing: Listing) -> dict[str, str]:

@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from data.item import Item
 from tests.tools.views.explaining.test_picture import REGIONS
 from tests.tools.views.explaining.test_table import EXPLANATION
 from tools.views.explaining.parts import Effect, Part
 from tools.views.page import templates
-from tools.views.serving.page import title_parts
+from tools.views.serving.judge import Judgement
 
 MACROS = templates().get_template("verdict.html").make_module()
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -38,7 +39,9 @@ def test_a_picture_without_effects_is_shown_as_it_is_and_a_missing_one_is_named(
 def test_words_are_coloured_at_their_places_and_all_of_the_title_is_escaped() -> None:
     effects = (word(1, "a", -1.0), word(3, "b", 0.5), word(5, "c", 0.01))
     explanation = replace(EXPLANATION, effects=effects)
-    marked = MACROS.marked_title(list(title_parts("<a&b>c'", "source", explanation)), 1.0)
+    item = Item("1", "<a&b>c'", {}, "", "1.jpg")
+    judgement = Judgement({"source": item}, {"source": None}, explanation)
+    marked = MACROS.marked_title(list(judgement.title_parts("source")), 1.0)
     classes = re.findall(r'<span class="(.*?)"', marked)
     assert classes == ["word same-4", "word different-2", "word"]
     assert re.sub(r"<.*?>", "", marked) == "&lt;a&amp;b&gt;c&#39;"
