@@ -107,12 +107,12 @@ def load_catalogue(items: Path | None, images: Path | None, options: ExperimentO
 
 
 def _read(splits: Sequence[SplitOptions], options: ExperimentOptions) -> Catalogue:
-    parts = [(read_items(split.items), _images(split.images, options)) for split in splits]
+    parts = [(read_items(split.items), shown_images(split.images, options)) for split in splits]
     return Catalogue(parts, [split.items for split in splits])
 
 
-def _images(path: Path, options: ExperimentOptions) -> ImageSource | None:
-    """Return the images; for a model that reads none they are only shown, and may be absent."""
+def shown_images(path: Path, options: ExperimentOptions) -> ImageSource | None:
+    """Return the images; None where there are none and the model reads none, for which they are only shown."""
     try:
         return open_images(path, options.data.image)
     except UserError:

@@ -7,10 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.image_store import ImageSource, open_images
 from data.jsonl import DataError, read_records_or_faults
-from data.loading import Split
-from data.options import SplitOptions
 from engine.checkpoint import best_checkpoint, read_state
 from engine.distributed import Processes
 from engine.encode import encode_items
@@ -21,6 +18,7 @@ from engine.run_folder import RUNS, RunFolder
 from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
+from tools.views.explaining.catalogue import shown_images
 from tools.views.reporting.pair_kinds import read_kinds
 from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
 
@@ -71,7 +69,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
         run=_record(folder, checkpoint, state.step),
         split=split_name,
         catalog=split.catalog,
-        images=_images(split, files, options),
+        images=shown_images(files.images, options),
         pairs=ScoredPairs(
             scores.match, scores.threshold, split.pairs.source, split.pairs.target, split.pairs.same, kinds
         ),
@@ -113,16 +111,6 @@ def read_course(file: Path) -> dict[str, NDArray[np.float64]]:
         # Counted from the end, since the last point says where the run arrived.
         curves[name] = np.array(curve[::-1][::stride][::-1])
     return curves
-
-
-def _images(split: Split, files: SplitOptions, options: ExperimentOptions) -> ImageSource | None:
-    """Return the split's images; also for a model that reads none, where there are any."""
-    if options.reads.image:
-        return split.items.images
-    try:
-        return open_images(files.images, options.data.image)
-    except UserError:
-        return None
 
 
 def _text(file: Path) -> str:

@@ -29,9 +29,9 @@ class EnteredItem:
 
     fields: Mapping[str, str]
     """The TEXT_FIELDS."""
-    image: bytes
+    image: bytes = b""
     """Empty without one."""
-    image_name: str
+    image_name: str = ""
 
     @property
     def is_picked(self) -> bool:
@@ -51,25 +51,22 @@ class EnteredPair:
 def empty_pair(from_catalogue: bool) -> EnteredPair:
     """Return the form as it is first shown."""
     fields = dict.fromkeys(TEXT_FIELDS, "") | {"from": "catalogue" if from_catalogue else "entered"}
-    return EnteredPair({side: EnteredItem(fields, b"", "") for side in SIDES}, explained=True)
+    return EnteredPair({side: EnteredItem(fields) for side in SIDES}, explained=True)
 
 
 async def read_form(form: FormData) -> EnteredPair:
     """Return what was sent; fields that are absent are empty, and more of a file than LARGEST_IMAGE is not read."""
-    return EnteredPair({side: await _read_side(form, side) for side in SIDES}, explained="explained" in form)
-
-
-async def _read_side(form: FormData, side: Side) -> EnteredItem:
-    upload = form.get(f"{side}_image")
-    content, name = b"", ""
-    if isinstance(upload, UploadFile):
-        content, name = await upload.read(LARGEST_IMAGE + 1), upload.filename or ""
-    return EnteredItem({field: _text(form, f"{side}_{field}") for field in TEXT_FIELDS}, content, name)
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) else ""
+    sides = {}
+    for side in SIDES:
+        texts = {field: form.get(f"{side}_{field}") for field in TEXT_FIELDS}
+        fields = {
+            field: LONE_SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for field, text in texts.items()
+        }
+        sides[side] = EnteredItem(fields)
+        upload = form.get(f"{side}_image")
+        if isinstance(upload, UploadFile):
+            sides[side] = EnteredItem(fields, await upload.read(LARGEST_IMAGE + 1), upload.filename or "")
+    return EnteredPair(sides, explained="explained" in form)
 
 
 def listing_of(entered: EnteredItem, side: Side, catalogue: Catalogue, verifier: Verifier) -> Listing:
