@@ -135,13 +135,12 @@ def _draw_bars(axes: Axes, effects: Sequence[Effect], names: Sequence[str]) -> N
     axes.set_xlim(-room, room)
     axes.set_ylim(len(effects) - 0.5, -0.5)
     axes.axvline(0, color=LIGHT[Role.MUTED], linewidth=0.6)
-    for row, (effect, name) in enumerate(zip(effects, names, strict=True)):
-        text = f"{row + 1}  {effect.part.side}: {name}"
-        place = (EDGE - NAMES, 0)
-        axes.annotate(
-            text, (0, row), xycoords=("axes fraction", "data"), xytext=place, textcoords="offset points",
-            color=LIGHT[Role.INK], va="center", annotation_clip=False,
-        )  # fmt: skip
+    labels = [
+        f"{row}  {effect.part.side}: {name}"
+        for row, (effect, name) in enumerate(zip(effects, names, strict=True), start=1)
+    ]
+    axes.set_yticks(rows, labels, ha="left")
+    axes.tick_params(axis="y", length=0, pad=NAMES - EDGE, labelcolor=LIGHT[Role.INK])
 
 
 def _name(part: Part, has_chinese: bool) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from data.jsonl import DataError, Record, read_records_or_faults
 
-KIND = "kind"
 SUFFIX = "_kind"
 """After the stem of a pair file, in the name of the file beside it that notes kinds."""
 
@@ -15,14 +14,11 @@ def read_kinds(pairs: Path, num_pairs: int) -> tuple[str, ...] | None:
     Kinds are an extra: None where no line has one, and where the files do not name the same pairs line by line.
     """
     own = _records(pairs)
-    if len(own) != num_pairs:
-        return None
-    beside = pairs.with_name(f"{pairs.stem}{SUFFIX}{pairs.suffix}")
-    for records in (own, _records(beside) if beside.is_file() else []):
-        if list(map(_ids, records)) == list(map(_ids, own)) and any(
-            isinstance(line.get(KIND), str) for line in records
-        ):
-            return tuple(str(line.get(KIND) or "") for line in records)
+    for records in (own, _records(pairs.with_name(f"{pairs.stem}{SUFFIX}{pairs.suffix}"))):
+        kinds = [record.get("kind") for record in records]
+        is_noted = any(isinstance(kind, str) for kind in kinds)
+        if is_noted and len(kinds) == num_pairs and list(map(_ids, records)) == list(map(_ids, own)):
+            return tuple(str(kind or "") for kind in kinds)
     return None
 
 

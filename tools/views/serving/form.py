@@ -62,10 +62,10 @@ async def read_form(form: FormData) -> EnteredPair:
         fields = {
             field: LONE_SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for field, text in texts.items()
         }
-        sides[side] = EnteredItem(fields)
-        upload = form.get(f"{side}_image")
-        if isinstance(upload, UploadFile):
+        if isinstance(upload := form.get(f"{side}_image"), UploadFile):
             sides[side] = EnteredItem(fields, await upload.read(LARGEST_IMAGE + 1), upload.filename or "")
+        else:
+            sides[side] = EnteredItem(fields)
     return EnteredPair(sides, explained="explained" in form)
 
 

@@ -59,9 +59,9 @@ class Judge:
         """Return the verdict on a pair; raises UserError saying what to enter instead."""
         with self._lock:  # around the pictures, too, which may be large
             listings = {side: listing_of(entered.sides[side], side, self.catalogue, self.verifier) for side in SIDES}
-            explanation = explain_pair(self.verifier, *listings.values(), self.settings if entered.explained else None)
+            settings = self.settings if entered.explained else None
             return Judgement(
                 items={side: listing.item for side, listing in listings.items()},
                 pictures={side: listing.picture_to_show(SHOWN_SIZE) for side, listing in listings.items()},
-                explanation=explanation,
+                explanation=explain_pair(self.verifier, listings["source"], listings["target"], settings),
             )

@@ -54,7 +54,7 @@ def test_without_a_chinese_font_words_are_named_by_their_places(
 ) -> None:
     monkeypatch.setattr(picture, "chinese_font", lambda: font)
     bars = explanation_picture(EXPLANATION, [None, None]).axes[2]
-    assert f"3  source: {name}" in [text.get_text() for text in bars.texts]
+    assert f"3  source: {name}" in [label.get_text() for label in bars.get_yticklabels()]
 
 
 def test_dollar_signs_of_a_name_are_no_formula() -> None:
