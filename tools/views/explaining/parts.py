@@ -6,7 +6,7 @@ Letters of shapes: S pixels of width and height.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise, product
+from itertools import islice, product
 from typing import Literal
 
 import numpy as np
@@ -137,21 +137,15 @@ def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator
             yield Part(side, "attribute", name), replace(item, attributes=others)
 
 
-def cell_bounds(size: int, grid: int) -> list[tuple[int, int]]:
-    """Return where each of the grid's rows (or columns) begins and ends in `size` pixels; none is empty."""
-    edges = [round(cell * size / grid) for cell in range(grid + 1)]
-    return list(pairwise(edges))
-
-
 def with_regions_covered(side: Side, picture: Picture, grid: int) -> Iterator[tuple[Part, Picture]]:
     """Yield the picture with each cell of a grid in the picture's mean colour, row by row, then the whole of it so.
 
     The mean colour takes a region's detail away without putting an edge of foreign light there.
     """
     mean = picture.mean(axis=(0, 1)).round().astype(np.uint8)
-    bounds = cell_bounds(len(picture), grid)
+    edges = [round(cell * len(picture) / grid) for cell in range(grid + 1)]
     for row, column in product(range(grid), repeat=2):
         covered = picture.copy()
-        covered[slice(*bounds[row]), slice(*bounds[column])] = mean
+        covered[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = mean
         yield Part(side, "region", f"row {row + 1}, column {column + 1}", (row, column)), covered
     yield Part(side, "picture", "whole picture"), np.broadcast_to(mean, picture.shape)

@@ -66,7 +66,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     kinds = read_kinds(files.pairs, len(split.pairs))
     intervals = decision_intervals(split.pairs, scores.margin > verifier.threshold)
     return ReportData(
-        run=_record(folder, checkpoint, state.step),
+        run=_record(folder, checkpoint),
         split=split_name,
         catalog=split.catalog,
         images=shown_images(files.images, options),
@@ -80,12 +80,11 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     )
 
 
-def _record(folder: RunFolder, checkpoint: Path, step: int) -> RunRecord:
+def _record(folder: RunFolder, checkpoint: Path) -> RunRecord:
     environment = json.loads(_text(folder.environment) or "{}")
     return RunRecord(
         name=folder.root.resolve().name,
         checkpoint=checkpoint.name,
-        step=step,
         options=_text(folder.options)[:LONGEST_RECORD],
         environment=environment if isinstance(environment, dict) else {},
         commands=_text(folder.command)[-LONGEST_RECORD:],

@@ -16,11 +16,8 @@ from tools.views.reporting.gallery import choose_gallery, gallery_rows, pair_rec
 from tools.views.reporting.groups import by_category, by_kind, figures_by_threshold
 from tools.views.reporting.report_data import ReportData
 
-GALLERY = 60
-"""Pairs of each group that are shown with their pictures."""
 
-
-def render_report(data: ReportData, gallery: int = GALLERY) -> str:
+def render_report(data: ReportData, gallery: int) -> str:
     """Return the page, with at most `gallery` pairs each of errors, uncertain and correct ones with their pictures."""
     margins, same, threshold = data.pairs.margin, data.pairs.same, data.calibrated_threshold
     chosen = choose_gallery(data, gallery)

@@ -13,9 +13,6 @@ from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from engine.pair_scores import PairScores
 
-Intervals = Mapping[str, tuple[float, float]]
-"""Lower and upper end of a confidence interval by the figure's name: f1, precision, recall."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScoredPairs(PairScores):
@@ -40,8 +37,6 @@ class RunRecord:
 
     name: str
     checkpoint: str
-    step: int
-    """Of the checkpoint."""
     options: str
     """As YAML."""
     environment: Mapping[str, object]
@@ -68,8 +63,8 @@ class ReportData:
     """The loss's own."""
     num_categories_left_out: int = 0
     """Categories with a threshold of their own, which the report does not apply."""
-    intervals: Intervals | None = None
-    """Confidence intervals of the figures at the calibrated threshold."""
+    intervals: Mapping[str, tuple[float, float]] | None = None
+    """Ends of the confidence intervals of f1, precision and recall at the calibrated threshold."""
 
     @property
     def decided_same(self) -> NDArray[np.bool_]:
