@@ -1,6 +1,6 @@
 """The items that a pair can be picked from: files of items with their images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -78,18 +78,11 @@ class Catalogue:
         others = (
             Listing(catalog[row], images)
             for catalog, images in self.parts
-            for row in _rows_with(catalog, wanted)
-            if exact is None or catalog[row].item_id != exact.item.item_id
+            for row, (item_id, title) in enumerate(catalog.titles())
+            if all(word in f"{item_id} {title}".lower() for word in wanted)
+            and (exact is None or item_id != exact.item.item_id)
         )
         return found + list(islice(others, most - len(found)))
-
-
-def _rows_with(catalog: ItemCatalog, words: Sequence[str]) -> Iterator[int]:
-    """Yield the rows whose id or title has all of the words."""
-    for row, (item_id, title) in enumerate(catalog.titles()):
-        text = f"{item_id} {title}".lower()
-        if all(word in text for word in words):
-            yield row
 
 
 def load_catalogue(items: Path | None, images: Path | None, options: ExperimentOptions) -> Catalogue:

@@ -71,7 +71,7 @@ def explanation_picture(explanation: Explanation, pictures: Sequence[Picture | N
         if strongest:
             bars = len(strongest) * LINE
             axes = _axes(figure, NAMES, top - GAP - bars, WIDTH - NAMES - EDGE, bars)
-            _draw_bars(axes, strongest, [_name(effect.part, chinese is not None) for effect in strongest])
+            _draw_bars(axes, strongest, has_chinese=chinese is not None)
     return figure
 
 
@@ -125,7 +125,7 @@ def _draw_picture(axes: Axes, explanation: Explanation, side: Side, picture: Pic
         axes.imshow(picture, extent=extent)
 
 
-def _draw_bars(axes: Axes, effects: Sequence[Effect], names: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, effects: Sequence[Effect], has_chinese: bool) -> None:
     """Draw a bar for each effect from the middle, to the left where the margin falls, with its name before it."""
     changes = [effect.change for effect in effects]
     rows = range(len(effects))
@@ -136,8 +136,7 @@ def _draw_bars(axes: Axes, effects: Sequence[Effect], names: Sequence[str]) -> N
     axes.set_ylim(len(effects) - 0.5, -0.5)
     axes.axvline(0, color=LIGHT[Role.MUTED], linewidth=0.6)
     labels = [
-        f"{row}  {effect.part.side}: {name}"
-        for row, (effect, name) in enumerate(zip(effects, names, strict=True), start=1)
+        f"{row}  {effect.part.side}: {_name(effect.part, has_chinese)}" for row, effect in enumerate(effects, start=1)
     ]
     axes.set_yticks(rows, labels, ha="left")
     axes.tick_params(axis="y", length=0, pad=NAMES - EDGE, labelcolor=LIGHT[Role.INK])
