@@ -116,10 +116,10 @@ def cross_validate(
     the same command goes on where it was ended; folds whose items, pairs or labels have changed are trained again.
     """
     from data.hub import go_offline_without_hub
+    from data.pair_kinds import read_kinds
     from engine.experiment import ExperimentOptions
     from options.errors import UserError
     from options.read import read_options
-    from tools.views.reporting.pair_kinds import read_kinds
 
     overrides = [argument for argument in arguments if "=" in argument]
     files = [Path(argument) for argument in arguments if "=" not in argument]

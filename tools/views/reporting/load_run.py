@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.jsonl import DataError, read_records_or_faults
+from data.pair_kinds import read_kinds
 from engine.checkpoint import best_checkpoint, read_state
 from engine.distributed import Processes
 from engine.encode import encode_items
@@ -19,7 +20,6 @@ from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tools.views.explaining.catalogue import shown_images
-from tools.views.reporting.pair_kinds import read_kinds
 from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
 
 MOST_POINTS = 1000

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from data.pair_kinds import read_kinds
 from tests.tiny_data import write_lines
-from tools.views.reporting.pair_kinds import read_kinds
 
 PAIRS = [{"src_item_id": "a", "tgt_item_id": "b"}, {"src_item_id": "c", "tgt_item_id": "d"}]
 
