@@ -11,7 +11,6 @@ from pydantic import JsonValue, ValidationError
 from options.base import BASE, Options
 from options.errors import UserError
 from options.fault import COMMAND_LINE, Fault, KeyPath, Place, dotted, listed, shown
-from options.reference import describe
 from options.schema import Shape
 from options.validation_faults import validation_faults
 from options.yaml_dialect import DEEPEST_NESTING
@@ -45,15 +44,14 @@ def read_options(options_type: type[OptionsT], file: Path, overrides: Sequence[s
         UserError: where anything is wrong; its message names every fault with file and line, key, value and,
             for an unknown key, the nearest valid one.
     """
-    shape = Shape.of(options_type)
-    placed, faults = _read_layers(file, shape)
+    placed, faults = _read_layers(file, Shape.of(options_type))
     for override in overrides:
         faults += apply_override(placed, override)
     try:
         # As JSON, lists count as tuples and text as paths, and all else stays strict.
         options = options_type.model_validate_json(json.dumps(placed.values))
     except ValidationError as error:
-        found = validation_faults(error, shape, placed.values, placed.place_of, describe(options_type))
+        found = validation_faults(error, options_type, placed.values, placed.place_of)
         faults += _not_below(found, faults)
     if faults:
         raise UserError(listed(faults))
