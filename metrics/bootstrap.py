@@ -20,8 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.criterion import Criterion
-from metrics.cuts import sort_pairs
+from metrics.threshold import Criterion, sort_pairs
 
 CONFIDENCE = 0.95
 
