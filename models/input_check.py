@@ -7,10 +7,8 @@ from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
+from models.weights import UNFIT
 from options.errors import UserError
-
-CANNOT_READ = (RuntimeError, ValueError, AssertionError, LookupError, TypeError, AttributeError)
-"""What encoders answer inputs with that they are not made for."""
 
 
 @torch.no_grad()
@@ -39,7 +37,7 @@ def _try_text(encoder: Encoder, text: TextTokens) -> None:
     token_ids = torch.full((1, text.max_tokens), text.num_token_ids - 1)
     try:
         features = encoder(_one_item(torch.empty(1, 3, 0, 0), token_ids))
-    except CANNOT_READ as error:
+    except UNFIT as error:
         raise UserError(
             f"model.text_encoder cannot read texts of data.text.max_tokens={text.max_tokens} tokens "
             f"(has it as many positions, max_position_embeddings?): {error}"
@@ -50,7 +48,7 @@ def _try_text(encoder: Encoder, text: TextTokens) -> None:
 def _try_image(encoder: Encoder, image: ImageOptions) -> None:
     try:
         features = encoder(_one_item(torch.zeros(1, 3, image.size, image.size), torch.empty((1, 0), dtype=torch.int64)))
-    except CANNOT_READ as error:
+    except UNFIT as error:
         raise UserError(f"model.image_encoder cannot read images of data.image.size={image.size}: {error}") from error
     _check_width("model.image_encoder", encoder, features)
 

@@ -1,17 +1,14 @@
 """Image encoders of timm."""
 
 import json
-import struct
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from pickle import UnpicklingError
 
 import timm
 import torch
 from pydantic import JsonValue
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from data.hub import local_path
@@ -20,13 +17,18 @@ from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_effic
 from models.encoder import Encoder, FeatureGroup
 from models.image_statistics import ColourHistogram, mean_and_deviation, middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
-from models.weights import hub_error, is_of_a_further_block, load_exactly, unreadable_weights, weights_file
+from models.weights import (
+    DAMAGED,
+    UNFIT,
+    hub_error,
+    is_of_a_further_block,
+    load_exactly,
+    unreadable_weights,
+    weights_file,
+)
 from options.errors import UserError
 
 OPTION = "model.image_encoder"
-
-UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, LookupError, ArithmeticError)
-"""What timm's models answer arguments and weights with that do not fit."""
 
 
 class TimmImageEncoder(Encoder):
@@ -167,7 +169,7 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
         converted = convert(state, backbone) if convert is not None else state
     except UserError as error:
         raise UserError(f"{OPTION}.weights: {file}: {error}") from error
-    except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
+    except DAMAGED as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()
     wanted = {name: tensor for name, tensor in converted.items() if name in own or is_of_a_further_block(name, own)}

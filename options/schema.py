@@ -152,8 +152,8 @@ class Shape:
         return f"a list of {count}{first._noun(plural=True)}" + (f" (each {bounds})" if bounds else "")
 
     def _noun(self, plural: bool = False) -> str:
-        default = ("any value", "values")
-        return _NOUNS.get(self.schema.get("format", self.schema.get("type")), default)[plural]
+        name = str(self.schema.get("format", self.schema.get("type")))
+        return _NOUNS.get(name, ("any value", "values"))[plural]
 
     def _bounds(self) -> str:
         return " and ".join(words.format(self.schema[key]) for key, words in _BOUNDS.items() if key in self.schema)
