@@ -73,7 +73,10 @@ class TimmImageEncoder(Encoder):
 
     def _pooled(self, images: Tensor) -> Tensor:
         if self.levels is not None:
-            parts = [part for level in self._maps(images) for part in (level, middle(level))]
+            maps = self.backbone.forward_intermediates(  # type: ignore[operator]
+                images, indices=list(self.levels), stop_early=True, intermediates_only=True
+            )
+            parts = [part for level in maps for part in (level, middle(level))]
             return torch.cat([mean_and_deviation(part) for part in parts], dim=1)
         features: Tensor = self.backbone(images)
         return features
@@ -81,13 +84,6 @@ class TimmImageEncoder(Encoder):
     def extra_repr(self) -> str:
         """Say what features depend on that neither weights nor modules tell, such as timm's pooling."""
         return f"{self.made_of}, levels={self.levels}, memory_format={self.memory_format}"
-
-    def _maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps (N, channels, H, W) of each level."""
-        maps: list[Tensor] = self.backbone.forward_intermediates(  # type: ignore[operator]
-            images, indices=list(self.levels or ()), stop_early=True, intermediates_only=True
-        )
-        return maps
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""

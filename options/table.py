@@ -39,8 +39,4 @@ def _padded(cell: str, width: int, to_the_left: bool) -> str:
 
 def _width(cell: str) -> int:
     """Return the columns that a terminal gives a text: two for each Chinese character."""
-    return len(cell) if cell.isascii() else sum(_columns(character) for character in cell)
-
-
-def _columns(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return len(cell) + sum(unicodedata.east_asian_width(character) in "WF" for character in cell)
