@@ -80,7 +80,7 @@ def stage_names(backbone: nn.Module) -> list[str]:
 
 
 def _freeze(backbone: nn.Module, count: Freeze, option: str) -> list[str]:
-    """Freeze the lowest `count` stages and what lies below them; return the names of the frozen modules.
+    """Freeze the lowest `count` stages and what lies below them; return the names of the largest frozen modules.
 
     Raises UserError, which names the option, where the backbone has not as many stages.
     """
@@ -92,26 +92,17 @@ def _freeze(backbone: nn.Module, count: Freeze, option: str) -> list[str]:
     stages = stage_names(backbone)
     if count > len(stages):
         raise UserError(f"{option}.freeze: {type(backbone).__name__} has {len(stages)} stages: at most so many, or all")
-    last = stages[count - 1]
-    frozen, holders = _up_to(backbone, last)
+    frozen: list[str] = []
+    holder = ""
+    for part in stages[count - 1].split("."):
+        module = backbone.get_submodule(holder)
+        for parameter in module.parameters(recurse=False):  # such as the [CLS] token of a vision transformer
+            parameter.requires_grad_(False)
+        prefix = f"{holder}." if holder else ""
+        names = [name for name, _ in module.named_children()]
+        frozen += [prefix + name for name in names[: names.index(part)]]
+        holder = prefix + part
+    frozen.append(holder)
     for name in frozen:
         backbone.get_submodule(name).requires_grad_(False)
-    for name in holders:  # parameters of their own, such as the [CLS] token of a vision transformer
-        for parameter in backbone.get_submodule(name).parameters(recurse=False):
-            parameter.requires_grad_(False)
     return frozen
-
-
-def _up_to(backbone: nn.Module, last: str) -> tuple[list[str], list[str]]:
-    """Return the modules before the end of the module `last`, the largest ones only, and those that hold it."""
-    holders = ["", *(last[: match.start()] for match in re.finditer(r"\.", last))]
-    frozen: list[str] = []
-    for holder in holders:
-        prefix = f"{holder}." if holder else ""
-        for name, _ in backbone.get_submodule(holder).named_children():
-            if prefix + name in holders:
-                break
-            frozen.append(prefix + name)
-            if prefix + name == last:
-                break
-    return frozen, holders

@@ -107,8 +107,7 @@ def rename(state: Mapping[str, Tensor], source: Naming, target: Naming) -> tuple
     if target == "timm" and not faults:
         renamed = _fused(renamed)
     if target == "published":
-        tables = {name: tensor for name, tensor in renamed.items() if name.endswith(_TABLE)}
-        renamed |= {name.replace(_TABLE, _INDEX): _index_of(table) for name, table in tables.items()}
+        renamed |= _indices(renamed)
     return renamed, faults
 
 
@@ -120,8 +119,10 @@ def relative_position_index(window: int) -> Tensor:
     return distance[0] * (2 * window - 1) + distance[1]
 
 
-def _index_of(table: Tensor) -> Tensor:
-    return relative_position_index((math.isqrt(len(table)) + 1) // 2)
+def _indices(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the buffers that follow from the bias tables of a published backbone."""
+    tables = {name.replace(_TABLE, _INDEX): table for name, table in state.items() if name.endswith(_TABLE)}
+    return {name: relative_position_index((math.isqrt(len(table)) + 1) // 2) for name, table in tables.items()}
 
 
 def _translated(name: str, source: Naming, target: Naming) -> str | None:
@@ -139,11 +140,10 @@ def _translated(name: str, source: Naming, target: Naming) -> str | None:
 
 def _without_indices(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     """Check what depends on each other in a published backbone, and leave out the indices."""
-    faults = []
+    faults, indices = [], _indices(state)
     for name, tensor in state.items():
         if name.endswith("." + _INDEX):
-            table = state.get(name.replace(_INDEX, _TABLE))
-            if table is None or not torch.equal(tensor, _index_of(table)):
+            if name not in indices or not torch.equal(tensor, indices[name]):
                 faults.append(f"{name} does not follow from its {_TABLE}")
         elif ".attention.self.query." in name:
             others = [state.get(name.replace(".query.", part)) for part in (".key.", ".value.")]

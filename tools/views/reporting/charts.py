@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.precision_recall import precision_recall_curve
-from metrics.verification import verification_metrics
+from metrics.verification import precision_recall_curve, verification_metrics
 from tools.views.chart import Chart, Point, Range, extent, new_chart
 from tools.views.colours import Role
 from tools.views.reporting.calibration import Reliability
