@@ -7,7 +7,7 @@ size (relative_position_index) are dropped on the way from the published naming 
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,40 +18,34 @@ ImageLibrary = Literal["timm", "transformers"]
 Naming = ImageLibrary | Literal["published"]
 
 
-class _Names(NamedTuple):
-    """Name of one module or table in each library, without .weight and .bias."""
-
-    published: str
-    transformers: str
-    timm: str
-
-
 _STAGE, _TIMM_STAGE = "encoder.layers.{stage}.", "layers.{next_stage}."
 _BLOCK, _TIMM_BLOCK = "encoder.layers.{stage}.blocks.{block}.", "layers.{stage}.blocks.{block}."
 _INDEX = "relative_position_index"
 _TABLE = "relative_position_bias_table"
 
+# The name of each module or table, without .weight and .bias, in each of _NAMINGS.
 # timm's attn.qkv[0], [1] and [2] are the thirds of one tensor there, attn.qkv: see _split and _fused.
 # Both merge patches between two stages: transformers at the end of one, timm at the start of the next.
+_NAMINGS: tuple[Naming, ...] = ("published", "transformers", "timm")
 _NAMES = (
-    _Names("embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"),
-    _Names("embeddings.norm", "embeddings.norm", "patch_embed.norm"),
-    _Names(_BLOCK + "layernorm_before", _BLOCK + "layernorm_before", _TIMM_BLOCK + "norm1"),
-    _Names(
+    ("embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"),
+    ("embeddings.norm", "embeddings.norm", "patch_embed.norm"),
+    (_BLOCK + "layernorm_before", _BLOCK + "layernorm_before", _TIMM_BLOCK + "norm1"),
+    (
         f"{_BLOCK}attention.self.{_TABLE}",
         f"{_BLOCK}attention.relative_position_bias.{_TABLE}",
         f"{_TIMM_BLOCK}attn.{_TABLE}",
     ),
-    _Names(_BLOCK + "attention.self.query", _BLOCK + "attention.q_proj", _TIMM_BLOCK + "attn.qkv[0]"),
-    _Names(_BLOCK + "attention.self.key", _BLOCK + "attention.k_proj", _TIMM_BLOCK + "attn.qkv[1]"),
-    _Names(_BLOCK + "attention.self.value", _BLOCK + "attention.v_proj", _TIMM_BLOCK + "attn.qkv[2]"),
-    _Names(_BLOCK + "attention.output.dense", _BLOCK + "attention.o_proj", _TIMM_BLOCK + "attn.proj"),
-    _Names(_BLOCK + "layernorm_after", _BLOCK + "layernorm_after", _TIMM_BLOCK + "norm2"),
-    _Names(_BLOCK + "intermediate.dense", _BLOCK + "mlp.fc1", _TIMM_BLOCK + "mlp.fc1"),
-    _Names(_BLOCK + "output.dense", _BLOCK + "mlp.fc2", _TIMM_BLOCK + "mlp.fc2"),
-    _Names(_STAGE + "downsample.norm", _STAGE + "downsample.norm", _TIMM_STAGE + "downsample.norm"),
-    _Names(_STAGE + "downsample.reduction", _STAGE + "downsample.reduction", _TIMM_STAGE + "downsample.reduction"),
-    _Names("layernorm", "layernorm", "norm"),
+    (_BLOCK + "attention.self.query", _BLOCK + "attention.q_proj", _TIMM_BLOCK + "attn.qkv[0]"),
+    (_BLOCK + "attention.self.key", _BLOCK + "attention.k_proj", _TIMM_BLOCK + "attn.qkv[1]"),
+    (_BLOCK + "attention.self.value", _BLOCK + "attention.v_proj", _TIMM_BLOCK + "attn.qkv[2]"),
+    (_BLOCK + "attention.output.dense", _BLOCK + "attention.o_proj", _TIMM_BLOCK + "attn.proj"),
+    (_BLOCK + "layernorm_after", _BLOCK + "layernorm_after", _TIMM_BLOCK + "norm2"),
+    (_BLOCK + "intermediate.dense", _BLOCK + "mlp.fc1", _TIMM_BLOCK + "mlp.fc1"),
+    (_BLOCK + "output.dense", _BLOCK + "mlp.fc2", _TIMM_BLOCK + "mlp.fc2"),
+    (_STAGE + "downsample.norm", _STAGE + "downsample.norm", _TIMM_STAGE + "downsample.norm"),
+    (_STAGE + "downsample.reduction", _STAGE + "downsample.reduction", _TIMM_STAGE + "downsample.reduction"),
+    ("layernorm", "layernorm", "norm"),
 )
 _MODEL = "swin."
 _WHAT = "no Swin Transformer of the expected naming"
@@ -127,13 +121,14 @@ def _indices(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _translated(name: str, source: Naming, target: Naming) -> str | None:
     """Return the name of a tensor in another library; None for an unknown one."""
-    for entry in _NAMES:
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(getattr(entry, source)))
-        ending = "" if entry.published.endswith(_TABLE) else r"\.(?:weight|bias)"
+    for row in _NAMES:
+        names = dict(zip(_NAMINGS, row, strict=True))
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(names[source]))
+        ending = "" if names[source].endswith(_TABLE) else r"\.(?:weight|bias)"
         if match := re.fullmatch(f"{pattern}({ending})", name):
             numbers = {key: int(value) for key, value in match.groupdict().items()}
             stage = numbers["next_stage"] - 1 if "next_stage" in numbers else numbers.get("stage", 0)
-            stem: str = getattr(entry, target).format(stage=stage, next_stage=stage + 1, block=numbers.get("block"))
+            stem = names[target].format(stage=stage, next_stage=stage + 1, block=numbers.get("block"))
             return stem + match[match.re.groups]
     return None
 

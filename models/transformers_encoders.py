@@ -61,7 +61,12 @@ class TransformersTextEncoder(TransformersEncoder):
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         """Take a backbone; raises UserError for one that does not read tokens."""
         super().__init__(backbone, 2 * width if pooling == "words" else width, pooling)
-        self.num_token_ids = _num_token_ids(backbone)
+        try:
+            self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+        except (AttributeError, NotImplementedError) as error:
+            raise UserError(
+                f"model.text_encoder.architecture: {type(backbone).__name__} reads no tokens: give a model of texts"
+            ) from error
 
     @property
     def groups(self) -> tuple[FeatureGroup, ...]:
@@ -80,15 +85,6 @@ class TransformersTextEncoder(TransformersEncoder):
             return last[:, 0]
         states = (output.hidden_states[0], last)
         return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
-
-
-def _num_token_ids(backbone: nn.Module) -> int:
-    try:
-        return int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
-    except (AttributeError, NotImplementedError) as error:
-        raise UserError(
-            f"model.text_encoder.architecture: {type(backbone).__name__} reads no tokens: give a model of texts"
-        ) from error
 
 
 def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:

@@ -10,12 +10,11 @@ def aligned_rows(rows: Sequence[Sequence[str]], left: Collection[int] = (0,), ru
     `ruled` draws a line below the first row, the headings.
     """
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            _padded(cell, width, place in left) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        spaces = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [cell + spaces[place] if place in left else spaces[place] + cell for place, cell in enumerate(row)]
+        lines.append("  ".join(cells).rstrip())
     if ruled:
         lines.insert(1, "  ".join("-" * width for width in widths).rstrip())
     return "\n".join(lines)
@@ -30,11 +29,6 @@ def _text(value: int | float | str) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else value
-
-
-def _padded(cell: str, width: int, to_the_left: bool) -> str:
-    space = " " * (width - _width(cell))
-    return cell + space if to_the_left else space + cell
 
 
 def _width(cell: str) -> int:
