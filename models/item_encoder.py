@@ -87,22 +87,16 @@ class ItemEncoder(ItemEmbedder):
 
         What attributes add stands after the numbers of the branches.
         """
-        embedding = self._of_branches(items)
-        if self.agreement is None:
-            return embedding
-        stated = self.agreement(items)
-        return ItemEmbedding(
-            threshold=torch.cat([embedding.threshold, stated.threshold], dim=1),
-            match=torch.cat([embedding.match, stated.match], dim=1),
-        )
-
-    def _of_branches(self, items: ItemBatch) -> ItemEmbedding:
         features = self.match.features(items)
         match = self.match.project(features)
-        if self.threshold is None:
-            return ItemEmbedding(threshold=match.new_zeros((match.shape[0], 0)), match=match)
-        own = self.threshold.features(items, others=features)
-        return ItemEmbedding(threshold=self.threshold.project(own), match=match)
+        threshold = match.new_zeros((match.shape[0], 0))
+        if self.threshold is not None:
+            threshold = self.threshold.project(self.threshold.features(items, others=features))
+        if self.agreement is not None:
+            stated = self.agreement(items)
+            threshold = torch.cat([threshold, stated.threshold], dim=1)
+            match = torch.cat([match, stated.match], dim=1)
+        return ItemEmbedding(threshold, match)
 
     def fit(self, features: ItemFeatures) -> None:
         """Fit what is fitted once before training to the features of the items that are trained on."""

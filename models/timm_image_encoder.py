@@ -63,23 +63,21 @@ class TimmImageEncoder(Encoder):
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images, and their colours after them: (N, width)."""
-        features = self._pooled(items.images.contiguous(memory_format=self.memory_format))
+        images = items.images.contiguous(memory_format=self.memory_format)
+        if self.levels is None:
+            features: Tensor = self.backbone(images)
+        else:
+            maps = self.backbone.forward_intermediates(  # type: ignore[operator]
+                images, indices=list(self.levels), stop_early=True, intermediates_only=True
+            )
+            parts = [part for level in maps for part in (level, middle(level))]
+            features = torch.cat([mean_and_deviation(part) for part in parts], dim=1)
         return features if self.colours is None else torch.cat([features, self.colours(items.images)], dim=1)
 
     def add_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
         """From now on give a histogram of colours as well, of pictures that were normalised by these numbers."""
         self.colours = ColourHistogram(mean, std)
         self.width += self.colours.width
-
-    def _pooled(self, images: Tensor) -> Tensor:
-        if self.levels is not None:
-            maps = self.backbone.forward_intermediates(  # type: ignore[operator]
-                images, indices=list(self.levels), stop_early=True, intermediates_only=True
-            )
-            parts = [part for level in maps for part in (level, middle(level))]
-            return torch.cat([mean_and_deviation(part) for part in parts], dim=1)
-        features: Tensor = self.backbone(images)
-        return features
 
     def extra_repr(self) -> str:
         """Say what features depend on that neither weights nor modules tell, such as timm's pooling."""
