@@ -144,7 +144,8 @@ def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     hits, predicted, positives = np.moveaxis(sums, -1, 0)
     parts = np.stack([2 * hits, hits, hits], axis=-1)
     wholes = np.stack([predicted + positives, predicted, positives], axis=-1)
-    return np.divide(parts, np.maximum(wholes, 1), dtype=np.float64)
+    figures: NDArray[np.float64] = np.divide(parts, np.maximum(wholes, 1), dtype=np.float64)
+    return figures
 
 
 def _intervals(figures: NDArray[np.float64]) -> FigureIntervals:

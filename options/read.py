@@ -1,7 +1,7 @@
 """An option file, the files that it is based on and the command line's overrides to a checked object, and back."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,8 +36,11 @@ def read_options(options_type: type[OptionsT], file: Path, overrides: Sequence[s
         # As JSON, lists count as tuples and text as paths, and all else stays strict.
         options = options_type.model_validate_json(json.dumps(placed.values))
     except ValidationError as error:
-        found = validation_faults(error, options_type, placed.values, placed.place_of)
-        faults += _not_below(found, faults)
+        # What follows from a known fault is left out: the checks saw null in place of the faulty value.
+        faulty = {fault.path for fault in faults if fault.path}
+        for fault in validation_faults(error, options_type, placed.values, placed.place_of):
+            if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1)):
+                faults.append(fault)
     if faults:
         raise UserError(listed(faults))
     return options
@@ -132,11 +135,3 @@ def _merge(below: dict[str, JsonValue], above: dict[str, JsonValue], shape: Shap
 def _forget(places: dict[KeyPath, Place], path: KeyPath) -> None:
     for old in [old for old in places if old[: len(path)] == path]:
         del places[old]
-
-
-def _not_below(found: Iterable[Fault], known: Sequence[Fault]) -> list[Fault]:
-    """Leave out what follows from a known fault: the checks saw null in place of the faulty value."""
-    faulty = {fault.path for fault in known if fault.path}
-    return [
-        fault for fault in found if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1))
-    ]
