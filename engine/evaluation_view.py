@@ -13,7 +13,7 @@ from data.item import Item
 from data.item_image import BadImageError
 from data.item_tensors import ItemTensors
 from data.loading import Split
-from metrics.precision_recall import PrecisionRecallCurve, precision_recall_curve
+from metrics.verification import PrecisionRecallCurve, precision_recall_curve
 from options.printable import shortened
 
 NUM_ERRORS = 8

@@ -27,10 +27,7 @@ class ContrastiveLoss(PairLoss):
         return 1.0 - self.margin**2 / 8.0
 
     def forward(self, score: PairScore, same: Tensor) -> Tensor:
-        """Return each pair's loss, not reduced: float32, of the shape of the score.
-
-        `same` is bool and broadcasts to the score's shape.
-        """
+        """Return each pair's loss, as PairLoss says."""
         squared_distance = 2.0 - 2.0 * score.margin.float()
         # Rounding takes the cosine of equal embeddings beyond 1. Unlike clamp, where keeps the gradient at 0.
         squared_distance = squared_distance.where(squared_distance >= 0, 0.0)

@@ -33,10 +33,7 @@ class LogisticLoss(PairLoss):
         return self.threshold.item() if self.threshold is not None else 0.0
 
     def forward(self, score: PairScore, same: Tensor) -> Tensor:
-        """Return each pair's loss, not reduced: float32, of the shape of the score.
-
-        `same` is bool and broadcasts to the score's shape.
-        """
+        """Return each pair's loss, as PairLoss says."""
         logit = score.margin.float()
         if self.threshold is not None:
             logit = logit - self.threshold

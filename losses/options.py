@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from models.head_options import Score
+from models.options import Score
 from options.base import Options
 
 if TYPE_CHECKING:

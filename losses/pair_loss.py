@@ -8,7 +8,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from models.embedding import ItemEmbedding, PairScore, all_pairs_score
+from models.embedding import ItemEmbedding, PairScore, cross_score
 
 
 class PairLoss(nn.Module):
@@ -34,7 +34,7 @@ def in_batch_negative_loss(loss: PairLoss, items: ItemEmbedding, item: Tensor, g
     product. Pairs are unordered, of two distinct items; of several rows of one item only the first counts.
     Without any pair the mean is 0, and still has a gradient (of zeros).
     """
-    score = all_pairs_score(items)
+    score = cross_score(items, items)
     negative = _negative_pairs(item, group)
     each: Tensor = loss(
         PairScore(match=score.match[negative], threshold=score.threshold[negative]),

@@ -20,8 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.criterion import Criterion
-from metrics.cuts import sort_pairs
+from metrics.threshold import Criterion, sort_pairs
 
 CONFIDENCE = 0.95
 
@@ -125,20 +124,14 @@ def percentile_interval(replicates: NDArray[np.float64]) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _cluster_counts(
-    predicted: NDArray[np.bool_], same: NDArray[np.bool_], resampling: Resampling
-) -> NDArray[np.float64]:
-    """Return the hits, predicted and positive pairs of each cluster: (K, 3)."""
-    columns = (predicted & same, predicted, same)
-    return np.stack([np.bincount(resampling.clusters, column, resampling.num_clusters) for column in columns], axis=1)
-
-
 def _replicates(
     resampling: Resampling, same: NDArray[np.bool_], *systems: NDArray[np.bool_]
 ) -> list[NDArray[np.float64]]:
     """Return F1, precision and recall of each system in each replicate: (R, 3) each, of (B,) or over runs (S, B)."""
     runs = [np.atleast_2d(system) for system in systems]
-    counts = np.concatenate([_cluster_counts(run, same, resampling) for run in np.concatenate(runs)], axis=1)
+    columns = [column for run in np.concatenate(runs) for column in (run & same, run, same)]
+    of_clusters = [np.bincount(resampling.clusters, column, resampling.num_clusters) for column in columns]
+    counts = np.stack(of_clusters, axis=1)
     sums = np.stack([draw @ counts for draw in resampling.draws()])
     figures = _figures(sums.reshape(len(sums), -1, 3))
     ends = np.cumsum([len(each) for each in runs])

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.criterion import Criterion
-from metrics.threshold import choose_threshold
+from metrics.threshold import Criterion, choose_threshold
 from metrics.verification import verification_metrics
 
 NO_CATEGORY = -1

@@ -5,8 +5,6 @@ Letters of shapes: B pairs, N items.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,38 +40,7 @@ def item_parts(source: NDArray[np.int64], target: NDArray[np.int64], largest: fl
     A part is cut off as soon as its items are the source of `largest` pairs, so it has hardly more.
     """
     order, parent = _spanning_forest(source, target)
-    return _cut(order, parent, np.bincount(source, minlength=len(order)), largest)
-
-
-def _spanning_forest(source: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[list[int], list[int]]:
-    """Return the N items breadth first and the parent of each, -1 for a root."""
-    num_items = int(max(source.max(), target.max())) + 1
-    ends = np.concatenate([source, target])
-    neighbours = np.concatenate([target, source])[np.argsort(ends, kind="stable")].tolist()
-    starts = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=num_items))]).tolist()
-    spans = list(pairwise(starts))
-    parent = [-2] * num_items
-    order: list[int] = []
-    for root in range(num_items):
-        if parent[root] != -2:
-            continue
-        parent[root] = -1
-        place = len(order)
-        order.append(root)
-        while place < len(order):
-            item = order[place]
-            first, last = spans[item]
-            for neighbour in neighbours[first:last]:
-                if parent[neighbour] == -2:
-                    parent[neighbour] = item
-                    order.append(neighbour)
-            place += 1
-    return order, parent
-
-
-def _cut(order: list[int], parent: list[int], num_pairs: NDArray[np.int64], largest: float) -> NDArray[np.int64]:
-    """Return the item that names the part of each of N items; `num_pairs` (N,) are those of each item as source."""
-    gathered = num_pairs.tolist()
+    gathered = np.bincount(source, minlength=len(order)).tolist()
     for item in reversed(order):
         if parent[item] >= 0 and gathered[item] < largest:
             gathered[parent[item]] += gathered[item]
@@ -83,3 +50,25 @@ def _cut(order: list[int], parent: list[int], num_pairs: NDArray[np.int64], larg
     for item in order:
         part[item] = part[parent[item]] if parent[item] >= 0 else item
     return np.array(part, np.int64)
+
+
+def _spanning_forest(source: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """Return the N items breadth first and the parent of each, -1 for a root."""
+    num_items = int(max(source.max(), target.max())) + 1
+    ends = np.concatenate([source, target])
+    others = np.concatenate([target, source])[np.argsort(ends, kind="stable")]
+    neighbours = [each.tolist() for each in np.split(others, np.cumsum(np.bincount(ends, minlength=num_items))[:-1])]
+    parent = [-2] * num_items
+    order: list[int] = []
+    for root in range(num_items):
+        if parent[root] != -2:
+            continue
+        parent[root] = -1
+        component = [root]
+        for item in component:  # which grows
+            for neighbour in neighbours[item]:
+                if parent[neighbour] == -2:
+                    parent[neighbour] = item
+                    component.append(neighbour)
+        order += component
+    return order, parent

@@ -114,11 +114,8 @@ def _matches(
 
 
 def _medoid(members: list[int], matches: dict[int, dict[int, float]]) -> int:
-    def standing(item: int) -> tuple[int, float, int]:
-        inside = [matches[item][other] for other in members if other in matches[item]]
-        return len(inside), sum(inside), -item
-
-    return max(members, key=standing)
+    inside = {item: [matches[item][other] for other in members if other in matches[item]] for item in members}
+    return max(members, key=lambda item: (len(inside[item]), sum(inside[item]), -item))
 
 
 def _num_pairs(sizes: NDArray[np.intp]) -> int:

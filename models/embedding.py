@@ -71,11 +71,6 @@ def pair_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
     )
 
 
-def all_pairs_score(items: ItemEmbedding) -> PairScore:
-    """Score every item with every item: (N, N), in the types of pair_score."""
-    return cross_score(items, items)
-
-
 def cross_score(source: ItemEmbedding, target: ItemEmbedding) -> PairScore:
     """Score each of M items with each of N others: (M, N), in the types of pair_score."""
     return PairScore(

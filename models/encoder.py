@@ -1,12 +1,22 @@
-"""What all encoders have in common."""
+"""What all encoders have in common: features of one modality, and a backbone whose lower part may be frozen.
 
+Frozen means no gradients, no dropout, statistics of normalisation as they are. A backbone's stages (timm) or layers
+(transformers) lie in its first list of that name, or are called layer1, layer2, ...; what is registered before them
+(stem, embeddings) belongs to the first.
+"""
+
+import re
 from abc import abstractmethod
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
-from models.freezing import Freeze, freeze
+from options.errors import UserError
+
+Freeze = int | Literal["all"]
+
+_LISTS = {"layer", "layers", "blocks", "stages"}
 
 
 class FeatureGroup(NamedTuple):
@@ -50,7 +60,7 @@ class Encoder(nn.Module):
 
     def freeze(self, count: Freeze, option: str) -> Self:
         """Train no longer the lowest `count` stages of the backbone; raises UserError where it has not as many."""
-        self.frozen = tuple(freeze(self.backbone, count, option))
+        self.frozen = tuple(_freeze(self.backbone, count, option))
         return self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
@@ -59,3 +69,40 @@ class Encoder(nn.Module):
         for name in self.frozen:
             self.backbone.get_submodule(name).eval()
         return self
+
+
+def stage_names(backbone: nn.Module) -> list[str]:
+    """Return the names of a backbone's stages, the lowest first; none where it has no list of them."""
+    for name, module in backbone.named_modules():
+        if isinstance(module, nn.Sequential | nn.ModuleList) and name.rpartition(".")[2] in _LISTS:
+            return [f"{name}.{number}" for number in range(len(module))]
+    return [name for name, _ in backbone.named_children() if re.fullmatch(r"layer\d+", name)]
+
+
+def _freeze(backbone: nn.Module, count: Freeze, option: str) -> list[str]:
+    """Freeze the lowest `count` stages and what lies below them; return the names of the largest frozen modules.
+
+    Raises UserError, which names the option, where the backbone has not as many stages.
+    """
+    if count == 0:
+        return []
+    if count == "all":
+        backbone.requires_grad_(False)
+        return [""]
+    stages = stage_names(backbone)
+    if count > len(stages):
+        raise UserError(f"{option}.freeze: {type(backbone).__name__} has {len(stages)} stages: at most so many, or all")
+    frozen: list[str] = []
+    holder = ""
+    for part in stages[count - 1].split("."):
+        module = backbone.get_submodule(holder)
+        for parameter in module.parameters(recurse=False):  # such as the [CLS] token of a vision transformer
+            parameter.requires_grad_(False)
+        prefix = f"{holder}." if holder else ""
+        names = [name for name, _ in module.named_children()]
+        frozen += [prefix + name for name in names[: names.index(part)]]
+        holder = prefix + part
+    frozen.append(holder)
+    for name in frozen:
+        backbone.get_submodule(name).requires_grad_(False)
+    return frozen

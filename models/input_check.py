@@ -3,14 +3,11 @@
 import torch
 
 from data.item_tensors import ItemTensors, TextTokens
-from data.options import ImageOptions
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
+from models.weights import UNFIT
 from options.errors import UserError
-
-CANNOT_READ = (RuntimeError, ValueError, AssertionError, LookupError, TypeError, AttributeError)
-"""What encoders answer inputs with that they are not made for."""
 
 
 @torch.no_grad()
@@ -23,39 +20,40 @@ def check_inputs(encoder: ItemEncoder, items: ItemTensors) -> None:
     """
     was_training = encoder.training
     encoder.eval()
-    if items.text is not None and encoder.match.text_encoder is not None:
-        _try_text(encoder.match.text_encoder, items.text)
-    if items.image is not None and encoder.match.image_encoder is not None:
-        _try_image(encoder.match.image_encoder, items.image)
+    text_encoder, image_encoder = encoder.match.text_encoder, encoder.match.image_encoder
+    if items.text is not None and text_encoder is not None:
+        _check_tokens(text_encoder, items.text)
+        token_ids = torch.full((1, items.text.max_tokens), items.text.num_token_ids - 1)
+        what = (
+            f"texts of data.text.max_tokens={items.text.max_tokens} tokens "
+            "(has it as many positions, max_position_embeddings?)"
+        )
+        _try(text_encoder, _one_item(torch.empty(1, 3, 0, 0), token_ids), what)
+    if items.image is not None and image_encoder is not None:
+        size = items.image.size
+        images = torch.zeros(1, 3, size, size)
+        _try(
+            image_encoder,
+            _one_item(images, torch.empty((1, 0), dtype=torch.int64)),
+            f"images of data.image.size={size}",
+        )
     encoder.train(was_training)
 
 
-def _try_text(encoder: Encoder, text: TextTokens) -> None:
+def _check_tokens(encoder: Encoder, text: TextTokens) -> None:
     if encoder.num_token_ids is not None and text.num_token_ids > encoder.num_token_ids:
         raise UserError(
             f"model.text_encoder knows {encoder.num_token_ids} tokens (vocab_size), and the tokenizer of "
             f"data.text.tokenizer has {text.num_token_ids}: give an encoder and a tokenizer that belong together"
         )
-    token_ids = torch.full((1, text.max_tokens), text.num_token_ids - 1)
+
+
+def _try(encoder: Encoder, item: ItemBatch, what: str) -> None:
+    option = f"model.{encoder.modality}_encoder"
     try:
-        features = encoder(_one_item(torch.empty(1, 3, 0, 0), token_ids))
-    except CANNOT_READ as error:
-        raise UserError(
-            f"model.text_encoder cannot read texts of data.text.max_tokens={text.max_tokens} tokens "
-            f"(has it as many positions, max_position_embeddings?): {error}"
-        ) from error
-    _check_width("model.text_encoder", encoder, features)
-
-
-def _try_image(encoder: Encoder, image: ImageOptions) -> None:
-    try:
-        features = encoder(_one_item(torch.zeros(1, 3, image.size, image.size), torch.empty((1, 0), dtype=torch.int64)))
-    except CANNOT_READ as error:
-        raise UserError(f"model.image_encoder cannot read images of data.image.size={image.size}: {error}") from error
-    _check_width("model.image_encoder", encoder, features)
-
-
-def _check_width(option: str, encoder: Encoder, features: torch.Tensor) -> None:
+        features = encoder(item)
+    except UNFIT as error:
+        raise UserError(f"{option} cannot read {what}: {error}") from error
     if features.shape != (1, encoder.width):
         found = "x".join(map(str, features.shape[1:]))
         raise UserError(

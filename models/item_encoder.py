@@ -87,22 +87,16 @@ class ItemEncoder(ItemEmbedder):
 
         What attributes add stands after the numbers of the branches.
         """
-        embedding = self._of_branches(items)
-        if self.agreement is None:
-            return embedding
-        stated = self.agreement(items)
-        return ItemEmbedding(
-            threshold=torch.cat([embedding.threshold, stated.threshold], dim=1),
-            match=torch.cat([embedding.match, stated.match], dim=1),
-        )
-
-    def _of_branches(self, items: ItemBatch) -> ItemEmbedding:
         features = self.match.features(items)
         match = self.match.project(features)
-        if self.threshold is None:
-            return ItemEmbedding(threshold=match.new_zeros((match.shape[0], 0)), match=match)
-        own = self.threshold.features(items, others=features)
-        return ItemEmbedding(threshold=self.threshold.project(own), match=match)
+        threshold = match.new_zeros((match.shape[0], 0))
+        if self.threshold is not None:
+            threshold = self.threshold.project(self.threshold.features(items, others=features))
+        if self.agreement is not None:
+            stated = self.agreement(items)
+            threshold = torch.cat([threshold, stated.threshold], dim=1)
+            match = torch.cat([match, stated.match], dim=1)
+        return ItemEmbedding(threshold, match)
 
     def fit(self, features: ItemFeatures) -> None:
         """Fit what is fitted once before training to the features of the items that are trained on."""
@@ -150,24 +144,24 @@ def build_item_encoder(options: ModelOptions, image: ImageOptions) -> ItemEncode
     text, picture = _text_encoder(options), _image_encoder(options, image)
     groups = [group for encoder in (text, picture) if encoder is not None for group in encoder.groups]
     match = ItemBranch(text, picture, options.head.build(groups, options.embedding_width))
-    agreement = _agreement(options)
-    if not options.threshold_branch:
-        return ItemEncoder(match, None, agreement)
-    own_text = None if options.share_encoders or _is_frozen(text) else _text_encoder(options)
-    own_picture = None if options.share_encoders or _is_frozen(picture) else _image_encoder(options, image)
-    threshold = ItemBranch(own_text, own_picture, options.head.build(groups, options.embedding_width))
+    threshold = None
+    if options.threshold_branch:
+        # A second copy of an encoder that is frozen would always give the same features.
+        shared = [options.share_encoders or (encoder is not None and encoder.is_frozen) for encoder in (text, picture)]
+        own_text = None if shared[0] else _text_encoder(options)
+        own_picture = None if shared[1] else _image_encoder(options, image)
+        threshold = ItemBranch(own_text, own_picture, options.head.build(groups, options.embedding_width))
+    stated = options.agreement
+    agreement = AttributeAgreement(len(stated.attributes), stated.codes, stated.weight) if stated is not None else None
     return ItemEncoder(match, threshold, agreement)
 
 
 def with_random_weights(options: ModelOptions) -> ModelOptions:
     """Return the options of the same architecture whose encoders start from random weights."""
     encoders = {"text_encoder": options.text_encoder, "image_encoder": options.image_encoder}
-    return options.model_copy(
-        update={
-            name: encoder.model_copy(update={"weights": "random"}) if encoder is not None else None
-            for name, encoder in encoders.items()
-        }
-    )
+    random = {"weights": "random"}
+    changes = {name: encoder.model_copy(update=random) for name, encoder in encoders.items() if encoder is not None}
+    return options.model_copy(update=changes)
 
 
 def _text_encoder(options: ModelOptions) -> Encoder | None:
@@ -176,17 +170,6 @@ def _text_encoder(options: ModelOptions) -> Encoder | None:
 
 def _image_encoder(options: ModelOptions, image: ImageOptions) -> Encoder | None:
     return options.image_encoder.build(image) if options.image_encoder is not None else None
-
-
-def _agreement(options: ModelOptions) -> AttributeAgreement | None:
-    if options.agreement is None:
-        return None
-    return AttributeAgreement(len(options.agreement.attributes), options.agreement.codes, options.agreement.weight)
-
-
-def _is_frozen(encoder: Encoder | None) -> bool:
-    """Tell whether a second copy of an encoder would always give the same features."""
-    return encoder is not None and encoder.is_frozen
 
 
 def _features(

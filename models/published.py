@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models import swin_names
-from models.swin_names import ImageLibrary
+from models.swin_names import ImageLibrary, Naming
 from models.weights import raise_faults
 
 _PREFIXES = {
@@ -43,15 +43,7 @@ def published_to_ours(state: Mapping[str, Tensor], image_library: ImageLibrary) 
     Raises:
         UserError: naming every tensor that has no place in our naming.
     """
-    groups, faults = _grouped(state, list(_PREFIXES))
-    for prefix, group in groups.items():
-        faults += [f"{fault} (under {prefix})" for fault in _published_faults(prefix, group)]
-    raise_faults(faults, "no published checkpoint")
-    return {
-        _PREFIXES[prefix] + name: tensor
-        for prefix, group in groups.items()
-        for name, tensor in _from_published(prefix, group, image_library).items()
-    }
+    return _renamed(state, _PREFIXES, "published", image_library, "no published checkpoint")
 
 
 def ours_to_published(state: Mapping[str, Tensor], image_library: ImageLibrary) -> dict[str, Tensor]:
@@ -61,19 +53,13 @@ def ours_to_published(state: Mapping[str, Tensor], image_library: ImageLibrary) 
         UserError: naming every tensor that the published network has not, such as those of other encoders.
     """
     published_prefixes = {ours: published for published, ours in _PREFIXES.items()}
-    groups, faults = _grouped(state, list(published_prefixes))
-    for prefix, group in groups.items():
-        faults += [f"{fault} (under {prefix})" for fault in _our_faults(prefix, group, image_library)]
-    raise_faults(faults, "not the published network")
-    return {
-        published_prefixes[prefix] + name: tensor
-        for prefix, group in groups.items()
-        for name, tensor in _to_published(prefix, group, image_library).items()
-    }
+    return _renamed(state, published_prefixes, image_library, "published", "not the published network")
 
 
-def _grouped(state: Mapping[str, Tensor], prefixes: list[str]) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
-    """Return the tensors by prefix, without it, and a fault for each name without a known prefix."""
+def _renamed(
+    state: Mapping[str, Tensor], prefixes: Mapping[str, str], source: Naming, target: Naming, refusal: str
+) -> dict[str, Tensor]:
+    """Return the tensors under other names, given the new prefix of each old one."""
     groups: dict[str, dict[str, Tensor]] = {prefix: {} for prefix in prefixes}
     faults = []
     for name, tensor in state.items():
@@ -82,43 +68,28 @@ def _grouped(state: Mapping[str, Tensor], prefixes: list[str]) -> tuple[dict[str
             faults.append(f"unknown {name}")
         else:
             groups[prefix][name.removeprefix(prefix)] = tensor
-    return groups, faults
+    renamed: dict[str, Tensor] = {}
+    for prefix, group in groups.items():
+        if "img" in prefix or "image" in prefix:
+            part, part_faults = swin_names.rename(group, source, target)
+        else:
+            part, part_faults = _text_renamed(group, source, _LINEAR if "fc" in prefix or "proj" in prefix else _BERT)
+        renamed |= {prefixes[prefix] + name: tensor for name, tensor in part.items()}
+        faults += [f"{fault} (under {prefix})" for fault in part_faults]
+    raise_faults(faults, refusal)
+    return renamed
 
 
-def _published_faults(prefix: str, group: Mapping[str, Tensor]) -> list[str]:
-    if prefix.startswith("img"):
-        return swin_names.published_faults(group)
-    faults = _unknown(prefix, [name for name in group if name != _POSITION_IDS])
-    if _POSITION_IDS in group and not _is_range(group[_POSITION_IDS], group.get(_POSITIONS)):
+def _text_renamed(
+    group: Mapping[str, Tensor], source: Naming, known: re.Pattern[str]
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Drop the position ids of a published text encoder or projection, or count those of one of ours."""
+    position_ids = torch.arange(len(group[_POSITIONS]))[None] if _POSITIONS in group else None
+    renamed, faults = dict(group), []
+    given = renamed.pop(_POSITION_IDS, None) if source == "published" else None
+    if given is not None and (position_ids is None or not torch.equal(given, position_ids)):
         faults.append(f"{_POSITION_IDS} does not count the rows of {_POSITIONS}")
-    return faults
-
-
-def _our_faults(prefix: str, group: Mapping[str, Tensor], image_library: ImageLibrary) -> list[str]:
-    if ".image_encoder." in prefix:
-        return swin_names.library_faults(group, image_library)
-    return _unknown(prefix, list(group))
-
-
-def _unknown(prefix: str, names: list[str]) -> list[str]:
-    known = _LINEAR if prefix.startswith("fc") or prefix.endswith("projection.") else _BERT
-    return [f"unknown {name}" for name in names if not known.fullmatch(name)]
-
-
-def _is_range(position_ids: Tensor, positions: Tensor | None) -> bool:
-    return positions is not None and torch.equal(position_ids, torch.arange(len(positions))[None])
-
-
-def _from_published(prefix: str, group: Mapping[str, Tensor], image_library: ImageLibrary) -> dict[str, Tensor]:
-    if prefix.startswith("img"):
-        return swin_names.from_published(group, image_library)
-    return {name: tensor for name, tensor in group.items() if name != _POSITION_IDS}
-
-
-def _to_published(prefix: str, group: Mapping[str, Tensor], image_library: ImageLibrary) -> dict[str, Tensor]:
-    if ".image_encoder." in prefix:
-        return swin_names.to_published(group, image_library)
-    published = dict(group)
-    if _POSITIONS in group:
-        published[_POSITION_IDS] = torch.arange(len(group[_POSITIONS]))[None]
-    return published
+    faults += [f"unknown {name}" for name in renamed if not known.fullmatch(name)]
+    if source != "published" and position_ids is not None:
+        renamed[_POSITION_IDS] = position_ids
+    return renamed, faults

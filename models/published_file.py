@@ -3,7 +3,6 @@
 import io
 import pickle
 import re
-import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,21 +13,8 @@ import torch
 from torch import Tensor
 
 from data.joined_files import JoinedFiles
+from models.weights import DAMAGED, first_line
 from options.errors import UserError
-
-# torch checks little of what it reads, so that damage shows as nearly any error of its own steps.
-_DAMAGED = (
-    RuntimeError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    struct.error,
-    zipfile.BadZipFile,
-)
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
@@ -56,10 +42,8 @@ def read_published(path: Path) -> dict[str, Tensor]:
         ) from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except _DAMAGED as error:
-        raise UserError(
-            f"{path}: damaged or no checkpoint of torch; download it again: {_first_line(error)}"
-        ) from error
+    except DAMAGED as error:
+        raise UserError(f"{path}: damaged or no checkpoint of torch; download it again: {first_line(error)}") from error
     return _tensors(path, content)
 
 
@@ -73,10 +57,6 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
     if strangers:
         raise UserError(f'{path}: "params" holds what is no named tensor: {", ".join(strangers)}')
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _files(path: Path) -> list[Path]:

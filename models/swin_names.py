@@ -6,8 +6,8 @@ size (relative_position_index) are dropped on the way from the published naming 
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,51 +15,40 @@ from torch import Tensor
 from models.weights import raise_faults
 
 ImageLibrary = Literal["timm", "transformers"]
+Naming = ImageLibrary | Literal["published"]
 
 
-class _Names(NamedTuple):
-    """Name of one module or table in each library, without .weight and .bias."""
-
-    published: str
-    transformers: str
-    timm: str
-
-
-_STAGE = "encoder.layers.{stage}."
-_BLOCK = _STAGE + "blocks.{block}."
-_TIMM_BLOCK = "layers.{stage}.blocks.{block}."
-
-# timm's attn.query, attn.key and attn.value are one module there, attn.qkv: see _fuse and _split.
-_NAMES = (
-    _Names("embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"),
-    _Names("embeddings.norm", "embeddings.norm", "patch_embed.norm"),
-    _Names(_BLOCK + "layernorm_before", _BLOCK + "layernorm_before", _TIMM_BLOCK + "norm1"),
-    _Names(
-        _BLOCK + "attention.self.relative_position_bias_table",
-        _BLOCK + "attention.relative_position_bias.relative_position_bias_table",
-        _TIMM_BLOCK + "attn.relative_position_bias_table",
-    ),
-    _Names(_BLOCK + "attention.self.query", _BLOCK + "attention.q_proj", _TIMM_BLOCK + "attn.query"),
-    _Names(_BLOCK + "attention.self.key", _BLOCK + "attention.k_proj", _TIMM_BLOCK + "attn.key"),
-    _Names(_BLOCK + "attention.self.value", _BLOCK + "attention.v_proj", _TIMM_BLOCK + "attn.value"),
-    _Names(_BLOCK + "attention.output.dense", _BLOCK + "attention.o_proj", _TIMM_BLOCK + "attn.proj"),
-    _Names(_BLOCK + "layernorm_after", _BLOCK + "layernorm_after", _TIMM_BLOCK + "norm2"),
-    _Names(_BLOCK + "intermediate.dense", _BLOCK + "mlp.fc1", _TIMM_BLOCK + "mlp.fc1"),
-    _Names(_BLOCK + "output.dense", _BLOCK + "mlp.fc2", _TIMM_BLOCK + "mlp.fc2"),
-    # Both merge patches between two stages: transformers at the end of one, timm at the start of the next.
-    _Names(_STAGE + "downsample.norm", _STAGE + "downsample.norm", "layers.{next_stage}.downsample.norm"),
-    _Names(
-        _STAGE + "downsample.reduction",
-        _STAGE + "downsample.reduction",
-        "layers.{next_stage}.downsample.reduction",
-    ),
-    _Names("layernorm", "layernorm", "norm"),
-)
-_MODEL = "swin."
+_STAGE, _TIMM_STAGE = "encoder.layers.{stage}.", "layers.{next_stage}."
+_BLOCK, _TIMM_BLOCK = "encoder.layers.{stage}.blocks.{block}.", "layers.{stage}.blocks.{block}."
 _INDEX = "relative_position_index"
 _TABLE = "relative_position_bias_table"
+
+# The name of each module or table, without .weight and .bias, in each of _NAMINGS.
+# timm's attn.qkv[0], [1] and [2] are the thirds of one tensor there, attn.qkv: see _split and _fused.
+# Both merge patches between two stages: transformers at the end of one, timm at the start of the next.
+_NAMINGS: tuple[Naming, ...] = ("published", "transformers", "timm")
+_NAMES = (
+    ("embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection", "patch_embed.proj"),
+    ("embeddings.norm", "embeddings.norm", "patch_embed.norm"),
+    (_BLOCK + "layernorm_before", _BLOCK + "layernorm_before", _TIMM_BLOCK + "norm1"),
+    (
+        f"{_BLOCK}attention.self.{_TABLE}",
+        f"{_BLOCK}attention.relative_position_bias.{_TABLE}",
+        f"{_TIMM_BLOCK}attn.{_TABLE}",
+    ),
+    (_BLOCK + "attention.self.query", _BLOCK + "attention.q_proj", _TIMM_BLOCK + "attn.qkv[0]"),
+    (_BLOCK + "attention.self.key", _BLOCK + "attention.k_proj", _TIMM_BLOCK + "attn.qkv[1]"),
+    (_BLOCK + "attention.self.value", _BLOCK + "attention.v_proj", _TIMM_BLOCK + "attn.qkv[2]"),
+    (_BLOCK + "attention.output.dense", _BLOCK + "attention.o_proj", _TIMM_BLOCK + "attn.proj"),
+    (_BLOCK + "layernorm_after", _BLOCK + "layernorm_after", _TIMM_BLOCK + "norm2"),
+    (_BLOCK + "intermediate.dense", _BLOCK + "mlp.fc1", _TIMM_BLOCK + "mlp.fc1"),
+    (_BLOCK + "output.dense", _BLOCK + "mlp.fc2", _TIMM_BLOCK + "mlp.fc2"),
+    (_STAGE + "downsample.norm", _STAGE + "downsample.norm", _TIMM_STAGE + "downsample.norm"),
+    (_STAGE + "downsample.reduction", _STAGE + "downsample.reduction", _TIMM_STAGE + "downsample.reduction"),
+    ("layernorm", "layernorm", "norm"),
+)
+_MODEL = "swin."
 _WHAT = "no Swin Transformer of the expected naming"
-_THIRDS = ("query", "key", "value")
 
 
 def is_hub_swin(state: Iterable[str]) -> bool:
@@ -80,52 +69,40 @@ def hub_swin_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def from_published(state: Mapping[str, Tensor], library: ImageLibrary) -> dict[str, Tensor]:
     """Rename a published backbone for a library; raises UserError naming every tensor that cannot be."""
-    raise_faults(published_faults(state), _WHAT)
-    renamed = {
-        _translate(name, "published", library): tensor for name, tensor in state.items() if not name.endswith(_INDEX)
-    }
-    return _fuse(renamed) if library == "timm" else renamed
+    renamed, faults = rename(state, "published", library)
+    raise_faults(faults, _WHAT)
+    return renamed
 
 
 def to_published(state: Mapping[str, Tensor], library: ImageLibrary) -> dict[str, Tensor]:
     """Undo from_published bit for bit; raises UserError naming every tensor that cannot be renamed."""
-    raise_faults(library_faults(state, library), _WHAT)
-    published: dict[str, Tensor] = {}
-    for name, tensor in (_split(state) if library == "timm" else state).items():
-        name = _translate(name, library, "published")
-        published[name] = tensor
-        if name.endswith(_TABLE):
-            published[name.replace(_TABLE, _INDEX)] = relative_position_index(_window(tensor))
-    return published
+    renamed, faults = rename(state, library, "published")
+    raise_faults(faults, _WHAT)
+    return renamed
 
 
-def published_faults(state: Mapping[str, Tensor]) -> list[str]:
-    """Say what keeps a published backbone from being renamed, one text a tensor."""
-    faults = []
+def rename(state: Mapping[str, Tensor], source: Naming, target: Naming) -> tuple[dict[str, Tensor], list[str]]:
+    """Return a backbone under the names of another library, and what keeps tensors from being renamed, a text each.
+
+    Where there are such faults, only part of the backbone is returned.
+    """
+    faults: list[str] = []
+    if source == "published":
+        state, faults = _without_indices(state)
+    elif source == "timm":
+        state, faults = _split(state)
+    renamed = {}
     for name, tensor in state.items():
-        if name.endswith("." + _INDEX):
-            table = state.get(name.replace(_INDEX, _TABLE))
-            if table is None or not torch.equal(tensor, relative_position_index(_window(table))):
-                faults.append(f"{name} does not follow from its {_TABLE}")
-        elif _find(name, "published") is None:
+        new_name = _translated(name, source, target)
+        if new_name is None:
             faults.append(f"unknown {name}")
-        elif ".attention.self.query." in name:
-            trio = [state.get(name.replace(".query.", f".{third}.")) for third in _THIRDS]
-            if any(part is None or part.shape != tensor.shape for part in trio):
-                faults.append(f"{name}: query, key and value are not of one shape, or one is missing")
-    return faults
-
-
-def library_faults(state: Mapping[str, Tensor], library: ImageLibrary) -> list[str]:
-    """Say what keeps a library's backbone from getting published names, one text a tensor."""
-    faults = []
-    for name, tensor in state.items():
-        if library == "timm" and re.search(r"\.attn\.qkv\.(weight|bias)$", name):
-            if len(tensor) % 3:
-                faults.append(f"{name} has {len(tensor)} rows, which are not three equal parts")
-        elif _find(name, library) is None or re.search(r"\.attn\.(query|key|value)\.", name):
-            faults.append(f"unknown {name}")
-    return faults
+        else:
+            renamed[new_name] = tensor
+    if target == "timm" and not faults:
+        renamed = _fused(renamed)
+    if target == "published":
+        renamed |= _indices(renamed)
+    return renamed, faults
 
 
 def relative_position_index(window: int) -> Tensor:
@@ -136,52 +113,62 @@ def relative_position_index(window: int) -> Tensor:
     return distance[0] * (2 * window - 1) + distance[1]
 
 
-def _window(table: Tensor) -> int:
-    return (math.isqrt(len(table)) + 1) // 2
+def _indices(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the buffers that follow from the bias tables of a published backbone."""
+    tables = {name.replace(_TABLE, _INDEX): table for name, table in state.items() if name.endswith(_TABLE)}
+    return {name: relative_position_index((math.isqrt(len(table)) + 1) // 2) for name, table in tables.items()}
 
 
-def _find(name: str, naming: ImageLibrary | Literal["published"]) -> tuple[_Names, dict[str, int]] | None:
-    """Return the entry of a name with its stage and block, where it has them; None for an unknown name."""
-    for entry in _NAMES:
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(getattr(entry, naming)))
-        ending = "" if entry.published.endswith(_TABLE) else r"\.(?:weight|bias)"
-        if match := re.fullmatch(pattern + ending, name):
-            return entry, {key: int(value) for key, value in match.groupdict().items()}
+def _translated(name: str, source: Naming, target: Naming) -> str | None:
+    """Return the name of a tensor in another library; None for an unknown one."""
+    for row in _NAMES:
+        names = dict(zip(_NAMINGS, row, strict=True))
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(names[source]))
+        ending = "" if names[source].endswith(_TABLE) else r"\.(?:weight|bias)"
+        if match := re.fullmatch(f"{pattern}({ending})", name):
+            numbers = {key: int(value) for key, value in match.groupdict().items()}
+            stage = numbers["next_stage"] - 1 if "next_stage" in numbers else numbers.get("stage", 0)
+            stem = names[target].format(stage=stage, next_stage=stage + 1, block=numbers.get("block"))
+            return stem + match[match.re.groups]
     return None
 
 
-def _translate(
-    name: str, source: ImageLibrary | Literal["published"], target: ImageLibrary | Literal["published"]
-) -> str:
-    found = _find(name, source)
-    assert found is not None, f"{name} was not checked"
-    entry, numbers = found
-    stage = numbers["next_stage"] - 1 if "next_stage" in numbers else numbers.get("stage", 0)
-    stem: str = getattr(entry, target).format(stage=stage, next_stage=stage + 1, block=numbers.get("block"))
-    return stem if stem.endswith(_TABLE) else f"{stem}.{name.rpartition('.')[2]}"
-
-
-def _fuse(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Join query, key and value to qkv."""
-
-    def fused() -> Iterator[tuple[str, Tensor]]:
-        for name, tensor in state.items():
-            if ".attn.query." in name:
-                trio = [state[name.replace(".query.", f".{third}.")] for third in _THIRDS]
-                yield name.replace(".query.", ".qkv."), torch.cat(trio)
-            elif ".attn.key." not in name and ".attn.value." not in name:
-                yield name, tensor
-
-    return dict(fused())
-
-
-def _split(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Part qkv into query, key and value."""
-    parts: dict[str, Tensor] = {}
+def _without_indices(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Check what depends on each other in a published backbone, and leave out the indices."""
+    faults, indices = [], _indices(state)
     for name, tensor in state.items():
-        if ".attn.qkv." in name:
-            for third, part in zip(_THIRDS, tensor.chunk(3), strict=True):
-                parts[name.replace(".qkv.", f".{third}.")] = part.clone()
-        else:
+        if name.endswith("." + _INDEX):
+            if name not in indices or not torch.equal(tensor, indices[name]):
+                faults.append(f"{name} does not follow from its {_TABLE}")
+        elif ".attention.self.query." in name:
+            others = [state.get(name.replace(".query.", part)) for part in (".key.", ".value.")]
+            if any(other is None or other.shape != tensor.shape for other in others):
+                faults.append(f"{name}: query, key and value are not of one shape, or one is missing")
+    return {name: tensor for name, tensor in state.items() if not name.endswith("." + _INDEX)}, faults
+
+
+def _split(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Part timm's qkv into query, key and value."""
+    parts: dict[str, Tensor] = {}
+    faults = []
+    for name, tensor in state.items():
+        if not re.search(r"\.attn\.qkv\.(weight|bias)$", name):
             parts[name] = tensor
-    return parts
+        elif len(tensor) % 3:
+            faults.append(f"{name} has {len(tensor)} rows, which are not three equal parts")
+        else:
+            for third, part in enumerate(tensor.chunk(3)):
+                parts[name.replace(".qkv.", f".qkv[{third}].")] = part.clone()
+    return parts, faults
+
+
+def _fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Undo _split."""
+    whole: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if ".qkv[0]." in name:
+            trio = [state[name.replace("[0]", f"[{third}]")] for third in range(3)]
+            whole[name.replace("[0]", "")] = torch.cat(trio)
+        elif ".qkv[" not in name:
+            whole[name] = tensor
+    return whole

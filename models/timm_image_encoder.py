@@ -1,17 +1,14 @@
 """Image encoders of timm."""
 
 import json
-import struct
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from pickle import UnpicklingError
 
 import timm
 import torch
 from pydantic import JsonValue
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from data.hub import local_path
@@ -20,13 +17,18 @@ from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_effic
 from models.encoder import Encoder, FeatureGroup
 from models.image_statistics import ColourHistogram, mean_and_deviation, middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
-from models.weights import hub_error, is_of_a_further_block, load_exactly, unreadable_weights, weights_file
+from models.weights import (
+    DAMAGED,
+    UNFIT,
+    hub_error,
+    is_of_a_further_block,
+    load_exactly,
+    unreadable_weights,
+    weights_file,
+)
 from options.errors import UserError
 
 OPTION = "model.image_encoder"
-
-UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, LookupError, ArithmeticError)
-"""What timm's models answer arguments and weights with that do not fit."""
 
 
 class TimmImageEncoder(Encoder):
@@ -61,7 +63,15 @@ class TimmImageEncoder(Encoder):
 
     def forward(self, items: ItemBatch) -> Tensor:
         """Return the pooled features of N images, and their colours after them: (N, width)."""
-        features = self._pooled(items.images.contiguous(memory_format=self.memory_format))
+        images = items.images.contiguous(memory_format=self.memory_format)
+        if self.levels is None:
+            features: Tensor = self.backbone(images)
+        else:
+            maps = self.backbone.forward_intermediates(  # type: ignore[operator]
+                images, indices=list(self.levels), stop_early=True, intermediates_only=True
+            )
+            parts = [part for level in maps for part in (level, middle(level))]
+            features = torch.cat([mean_and_deviation(part) for part in parts], dim=1)
         return features if self.colours is None else torch.cat([features, self.colours(items.images)], dim=1)
 
     def add_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
@@ -69,23 +79,9 @@ class TimmImageEncoder(Encoder):
         self.colours = ColourHistogram(mean, std)
         self.width += self.colours.width
 
-    def _pooled(self, images: Tensor) -> Tensor:
-        if self.levels is not None:
-            parts = [part for level in self._maps(images) for part in (level, middle(level))]
-            return torch.cat([mean_and_deviation(part) for part in parts], dim=1)
-        features: Tensor = self.backbone(images)
-        return features
-
     def extra_repr(self) -> str:
         """Say what features depend on that neither weights nor modules tell, such as timm's pooling."""
         return f"{self.made_of}, levels={self.levels}, memory_format={self.memory_format}"
-
-    def _maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps (N, channels, H, W) of each level."""
-        maps: list[Tensor] = self.backbone.forward_intermediates(  # type: ignore[operator]
-            images, indices=list(self.levels or ()), stop_early=True, intermediates_only=True
-        )
-        return maps
 
     def checkpoint_activations(self) -> None:
         """From now on compute activations again in the backward pass instead of keeping them."""
@@ -167,7 +163,7 @@ def _load_file(backbone: nn.Module, file: Path) -> None:
         converted = convert(state, backbone) if convert is not None else state
     except UserError as error:
         raise UserError(f"{OPTION}.weights: {file}: {error}") from error
-    except (*UNFIT, OSError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
+    except DAMAGED as error:
         raise unreadable_weights(f"{OPTION}.weights", file, error) from error
     own = backbone.state_dict()
     wanted = {name: tensor for name, tensor in converted.items() if name in own or is_of_a_further_block(name, own)}

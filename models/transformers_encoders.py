@@ -1,17 +1,14 @@
 """Text and image encoders of transformers."""
 
 import json
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Literal, TypedDict
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from pydantic import JsonValue
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
@@ -19,7 +16,7 @@ from transformers.utils import logging
 from data.hub import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder, FeatureGroup
-from models.weights import hub_error, is_of_a_further_block, raise_faults, unreadable_weights
+from models.weights import DAMAGED, UNFIT, hub_error, is_of_a_further_block, raise_faults, unreadable_weights
 from options.errors import UserError
 
 Architecture = str | Mapping[str, JsonValue]
@@ -64,7 +61,12 @@ class TransformersTextEncoder(TransformersEncoder):
     def __init__(self, backbone: nn.Module, width: int, pooling: TextPooling = "cls") -> None:
         """Take a backbone; raises UserError for one that does not read tokens."""
         super().__init__(backbone, 2 * width if pooling == "words" else width, pooling)
-        self.num_token_ids = _num_token_ids(backbone)
+        try:
+            self.num_token_ids = int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+        except (AttributeError, NotImplementedError) as error:
+            raise UserError(
+                f"model.text_encoder.architecture: {type(backbone).__name__} reads no tokens: give a model of texts"
+            ) from error
 
     @property
     def groups(self) -> tuple[FeatureGroup, ...]:
@@ -83,15 +85,6 @@ class TransformersTextEncoder(TransformersEncoder):
             return last[:, 0]
         states = (output.hidden_states[0], last)
         return torch.cat([_mean(hidden, items.attention_mask) for hidden in states], dim=1)
-
-
-def _num_token_ids(backbone: nn.Module) -> int:
-    try:
-        return int(backbone.get_input_embeddings().num_embeddings)  # type: ignore[operator]
-    except (AttributeError, NotImplementedError) as error:
-        raise UserError(
-            f"model.text_encoder.architecture: {type(backbone).__name__} reads no tokens: give a model of texts"
-        ) from error
 
 
 def _mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
@@ -178,7 +171,7 @@ def _inline_config(option: str, fields: dict[str, JsonValue]) -> PretrainedConfi
 def _random(option: str, config: PretrainedConfig) -> nn.Module:
     try:
         backbone: nn.Module = AutoModel.from_config(config)
-    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError) as error:
+    except UNFIT as error:
         raise UserError(f"{option}.architecture: transformers cannot build this configuration: {error}") from error
     return backbone
 
@@ -200,7 +193,7 @@ def _pretrained(option: str, architecture: Architecture, weights: str, config: P
         if Path(source).is_dir():
             raise unreadable_weights(f"{option}.weights", Path(source), error) from error
         raise hub_error(option, source, "config.json and model.safetensors (or pytorch_model.bin)") from error
-    except (RuntimeError, ValueError, TypeError, EOFError, struct.error, SafetensorError, UnpicklingError) as error:
+    except DAMAGED as error:
         raise unreadable_weights(f"{option}.weights", Path(source), error) from error
     _check_report(f"{option}.weights: {source!r}", report, backbone)
     return backbone

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import struct
+import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,6 +15,11 @@ from torch import Tensor, nn
 
 from data.hub import WEIGHT_FILES
 from options.errors import UserError
+
+UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, LookupError, ArithmeticError)
+"""What torch, timm and transformers answer arguments, weights and inputs with that do not fit."""
+DAMAGED = (*UNFIT, OSError, EOFError, struct.error, zipfile.BadZipFile, SafetensorError, UnpicklingError)
+"""What they answer damaged files with, of which they check little."""
 
 
 def weights_file(path: Path, option: str) -> Path:
@@ -31,8 +38,12 @@ def unreadable_weights(option: str, path: Path, error: Exception) -> UserError:
             f"{option}: {path} is refused: it is damaged, or holds more than tensors and could run code when it is "
             "opened; give weights as model.safetensors"
         )
-    reason = next(iter(str(error).splitlines()), type(error).__name__)
-    return UserError(f"{option}: {path} is damaged or no file of weights: {reason}")
+    return UserError(f"{option}: {path} is damaged or no file of weights: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type where it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def hub_error(option: str, name: str, files: str) -> UserError:

@@ -65,7 +65,10 @@ def shown(value: JsonValue) -> str:
 
 def listed(faults: Sequence[Fault]) -> str:
     """Return the message for one or more faults: a line each, those of files first, in their order."""
-    lines = list(dict.fromkeys(str(fault) for fault in sorted(faults, key=_order)))
+    in_order = sorted(
+        faults, key=lambda fault: (fault.place == COMMAND_LINE, fault.place.source, fault.place.line or 0)
+    )
+    lines = list(dict.fromkeys(map(str, in_order)))
     if len(lines) == 1:
         return lines[0]
     return "\n  ".join([f"the options have {len(lines)} faults", *lines])
@@ -93,7 +96,3 @@ def nearest_path(key: str, section: str, section_keys: Iterable[str], all_paths:
         path_of_key.setdefault(path.rpartition(".")[2], path)
     found = nearest(key, path_of_key)
     return path_of_key[found] if found else None
-
-
-def _order(fault: Fault) -> tuple[bool, str, int]:
-    return fault.place == COMMAND_LINE, fault.place.source, fault.place.line or 0

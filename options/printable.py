@@ -13,7 +13,7 @@ def printable(text: str) -> str:
     """Return the text with control, direction and half characters written out, as in \\x1b; line feeds stay."""
     if text.isprintable():
         return text
-    return "".join(_escaped(character) if _steers(character) else character for character in text)
+    return "".join(_escaped(character) for character in text)
 
 
 def shortened(text: str, longest: int = LONGEST_SHOWN) -> str:
@@ -32,9 +32,6 @@ def without_credentials(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def _steers(character: str) -> bool:
-    return character != "\n" and unicodedata.category(character) in _STEERING
-
-
 def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    steers = character != "\n" and unicodedata.category(character) in _STEERING
+    return character.encode("unicode_escape").decode("ascii") if steers else character

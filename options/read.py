@@ -1,8 +1,7 @@
 """An option file, the files that it is based on and the command line's overrides to a checked object, and back."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,28 +10,12 @@ from pydantic import JsonValue, ValidationError
 from options.base import BASE, Options
 from options.errors import UserError
 from options.fault import COMMAND_LINE, Fault, KeyPath, Place, dotted, listed, shown
-from options.reference import describe
 from options.schema import Shape
 from options.validation_faults import validation_faults
 from options.yaml_dialect import DEEPEST_NESTING
-from options.yaml_values import parse_yaml_value, read_yaml_mapping, to_yaml
+from options.yaml_values import PlacedValues, parse_yaml_value, read_yaml_mapping, to_yaml
 
 OptionsT = TypeVar("OptionsT", bound=Options)
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedValues:
-    """The values of option files, and where each was written."""
-
-    values: dict[str, JsonValue]
-    places: dict[KeyPath, Place]
-    """Holds at least the root, the empty path."""
-
-    def place_of(self, path: KeyPath) -> Place:
-        """Return the place of the value at the path, or of the innermost section around it."""
-        while path not in self.places:
-            path = path[:-1]
-        return self.places[path]
 
 
 def read_options(options_type: type[OptionsT], file: Path, overrides: Sequence[str] = ()) -> OptionsT:
@@ -45,16 +28,19 @@ def read_options(options_type: type[OptionsT], file: Path, overrides: Sequence[s
         UserError: where anything is wrong; its message names every fault with file and line, key, value and,
             for an unknown key, the nearest valid one.
     """
-    shape = Shape.of(options_type)
-    placed, faults = _read_layers(file, shape)
+    placed = _read_layers(file, Shape.of(options_type))
+    faults = placed.faults
     for override in overrides:
         faults += apply_override(placed, override)
     try:
         # As JSON, lists count as tuples and text as paths, and all else stays strict.
         options = options_type.model_validate_json(json.dumps(placed.values))
     except ValidationError as error:
-        found = validation_faults(error, shape, placed.values, placed.place_of, describe(options_type))
-        faults += _not_below(found, faults)
+        # What follows from a known fault is left out: the checks saw null in place of the faulty value.
+        faulty = {fault.path for fault in faults if fault.path}
+        for fault in validation_faults(error, options_type, placed.values, placed.place_of):
+            if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1)):
+                faults.append(fault)
     if faults:
         raise UserError(listed(faults))
     return options
@@ -101,26 +87,27 @@ def apply_override(placed: PlacedValues, override: str) -> list[Fault]:
     return []
 
 
-def _read_layers(file: Path, shape: Shape, derived: tuple[Path, ...] = ()) -> tuple[PlacedValues, list[Fault]]:
-    """Return the values of a file over those of the file that it is based on, and the faults of both.
+def _read_layers(file: Path, shape: Shape, derived: tuple[Path, ...] = ()) -> PlacedValues:
+    """Return the values of a file over those of the file that it is based on, with the faults of both.
 
     `derived` are the files that are based on this one, the one that was named first.
     """
-    document = read_yaml_mapping(file)
-    places = {path: Place(str(file), line) for path, line in document.lines.items()}
-    placed = PlacedValues(document.values, {(): Place(str(file)), **places})
+    placed = read_yaml_mapping(file)
     if BASE not in placed.values:
-        return placed, document.faults
-    name, place = placed.values.pop(BASE), placed.place_of((BASE,))
-    if any(fault.path == (BASE,) for fault in document.faults):
-        return placed, document.faults
-    chain = (*derived, file)
+        return placed
+    name, place, chain = placed.values.pop(BASE), placed.place_of((BASE,)), (*derived, file)
+    if any(fault.path == (BASE,) for fault in placed.faults):
+        return placed
     problem = _base_problem(name, chain)
-    if problem is not None or not isinstance(name, str):
-        return placed, [*document.faults, Fault(place, (BASE,), problem or "")]
-    below, faults = _read_layers(file.parent / name, shape, chain)
-    _lay_over(below, placed, shape)
-    return below, [*faults, *document.faults]
+    if problem is not None:
+        placed.faults.append(Fault(place, (BASE,), problem))
+        return placed
+    below = _read_layers(file.parent / str(name), shape, chain)
+    for path in _merge(below.values, placed.values, shape):
+        _forget(below.places, path)
+    below.places.update(placed.places)
+    below.faults += placed.faults
+    return below
 
 
 def _base_problem(name: JsonValue, chain: Sequence[Path]) -> str | None:
@@ -131,13 +118,6 @@ def _base_problem(name: JsonValue, chain: Sequence[Path]) -> str | None:
     if base.resolve() in [file.resolve() for file in chain]:
         return f"option files are based on each other in a circle: {' -> '.join(map(str, (*chain, base)))}"
     return None if base.is_file() else f"there is no file {base}, as the path is relative to this file"
-
-
-def _lay_over(below: PlacedValues, above: PlacedValues, shape: Shape) -> None:
-    """Lay values over those below, which take them in."""
-    for path in _merge(below.values, above.values, shape):
-        _forget(below.places, path)
-    below.places.update(above.places)
 
 
 def _merge(below: dict[str, JsonValue], above: dict[str, JsonValue], shape: Shape | None) -> Iterator[KeyPath]:
@@ -155,11 +135,3 @@ def _merge(below: dict[str, JsonValue], above: dict[str, JsonValue], shape: Shap
 def _forget(places: dict[KeyPath, Place], path: KeyPath) -> None:
     for old in [old for old in places if old[: len(path)] == path]:
         del places[old]
-
-
-def _not_below(found: Iterable[Fault], known: Sequence[Fault]) -> list[Fault]:
-    """Leave out what follows from a known fault: the checks saw null in place of the faulty value."""
-    faulty = {fault.path for fault in known if fault.path}
-    return [
-        fault for fault in found if not any(fault.path[:length] in faulty for length in range(1, len(fault.path) + 1))
-    ]

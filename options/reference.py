@@ -47,7 +47,7 @@ def describe_sections(options_type: type[Options]) -> list[SectionDescription]:
     """Describe every section, each before those nested in it."""
     # A section nested in what several variants share is met once in each.
     sections: dict[tuple[str, str], SectionDescription] = {}
-    for section in _sections(Shape.of(options_type), path="", variant=""):
+    for section in _sections(Shape.of(options_type)):
         sections.setdefault((section.path, section.variant), section)
     return list(sections.values())
 
@@ -74,21 +74,18 @@ def reference_markdown(options_type: type[Options]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _sections(shape: Shape, path: str, variant: str) -> Iterator[SectionDescription]:
-    variants = {f"{shape.discriminator}: {tag}": chosen for tag, chosen in shape.variants.items()}
-    for name, chosen in (variants or {variant: shape}).items():
-        if chosen.fields:
-            yield SectionDescription(path, name, chosen.meaning, _options(chosen, path, name))
-    for chosen in variants.values() or [shape]:
+def _sections(shape: Shape, path: str = "") -> Iterator[SectionDescription]:
+    variants = {f"{shape.discriminator}: {tag}": chosen for tag, chosen in shape.variants.items()} or {"": shape}
+    for variant, chosen in variants.items():
+        options = [
+            OptionDescription(_below(path, key), field.shape.words(), _default(field), field.meaning, variant)
+            for key, field in chosen.fields.items()
+        ]
+        if options:
+            yield SectionDescription(path, variant, chosen.meaning, options)
+    for chosen in variants.values():
         for key, field in chosen.fields.items():
-            yield from _sections(field.shape, _below(path, key), "")
-
-
-def _options(shape: Shape, path: str, variant: str) -> list[OptionDescription]:
-    return [
-        OptionDescription(_below(path, key), field.shape.words(), _default(field), field.meaning, variant)
-        for key, field in shape.fields.items()
-    ]
+            yield from _sections(field.shape, _below(path, key))
 
 
 def _below(path: str, key: str) -> str:

@@ -12,16 +12,24 @@ from pydantic.json_schema import JsonSchemaValue
 
 from options.base import Options
 
-_PLURALS = {"text": "texts", "path": "paths", "number": "numbers", "whole number": "whole numbers"}
-_BOUNDS = (
-    ("minimum", "at least {}"),
-    ("exclusiveMinimum", "greater than {}"),
-    ("maximum", "at most {}"),
-    ("exclusiveMaximum", "less than {}"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("pattern", "of the form {}"),
-)
+_NOUNS = {
+    "string": ("text", "texts"),
+    "path": ("a path", "paths"),
+    "integer": ("a whole number", "whole numbers"),
+    "number": ("a number", "numbers"),
+    "boolean": ("true or false", "values"),
+    "object": ("a mapping", "values"),
+}
+"""What a schema's format or type is called, one and several of it."""
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "greater than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "pattern": "of the form {}",
+}
 
 
 class OptionField(NamedTuple):
@@ -87,12 +95,12 @@ class Shape:
 
     def child(self, part: str | int) -> Shape | None:
         """Return the shape of a section's or mapping's key or a list's item, None where it has none."""
-        if isinstance(part, int):
-            return self.item(part)
-        if part in self.fields:
-            return self.fields[part].shape
-        values = self.schema.get("additionalProperties")
-        return _shape(values, self.definitions) if isinstance(values, dict) else None
+        if isinstance(part, str):
+            schema = self.schema.get("properties", {}).get(part, self.schema.get("additionalProperties"))
+        else:
+            prefix = self.schema.get("prefixItems", [])
+            schema = prefix[part] if part < len(prefix) else self.schema.get("items")
+        return _shape(schema, self.definitions) if isinstance(schema, dict) else None
 
     @cached_property
     def members(self) -> list[Shape]:
@@ -103,12 +111,6 @@ class Shape:
     def meaning(self) -> str:
         """What a section is for."""
         return _meaning(self.schema)
-
-    def item(self, position: int) -> Shape | None:
-        """Return the shape of a list's item, None for all else."""
-        prefix = self.schema.get("prefixItems", [])
-        schema = prefix[position] if position < len(prefix) else self.schema.get("items")
-        return _shape(schema, self.definitions) if isinstance(schema, dict) else None
 
     def holds(self, value: JsonValue) -> bool:
         """Return whether the value is a section, mapping or list and this shape is one too."""
@@ -135,45 +137,26 @@ class Shape:
                 return str(constant)
             case {"enum": constants}:
                 return either([str(constant) for constant in constants])
-            case {"type": "boolean"}:
-                return "true or false"
-            case {"type": "object"}:
-                return "a mapping"
             case {"type": "array"}:
                 return self._list_words()
-            case {"type": "string" | "integer" | "number"}:
-                noun, bounds = self._noun(), self._bounds()
-                article = "" if noun == "text" else "a "
-                return f"{article}{noun} ({bounds})" if bounds else f"{article}{noun}"
-            case _:
-                return "any value"
+        bounds = self._bounds()
+        return f"{self._noun()} ({bounds})" if bounds else self._noun()
 
     def _list_words(self) -> str:
-        first = self.item(0)
+        first = self.child(0)
         if first is None:
             return "a list"
-        noun, bounds = first._noun(), first._bounds()
-        prefix = self.schema.get("prefixItems")
-        smallest = self.schema.get("minItems", 0)
+        prefix, smallest = self.schema.get("prefixItems"), self.schema.get("minItems")
         count = f"{len(prefix)} " if prefix else f"{smallest} or more " if smallest else ""
-        return f"a list of {count}{_PLURALS.get(noun, 'values')}" + (f" (each {bounds})" if bounds else "")
+        bounds = first._bounds()
+        return f"a list of {count}{first._noun(plural=True)}" + (f" (each {bounds})" if bounds else "")
 
-    def _noun(self) -> str:
-        match self.schema:
-            case {"type": "string", "format": "path"}:
-                return "path"
-            case {"type": "string"}:
-                return "text"
-            case {"type": "integer"}:
-                return "whole number"
-            case {"type": "number"}:
-                return "number"
-            case _:
-                return "value"
+    def _noun(self, plural: bool = False) -> str:
+        name = str(self.schema.get("format", self.schema.get("type")))
+        return _NOUNS.get(name, ("any value", "values"))[plural]
 
     def _bounds(self) -> str:
-        given = [words.format(self.schema[key]) for key, words in _BOUNDS if key in self.schema]
-        return " and ".join(given)
+        return " and ".join(words.format(self.schema[key]) for key, words in _BOUNDS.items() if key in self.schema)
 
 
 def either(words: Sequence[str]) -> str:

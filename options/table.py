@@ -10,12 +10,11 @@ def aligned_rows(rows: Sequence[Sequence[str]], left: Collection[int] = (0,), ru
     `ruled` draws a line below the first row, the headings.
     """
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            _padded(cell, width, place in left) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        spaces = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [cell + spaces[place] if place in left else spaces[place] + cell for place, cell in enumerate(row)]
+        lines.append("  ".join(cells).rstrip())
     if ruled:
         lines.insert(1, "  ".join("-" * width for width in widths).rstrip())
     return "\n".join(lines)
@@ -32,15 +31,6 @@ def _text(value: int | float | str) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def _padded(cell: str, width: int, to_the_left: bool) -> str:
-    space = " " * (width - _width(cell))
-    return cell + space if to_the_left else space + cell
-
-
 def _width(cell: str) -> int:
     """Return the columns that a terminal gives a text: two for each Chinese character."""
-    return len(cell) if cell.isascii() else sum(_columns(character) for character in cell)
-
-
-def _columns(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return len(cell) + sum(unicodedata.east_asian_width(character) in "WF" for character in cell)

@@ -1,16 +1,15 @@
 """Pydantic's validation errors as faults in plain words."""
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from options.base import BASE
+from options.base import BASE, Options
 from options.fault import Fault, KeyPath, Place, dotted, nearest, nearest_path, shown
-from options.reference import OptionDescription
+from options.reference import OptionDescription, describe
 from options.schema import Shape, either
 
 _STANDARD_ERRORS = frozenset(get_args(ErrorType))
@@ -27,65 +26,44 @@ class _Located(NamedTuple):
 
 
 def validation_faults(
-    error: ValidationError,
-    root: Shape,
-    values: JsonValue,
-    place_of: Callable[[KeyPath], Place],
-    descriptions: Sequence[OptionDescription],
+    error: ValidationError, options_type: type[Options], values: JsonValue, place_of: Callable[[KeyPath], Place]
 ) -> list[Fault]:
-    """Return the faults that an error reports of the values, one for each path and problem.
+    """Return the faults that an error reports of the values of an option file, one for each path and problem.
 
-    Args:
-        error: what validating the values raised.
-        root: the shape of the whole option file.
-        values: the values that were validated.
-        place_of: the place of a value, or of the section that should hold it.
-        descriptions: all options, to search for the one that an unknown key meant.
+    `place_of` gives the place of a value, or of the section that should hold it.
     """
-    all_details = error.errors(include_url=False)
-    deepest = {_located(root, details["loc"], values).path for details in all_details}
+    root, descriptions = Shape.of(options_type), describe(options_type)
+    errors = [(details, _located(root, _location(details), values)) for details in error.errors(include_url=False)]
+    paths = {found.path for _, found in errors}
     faults: dict[tuple[KeyPath, str], Fault] = {}
-    for details in all_details:
-        if _is_of_another_member(details["loc"], root, values, deepest):
-            continue
-        path, problem = _explained(details, root, values, descriptions)
+    for details, found in errors:
+        is_union = found.shape is not None and bool(found.shape.members)
+        if is_union and any(len(path) > len(found.path) and path[: len(found.path)] == found.path for path in paths):
+            continue  # which says no more than that another member of the union was meant
+        path = found.path
+        match details["type"]:
+            case "value_error" | "assertion_error":
+                problem = str(details["ctx"]["error"])
+            case "extra_forbidden":
+                problem = _unknown_key(path, found.section, _value_at(values, path[:-1]), descriptions)
+            case "missing" if isinstance(details["loc"][-1], str):
+                problem = f"is missing; it should be {found.shape.words()}" if found.shape else "is missing"
+            case "union_tag_invalid" | "union_tag_not_found" if found.shape and isinstance(details["input"], dict):
+                path = (*path, found.shape.discriminator)
+                problem = _wrong_name(found.shape, details["input"])
+            case standard if standard in _STANDARD_ERRORS:
+                expected = found.shape.words() if found.shape else "another value"
+                problem = f"should be {expected}, not {shown(details['input'])}"
+            case _:
+                problem = details["msg"]
         faults[path, problem] = Fault(place_of(path), path, problem)
     return list(faults.values())
 
 
-def _is_of_another_member(location: KeyPath, root: Shape, values: JsonValue, paths: AbstractSet[KeyPath]) -> bool:
-    """Return whether a plain union's error says no more than that one of its other members was meant."""
-    path, shape, _ = _located(root, location, values)
-    inside = (other for other in paths if len(other) > len(path) and other[: len(path)] == path)
-    return shape is not None and bool(shape.members) and any(inside)
-
-
-def _explained(
-    details: ErrorDetails, root: Shape, values: JsonValue, descriptions: Sequence[OptionDescription]
-) -> tuple[KeyPath, str]:
-    """Return the path of the faulty value and what is wrong with it."""
+def _location(details: ErrorDetails) -> KeyPath:
+    """Return the error's location; for a list that is too short, that of the list."""
     location = details["loc"]
-    match details["type"]:
-        case "value_error" | "assertion_error":
-            return _located(root, location, values).path, str(details["ctx"]["error"])
-        case "extra_forbidden":
-            found = _located(root, location, values)
-            used = _value_at(values, found.path[:-1])
-            return found.path, _unknown_key(found.path, found.section, used, descriptions)
-        case "missing" if isinstance(location[-1], str):
-            found = _located(root, location, values)
-            return found.path, _missing(found.shape)
-        case "missing":
-            found = _located(root, location[:-1], values)
-            return found.path, _wrong(found, details["input"])
-        case "union_tag_invalid" | "union_tag_not_found":
-            section = _located(root, location, values)
-            return _wrong_name(section, details["input"])
-        case standard if standard in _STANDARD_ERRORS:
-            found = _located(root, location, values)
-            return found.path, _wrong(found, details["input"])
-        case _:
-            return _located(root, location, values).path, details["msg"]
+    return location[:-1] if details["type"] == "missing" and isinstance(location[-1], int) else location
 
 
 def _located(root: Shape, location: KeyPath, values: JsonValue) -> _Located:
@@ -121,27 +99,15 @@ def _value_at(values: JsonValue, path: KeyPath) -> JsonValue:
     return values
 
 
-def _missing(shape: Shape | None) -> str:
-    return f"is missing; it should be {shape.words()}" if shape else "is missing"
-
-
-def _wrong(found: _Located, value: JsonValue) -> str:
-    expected = found.shape.words() if found.shape else "another value"
-    return f"should be {expected}, not {shown(value)}"
-
-
-def _wrong_name(section: _Located, value: JsonValue) -> tuple[KeyPath, str]:
+def _wrong_name(section: Shape, value: Mapping[str, JsonValue]) -> str:
     """Explain the name by which a section is chosen: it is missing, or none of the known ones."""
-    if section.shape is None or not isinstance(value, dict):
-        return section.path, _wrong(section, value)
-    path = (*section.path, section.shape.discriminator)
-    known = either(list(section.shape.variants))
-    if section.shape.discriminator not in value:
-        return path, f"is missing; it should be {known}"
-    name = value[section.shape.discriminator]
-    similar = nearest(name, section.shape.variants) if isinstance(name, str) else None
+    known = either(list(section.variants))
+    if section.discriminator not in value:
+        return f"is missing; it should be {known}"
+    name = value[section.discriminator]
+    similar = nearest(name, section.variants) if isinstance(name, str) else None
     hint = f"; did you mean {similar}?" if similar else ""
-    return path, f"should be {known}, not {shown(name)}{hint}"
+    return f"should be {known}, not {shown(name)}{hint}"
 
 
 def _unknown_key(path: KeyPath, section: Shape, used: JsonValue, descriptions: Sequence[OptionDescription]) -> str:

@@ -14,19 +14,16 @@ DEEPEST_NESTING = 40
 """Levels of sections and lists; option files have about five."""
 
 TAG = "tag:yaml.org,2002:"
-_PLAIN_SCALARS = (
-    (TAG + "null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
-    (TAG + "bool", re.compile(r"(?:true|false)\Z"), ["t", "f"]),
-    (TAG + "int", re.compile(r"[-+]?[0-9]+\Z"), list("-+0123456789")),
-    (
-        TAG + "float",
-        re.compile(
-            r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
-        ),
+_PLAIN_SCALARS = {
+    "null": ("~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": ("true|false", ["t", "f"]),
+    "int": ("[-+]?[0-9]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         list("-+.0123456789"),
     ),
-)
+}
+"""Patterns by type, and the characters with which such a scalar begins; the first that fits counts."""
 
 
 class YamlSyntaxError(Exception):
@@ -84,9 +81,9 @@ class Dumper(yaml.SafeDumper):
 
 
 Dumper.add_representer(str, Dumper.represent_str)
-for _tag, _pattern, _first_characters in _PLAIN_SCALARS:
-    _Loader.add_implicit_resolver(_tag, _pattern, _first_characters)
-    Dumper.add_implicit_resolver(_tag, _pattern, _first_characters)
+for _type, (_pattern, _first_characters) in _PLAIN_SCALARS.items():
+    for _class in (_Loader, Dumper):
+        _class.add_implicit_resolver(TAG + _type, re.compile(rf"(?:{_pattern})\Z"), _first_characters)
 
 
 def compose(text: str) -> yaml.Node | None:

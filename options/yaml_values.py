@@ -17,78 +17,61 @@ LARGEST_FILE = 100_000
 """Bytes; option files have a few thousand."""
 
 
-class _ValueFaultError(Exception):
-    """A scalar that is no plain value."""
-
-
 @dataclass(slots=True)
-class YamlMapping:
-    """The values of a YAML text, where each stands, and what is wrong with single ones.
+class PlacedValues:
+    """The values of option files, where each was written, and what is wrong with single ones.
 
     A faulty value is None in `values`, and of two equal keys the first counts.
     """
 
     values: dict[str, JsonValue]
-    lines: dict[KeyPath, int]
-    faults: list[Fault]
-
-
-@dataclass(slots=True)
-class _Reading:
-    """Turns nodes into values and notes lines and faults on the way."""
-
-    source: str
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    places: dict[KeyPath, Place]
+    """Holds at least the root, the empty path."""
     faults: list[Fault] = field(default_factory=list)
 
-    def value(self, node: yaml.Node, path: KeyPath) -> JsonValue:
-        self.lines.setdefault(path, line_of(node))
+    def place_of(self, path: KeyPath) -> Place:
+        """Return the place of the value at the path, or of the innermost section around it."""
+        while path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+    def read(self, node: yaml.Node, path: KeyPath) -> JsonValue:
+        """Return the value of a node; note the places in it and its faults."""
+        self.places.setdefault(path, self._place(node))
         if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, path)
+            return self.read_mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, position)) for position, item in enumerate(node.value)]
+            return [self.read(item, (*path, position)) for position, item in enumerate(node.value)]
         try:
             return _scalar(node)
-        except _ValueFaultError as error:
-            self.refuse(node, path, str(error))
+        except UserError as error:
+            self.faults.append(Fault(self._place(node), path, str(error)))
             return None
 
-    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, JsonValue]:
+    def read_mapping(self, node: yaml.MappingNode, path: KeyPath = ()) -> dict[str, JsonValue]:
+        """Return the values of a section; note the places in it and its faults."""
         values: dict[str, JsonValue] = {}
         for key_node, value_node in node.value:
-            key = self.key(key_node, path)
-            if key is None:
+            place = self._place(key_node)
+            try:
+                key = _key(key_node)
+            except UserError as error:
+                self.faults.append(Fault(place, path, str(error)))
                 continue
+            inner = (*path, key)
             if key in values:
-                lines = f"{self.lines[(*path, key)]} and {line_of(key_node)}"
-                self.refuse(key_node, (*path, key), f"the key stands twice, on lines {lines}; remove one")
+                lines = f"{self.places[inner].line} and {place.line}"
+                self.faults.append(Fault(place, inner, f"the key stands twice, on lines {lines}; remove one"))
                 continue
-            self.lines[(*path, key)] = line_of(key_node)
-            values[key] = self.value(value_node, (*path, key))
+            self.places[inner] = place
+            values[key] = self.read(value_node, inner)
         return values
 
-    def key(self, node: yaml.Node, path: KeyPath) -> str | None:
-        if not isinstance(node, yaml.ScalarNode):
-            self.refuse(node, path, "a key should be text, not a list or section")
-            return None
-        try:
-            key = _scalar(node)
-        except _ValueFaultError as error:
-            self.refuse(node, path, f"a key {error}")
-            return None
-        if not isinstance(key, str):
-            self.refuse(node, path, f'the key {node.value} should be text; write "{node.value}" in quotes')
-            return None
-        if key == "<<":
-            self.refuse(node, path, "merge keys (<<) are refused; write the keys out")
-            return None
-        return key
-
-    def refuse(self, node: yaml.Node, path: KeyPath, problem: str) -> None:
-        self.faults.append(Fault(Place(self.source, line_of(node)), path, problem))
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self.places[()].source, line_of(node))
 
 
-def read_yaml_mapping(file: Path) -> YamlMapping:
+def read_yaml_mapping(file: Path) -> PlacedValues:
     """Read a YAML file whose root is a mapping.
 
     Raises:
@@ -104,9 +87,9 @@ def read_yaml_mapping(file: Path) -> YamlMapping:
         raise UserError(f"{file}: the file is empty")
     if not isinstance(node, yaml.MappingNode):
         raise UserError(f"{file}:{line_of(node)}: the file should hold `key: value` lines, not a single value or list")
-    reading = _Reading(str(file))
-    values = reading.mapping(node, ())
-    return YamlMapping(values, reading.lines, reading.faults)
+    placed = PlacedValues({}, {(): Place(str(file))})
+    placed.values = placed.read_mapping(node)
+    return placed
 
 
 def parse_yaml_value(text: str) -> JsonValue:
@@ -121,10 +104,10 @@ def parse_yaml_value(text: str) -> JsonValue:
         raise UserError(f"{error.problem} in {shown(text)}") from None
     if node is None:
         return None
-    reading = _Reading(COMMAND_LINE.source)
-    value = reading.value(node, ())
-    if reading.faults:
-        raise UserError("; ".join(fault.problem for fault in reading.faults))
+    placed = PlacedValues({}, {(): COMMAND_LINE})
+    value = placed.read(node, ())
+    if placed.faults:
+        raise UserError("; ".join(fault.problem for fault in placed.faults))
     return value
 
 
@@ -154,6 +137,20 @@ def _read_text(file: Path) -> str:
         raise UserError(f"{file}:{line}: the file is not UTF-8 text; save it as UTF-8") from None
 
 
+def _key(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise UserError("a key should be text, not a list or section")
+    try:
+        key = _scalar(node)
+    except UserError as error:
+        raise UserError(f"a key {error}") from None
+    if not isinstance(key, str):
+        raise UserError(f'the key {node.value} should be text; write "{node.value}" in quotes')
+    if key == "<<":
+        raise UserError("merge keys (<<) are refused; write the keys out")
+    return key
+
+
 def _scalar(node: yaml.Node) -> JsonValue:
     text: str = node.value
     match node.tag.removeprefix(TAG):
@@ -163,15 +160,15 @@ def _scalar(node: yaml.Node) -> JsonValue:
             return text == "true"
         case "int":
             if len(text) > 18:
-                raise _ValueFaultError(f"should be a number of at most 17 digits, not {shown(text)}")
+                raise UserError(f"should be a number of at most 17 digits, not {shown(text)}")
             return int(text)
         case "float":
             # float() knows "inf" and "nan" without YAML's dot.
             number = float(text.replace(".", "") if text[-1].isalpha() else text)
             if not math.isfinite(number):
-                raise _ValueFaultError(f"should be a finite number, not {text}")
+                raise UserError(f"should be a finite number, not {text}")
             return number
         case _:
             if re.search("[\0\ud800-\udfff]", text):
-                raise _ValueFaultError(f"should be text without NUL and half characters, not {text!a}")
+                raise UserError(f"should be text without NUL and half characters, not {text!a}")
             return text

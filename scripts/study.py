@@ -51,7 +51,7 @@ def calibrate(
     A run's folder (experiments/<name>) stands for its best checkpoint. The rule is kept beside the checkpoint, as
     <checkpoint>.threshold.json, and applied by predict.threshold=calibrated.
     """
-    from metrics.criterion import parse_criterion
+    from metrics.threshold import parse_criterion
 
     try:
         chosen = parse_criterion(criterion)

@@ -11,7 +11,7 @@ from engine.checkpoint import read_state
 from engine.decision_rule import write_rule
 from engine.run_folder import run_folder
 from engine.trainer import run_training
-from metrics.criterion import Criterion
+from metrics.threshold import Criterion
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions, make_options, work_folder
 from tools.study.calibration import CalibrationSettings, calibrate

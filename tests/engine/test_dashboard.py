@@ -16,7 +16,7 @@ from engine.evaluation_view import EvaluationView
 from engine.options import LogOptions
 from engine.run_folder import run_folder
 from engine.trainer import run_training
-from metrics.precision_recall import precision_recall_curve
+from metrics.verification import precision_recall_curve
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions
 

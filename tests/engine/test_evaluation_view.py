@@ -19,7 +19,7 @@ from engine.evaluation_view import (
     evaluation_view,
     most_confident_errors,
 )
-from metrics.precision_recall import precision_recall_curve
+from metrics.verification import precision_recall_curve
 from tests.tiny_data import data_options
 
 FRAMED = PICTURE_SIZE + 2 * BORDER

@@ -6,8 +6,7 @@ import pytest
 
 from metrics.bootstrap import Resampling, difference_intervals, figure_intervals, threshold_interval
 from metrics.clusters import pair_clusters
-from metrics.criterion import Criterion, parse_criterion
-from metrics.threshold import choose_threshold
+from metrics.threshold import Criterion, choose_threshold, parse_criterion
 from metrics.verification import verification_metrics
 
 F1 = Criterion("f1")

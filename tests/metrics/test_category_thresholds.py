@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from metrics.category_thresholds import NO_CATEGORY, CategoryThresholds, cross_validate, shrunk_thresholds
-from metrics.criterion import Criterion
-from metrics.threshold import choose_threshold
+from metrics.threshold import Criterion, choose_threshold
 
 F1 = Criterion("f1")
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.embedding import ItemEmbedding, PairScore, all_pairs_score, as_query, pack, pair_score, unpack
+from models.embedding import ItemEmbedding, PairScore, as_query, cross_score, pack, pair_score, unpack
 
 
 def embedding(num_items: int, width: int, dtype: torch.dtype = torch.float32, threshold: bool = True) -> ItemEmbedding:
@@ -34,7 +34,7 @@ def test_without_a_threshold_branch_the_threshold_is_zero() -> None:
 
 def test_all_pairs_are_scored_as_each_pair_alone() -> None:
     items = embedding(6, 4)
-    everyone = all_pairs_score(items)
+    everyone = cross_score(items, items)
     source, target = torch.meshgrid(torch.arange(6), torch.arange(6), indexing="ij")
     expected = pair_score(items.rows(source.flatten()), items.rows(target.flatten()))
     torch.testing.assert_close(everyone.match.flatten(), expected.match)
@@ -52,7 +52,7 @@ def test_all_pairs_are_scored_as_each_pair_alone() -> None:
 )
 def test_products_are_formed_in_float32_at_least(dtype: torch.dtype, result: torch.dtype) -> None:
     items = embedding(4, 64, dtype)
-    scores: list[PairScore] = [pair_score(items, items), all_pairs_score(items)]
+    scores: list[PairScore] = [pair_score(items, items), cross_score(items, items)]
     for score in scores:
         assert (score.match.dtype, score.threshold.dtype) == (result, result)
     exact = ItemEmbedding(*(tensor.double() for tensor in items))

@@ -6,9 +6,8 @@ from torch import Tensor
 from models.swin_names import (
     ImageLibrary,
     from_published,
-    library_faults,
-    published_faults,
     relative_position_index,
+    rename,
     to_published,
 )
 from options.errors import UserError
@@ -75,7 +74,7 @@ def test_every_fault_of_a_published_state_is_named_at_once() -> None:
     state = {**published(), "stranger.weight": torch.ones(1)}
     state[f"{BLOCK}.attention.self.relative_position_index"] = torch.zeros(4, 4)
     del state[f"{BLOCK}.attention.self.key.bias"]
-    faults = published_faults(state)
+    _, faults = rename(state, "published", "timm")
     assert len(faults) == 3
     with pytest.raises(UserError, match="3 tensors differ") as refused:
         from_published(state, "timm")
@@ -93,7 +92,7 @@ def test_every_fault_of_a_published_state_is_named_at_once() -> None:
     ],
 )
 def test_tensors_without_a_published_name_are_named(library: ImageLibrary, name: str, fault: str) -> None:
-    faults = library_faults({name: torch.ones(4)}, library)
+    _, faults = rename({name: torch.ones(4)}, library, "published")
     assert len(faults) == 1
     assert name in faults[0]
     assert fault in faults[0]

@@ -8,7 +8,8 @@ from pydantic import Field, JsonValue
 from options.base import Options
 from options.errors import UserError
 from options.fault import COMMAND_LINE, Place
-from options.read import PlacedValues, apply_override, read_options
+from options.read import apply_override, read_options
+from options.yaml_values import PlacedValues
 
 
 def placed() -> PlacedValues:

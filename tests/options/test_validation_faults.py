@@ -14,8 +14,6 @@ from options.base import Options
 from options.errors import UserError
 from options.fault import Place
 from options.read import read_options, write_options
-from options.reference import describe
-from options.schema import Shape
 from options.validation_faults import validation_faults
 from options.yaml_values import parse_yaml_value, to_yaml
 
@@ -59,9 +57,7 @@ class Outer(Options):
 def faults_of(values: dict[str, JsonValue]) -> list[str]:
     with pytest.raises(ValidationError) as error_info:
         Outer.model_validate_json(TypeAdapter(JsonValue).dump_json(values))
-    found = validation_faults(
-        error_info.value, Shape.of(Outer), values, lambda path: Place("a.yml", len(path)), describe(Outer)
-    )
+    found = validation_faults(error_info.value, Outer, values, lambda path: Place("a.yml", len(path)))
     return [str(fault) for fault in found]
 
 

@@ -117,7 +117,8 @@ def test_traps_are_refused(text: str, problem: str) -> None:
 def test_every_value_has_a_line(option_file: WriteFile) -> None:
     document = read_yaml_mapping(option_file("# 注释\nname: demo\ntrain:\n  periods: [1,\n    2]\n  steps: 5\n"))
     assert document.values == {"name": "demo", "train": {"periods": [1, 2], "steps": 5}}
-    assert document.lines == {
+    assert {path: place.line for path, place in document.places.items()} == {
+        (): None,
         ("name",): 2,
         ("train",): 3,
         ("train", "periods"): 4,

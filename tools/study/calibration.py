@@ -14,8 +14,7 @@ from engine.validation_scores import VALIDATION, ValidationScores, read_validati
 from metrics.bootstrap import CONFIDENCE, Resampling, figure_intervals, threshold_interval
 from metrics.category_thresholds import NO_CATEGORY, NUM_FOLDS, cross_validate, shrunk_thresholds
 from metrics.clusters import pair_clusters
-from metrics.criterion import Criterion
-from metrics.threshold import choose_threshold
+from metrics.threshold import Criterion, choose_threshold
 from metrics.verification import verification_metrics
 from options.errors import UserError
 from options.table import aligned_rows

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.bootstrap import CONFIDENCE, Resampling, percentile_interval
-from metrics.criterion import highest_f1
-from metrics.cuts import sort_pairs
+from metrics.threshold import highest_f1, sort_pairs
 from options.table import aligned_rows
 
 COUNTS_A_PAIR = 100

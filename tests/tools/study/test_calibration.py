@@ -6,8 +6,7 @@ import pytest
 
 from engine.checksums import recorded_checksum
 from engine.validation_scores import VALIDATION, read_validation_scores
-from metrics.criterion import parse_criterion
-from metrics.threshold import best_f1_threshold
+from metrics.threshold import best_f1_threshold, parse_criterion
 from metrics.verification import verification_metrics
 from options.errors import UserError
 from tests.tools.study.conftest import MakeRun, validation_of

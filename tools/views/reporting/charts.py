@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.precision_recall import precision_recall_curve
-from metrics.verification import verification_metrics
+from metrics.verification import precision_recall_curve, verification_metrics
 from tools.views.chart import Chart, Range, extent, new_chart
 from tools.views.colours import LIGHT, Role
 from tools.views.reporting.calibration import Reliability
