@@ -26,7 +26,7 @@ from engine.predictor import run_prediction
 from engine.run_folder import RunFolder
 from options.errors import UserError, exit_on_user_error
 from options.read import read_options
-from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.catalogue import DemoSettings
 from tools.preparation.demo.write import write_demo_data
 from tools.views.reporting.load_run import find_run
 

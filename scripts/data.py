@@ -5,64 +5,29 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from typer.models import OptionInfo
 
 from options.table import aligned_rows
 from scripts.arguments import SEEDS, positive
 from scripts.pictures import CORES, Workers, extract, pack, resize
-from tools.preparation.demo.settings import DemoSettings, NamingRates
 
 app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no_args_is_help=True)
-
-DEMO = DemoSettings(out=Path())
-
-
-def naming_rate(factor: str) -> OptionInfo:
-    """Return the option of how often sellers name a factor."""
-    text = f"How often sellers name the {factor} in the text, 0 to 1."
-    option: OptionInfo = typer.Option(f"--name-{factor}", metavar="RATE", help=text)
-    return option
 
 
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
-    items: Annotated[int, typer.Option("--items", help="Approximate number.")] = DEMO.items,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.")] = DEMO.seed,
-    image_size: Annotated[int, typer.Option("--image-size", help="Pixels a side.")] = DEMO.image_size,
-    processes: Annotated[int, typer.Option("--processes", help="Processes that draw.")] = CORES,
-    val_fraction: Annotated[
-        float, typer.Option("--val-fraction", help="Share of the product families.")
-    ] = DEMO.val_fraction,
-    test_fraction: Annotated[
-        float, typer.Option("--test-fraction", help="Share of the product families.")
-    ] = DEMO.test_fraction,
-    positive_fraction: Annotated[
-        float, typer.Option("--positive-fraction", help="Share of the pairs.")
-    ] = DEMO.positive_fraction,
-    name_brand: Annotated[float, naming_rate("brand")] = DEMO.naming.brand,
-    name_model: Annotated[float, naming_rate("model")] = DEMO.naming.model,
-    name_variant: Annotated[float, naming_rate("variant")] = DEMO.naming.variant,
-    name_colour: Annotated[float, naming_rate("colour")] = DEMO.naming.colour,
-    name_pattern: Annotated[float, naming_rate("pattern")] = DEMO.naming.pattern,
-    name_shape: Annotated[float, naming_rate("shape")] = DEMO.naming.shape,
+    items: Annotated[int, typer.Option("--items", min=1, help="Approximate number.")] = 6000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all randomness.")] = 0,
+    image_size: Annotated[int, typer.Option("--image-size", min=16, help="Pixels a side.")] = 96,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that draw.")] = CORES,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that is already there.")] = False,
 ) -> None:
     """Make an invented catalogue in the files of the task, with photographs and labelled pairs."""
     from engine.disk import one_at_a_time
+    from tools.preparation.demo.catalogue import DemoSettings
     from tools.preparation.demo.write import is_demo_data, kinds_table, write_demo_data
 
-    settings = DemoSettings(
-        out=out,
-        items=items,
-        seed=seed,
-        image_size=image_size,
-        processes=processes,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        positive_fraction=positive_fraction,
-        naming=NamingRates(name_brand, name_model, name_variant, name_colour, name_pattern, name_shape),
-    )
+    settings = DemoSettings(out, items, seed, image_size, processes)
     place = out.resolve()
     if force or not is_demo_data(out):
         with one_at_a_time(place.with_name(f".{place.name}.lock")):

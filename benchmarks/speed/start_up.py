@@ -17,7 +17,7 @@ from benchmarks.speed.bench import Bench
 from benchmarks.speed.record import BenchmarkRow, Limit, Timing
 from tests.endurance.peak_memory import peak_bytes
 from tests.endurance.workplace import REPOSITORY
-from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.catalogue import DemoSettings
 from tools.preparation.demo.write import is_demo_data, write_demo_data
 
 OPTION_FILE = REPOSITORY / "options" / "demo.yml"

@@ -17,7 +17,6 @@ from options.yaml_values import to_yaml
 from tools.preparation.demo.catalogue import plan_listings
 from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, plan_families
 from tools.preparation.demo.listing import phrase
-from tools.preparation.demo.settings import NamingRates
 from tools.preparation.demo.write import make_vocabulary, write_lines, write_tokenizer
 
 INVENTED_PHOTOS = 8
@@ -109,7 +108,7 @@ def _texts(count: int, seed: int) -> list[dict[str, str]]:
     chance = np.random.default_rng((seed, 5))
     chosen = chance.permutation(len(plans))[:count]
     assert len(chosen) == count, "families give fewer listings than planned"
-    listed = [phrase(plans[place].product, plans[place].series, NamingRates(), chance) for place in chosen]
+    listed = [phrase(plans[place].product, plans[place].series, chance) for place in chosen]
     return [{"title": text.title, "item_pvs": text.item_pvs, "sku_pvs": text.sku_pvs} for text in listed]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.endurance.workplace import REPOSITORY, Command, Workplace
-from tools.preparation.demo.settings import DemoSettings
+from tools.preparation.demo.catalogue import DemoSettings
 from tools.preparation.demo.write import write_demo_data
 
 DATA = Path("datasets/demo")

@@ -17,11 +17,30 @@ from tools.preparation.demo.family import MEAN_ITEMS_PER_FAMILY, Family, plan_fa
 from tools.preparation.demo.listing import phrase
 from tools.preparation.demo.photograph import draw_encoding, draw_photograph, save_photograph
 from tools.preparation.demo.product import CATEGORIES, Factor, Product
-from tools.preparation.demo.settings import DemoSettings, NamingRates
 
 SPLITS = ("train", "val", "test")
 CHUNK = 64
 """Listings a process makes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What a demo catalogue is made from; equal settings give equal files, whatever `processes` is."""
+
+    out: Path
+    """Folder to write."""
+    items: int = 6000
+    """Approximate number of items of all splits together."""
+    seed: int = 0
+    """Seed of everything random."""
+    image_size: int = 96
+    """Height and width of the photographs in pixels."""
+    processes: int = 1
+    """Processes that draw."""
+    val_fraction: float = 0.1
+    """Share of the product families in the validation split."""
+    test_fraction: float = 0.1
+    """Share of the product families in the test split."""
 
 
 class ListingPlan(NamedTuple):
@@ -78,7 +97,7 @@ def plan_listings(families: list[Family], seed: int) -> list[ListingPlan]:
 
 def make_items(plans: list[ListingPlan], images: Path, settings: DemoSettings) -> Iterator[ListedItem]:
     """Make the listings in the order of their plans, with a progress bar."""
-    make = partial(make_item, images=images, image_size=settings.image_size, naming=settings.naming)
+    make = partial(make_item, images=images, image_size=settings.image_size)
     with ExitStack() as stack:
         items: Iterator[ListedItem] = map(make, plans)
         if settings.processes > 1:
@@ -87,11 +106,11 @@ def make_items(plans: list[ListingPlan], images: Path, settings: DemoSettings) -
         yield from tqdm(items, total=len(plans), unit="item", desc="photographs")
 
 
-def make_item(plan: ListingPlan, images: Path, image_size: int, naming: NamingRates) -> ListedItem:
+def make_item(plan: ListingPlan, images: Path, image_size: int) -> ListedItem:
     """Write a listing's photograph into the folder and return the listing."""
     rng = np.random.default_rng((plan.seed, 2, plan.number))
     item_id = blake2b(f"{plan.seed}/{plan.number}".encode(), digest_size=6).hexdigest()
-    text = phrase(plan.product, plan.series, naming, rng)
+    text = phrase(plan.product, plan.series, rng)
     encoding = draw_encoding(rng)
     image_name = item_id + encoding.suffix
     save_photograph(draw_photograph(plan.product, image_size, rng), images / image_name, encoding, rng)

@@ -1,6 +1,6 @@
 """Families: a product and its siblings, which each differ from it in exactly one factor."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from tools.preparation.demo.product import (
     BRANDS,
     CATEGORIES,
     COLOURS,
+    FACTORS,
     MODEL_DIGITS,
     MODEL_LETTERS,
     PATTERNS,
@@ -61,36 +62,22 @@ def plan_families(num_families: int, seed: int) -> list[Family]:
 def draw_products(rng: np.random.Generator) -> tuple[Product, ...]:
     """Draw a product and its siblings, each of which differs in another factor."""
     category = CATEGORIES[pick(rng, tuple(CATEGORIES))]
-    base = Product(
-        category=category.name,
-        brand=pick(rng, tuple(BRANDS)),
-        model=draw_model(rng),
-        variant=pick(rng, category.variants)[0],
-        colour=pick(rng, tuple(COLOURS)),
-        pattern=pick(rng, tuple(PATTERNS)),
-        shape=pick(rng, category.shapes)[0],
-    )
+    values = {
+        "brand": tuple(BRANDS),
+        "variant": tuple(variant for variant, *_ in category.variants),
+        "colour": tuple(COLOURS),
+        "pattern": tuple(PATTERNS),
+        "shape": tuple(shape for shape, _ in category.shapes),
+    }
+    drawn = {factor: draw_model(rng) if factor == "model" else pick(rng, values[factor]) for factor in FACTORS}
+    base = Product(category.name, **drawn)
     factors = tuple(SIBLING_SHARES)
-    chosen = rng.choice(len(factors), SIBLINGS, replace=False, p=list(SIBLING_SHARES.values()))
-    return (base, *(sibling(base, factors[i], rng) for i in chosen))
-
-
-def sibling(base: Product, factor: Factor, rng: np.random.Generator) -> Product:
-    """Return a product that differs from base in this factor alone."""
-    category = CATEGORIES[base.category]
-    match factor:
-        case "brand":
-            return replace(base, brand=pick(rng, others(base.brand, tuple(BRANDS))))
-        case "model":
-            return replace(base, model=other_model(base.model, rng))
-        case "variant":
-            return replace(base, variant=pick(rng, others(base.variant, [v[0] for v in category.variants])))
-        case "colour":
-            return replace(base, colour=pick(rng, others(base.colour, tuple(COLOURS))))
-        case "pattern":
-            return replace(base, pattern=pick(rng, others(base.pattern, tuple(PATTERNS))))
-        case "shape":
-            return replace(base, shape=pick(rng, others(base.shape, [s[0] for s in category.shapes])))
+    siblings = []
+    for i in rng.choice(len(factors), SIBLINGS, replace=False, p=list(SIBLING_SHARES.values())):
+        factor, own = factors[i], drawn[factors[i]]
+        other = other_model(own, rng) if factor == "model" else pick(rng, others(own, values[factor]))
+        siblings.append(Product(category.name, **{**drawn, factor: other}))
+    return (base, *siblings)
 
 
 def draw_model(rng: np.random.Generator) -> str:

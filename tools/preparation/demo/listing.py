@@ -17,8 +17,14 @@ from tools.preparation.demo.product import (
     chance,
     pick,
 )
-from tools.preparation.demo.settings import NamingRates
 
+NAMING_RATES: dict[Factor, float] = {
+    "brand": 0.92, "model": 0.98, "variant": 0.98, "colour": 0.2, "pattern": 0.15, "shape": 0.1,
+}  # fmt: skip
+"""How often a seller names each factor of a product in the text.
+
+What only the text can tell is nearly always named, what the photograph shows anyway seldom: so neither
+text nor picture suffices alone."""
 PROMOTIONS = (
     *("新款", "热卖", "包邮", "官方正品", "网红同款", "限时特惠"),
     *("买一送一", "爆款", "旗舰店", "现货速发", "高颜值", "厂家直销"),
@@ -45,20 +51,19 @@ class Phrasing:
     named: frozenset[Factor]
 
 
-def phrase(product: Product, series: str, naming: NamingRates, rng: np.random.Generator) -> Phrasing:
+def phrase(product: Product, series: str, rng: np.random.Generator) -> Phrasing:
     """Write one seller's title and attributes of a product."""
     category = CATEGORIES[product.category]
-    named: list[Factor] = [f for f in ("brand", "model", "variant") if chance(rng, getattr(naming, f))]
-    seen: list[Factor] = [f for f in ("colour", "pattern", "shape") if chance(rng, getattr(naming, f))]
-    in_title: set[Factor] = set(seen)
+    named = {factor for factor, rate in NAMING_RATES.items() if chance(rng, rate)}
+    in_title = named & {"colour", "pattern", "shape"}
     in_attributes: set[Factor] = set()
-    for factor in named:
+    for factor in (factor for factor in ("brand", "model", "variant") if factor in named):
         place = pick(rng, ("title", "attributes", "both", "both", "both", "both"))
         if place != "attributes":
             in_title.add(factor)
         if place != "title":
             in_attributes.add(factor)
-    if "colour" in seen and chance(rng, 0.7):
+    if "colour" in named and chance(rng, 0.7):
         in_attributes.add("colour")
         if chance(rng, 0.5):
             in_title.discard("colour")

@@ -10,6 +10,8 @@ import numpy as np
 from tools.preparation.demo.catalogue import ListedItem
 from tools.preparation.demo.product import CATEGORIES, Factor, Product, chance
 
+POSITIVE_FRACTION = 0.4
+"""Share of the pairs that are the same product."""
 EASY_FRACTION = 0.25
 """Share of the negatives whose products are of different families."""
 
@@ -30,8 +32,8 @@ class LabelledPair(NamedTuple):
         return self.source.product == self.target.product
 
 
-def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.random.Generator) -> list[LabelledPair]:
-    """Pair the listings of one split: all positives, and as many negatives as the fraction asks for.
+def make_pairs(items: Sequence[ListedItem], rng: np.random.Generator) -> list[LabelledPair]:
+    """Pair the listings of one split: all positives, and as many negatives as POSITIVE_FRACTION asks for.
 
     Most negatives are hard: one factor differs, and both listings show it. The others are easy.
     """
@@ -43,7 +45,7 @@ def make_pairs(items: Sequence[ListedItem], positive_fraction: float, rng: np.ra
         elif len(differences) == 1 and (modality := deciding_modality(source, target)):
             kind = f"negative-{factor_name(source.product, differences[0])}"
             hard.append(LabelledPair(source, target, kind, modality))
-    num_negatives = round(len(positives) * (1 - positive_fraction) / positive_fraction)
+    num_negatives = round(len(positives) * (1 - POSITIVE_FRACTION) / POSITIVE_FRACTION)
     num_hard = min(len(hard), round(num_negatives * (1 - EASY_FRACTION)))
     pairs = positives + [hard[i] for i in rng.permutation(len(hard))[:num_hard]]
     pairs += easy_pairs(items, round(num_hard * EASY_FRACTION / (1 - EASY_FRACTION)), rng)

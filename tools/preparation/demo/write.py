@@ -14,9 +14,8 @@ import numpy as np
 from engine.disk import writing
 from options.errors import UserError
 from options.table import aligned_rows
-from tools.preparation.demo.catalogue import SPLITS, ListedItem, make_catalogue
+from tools.preparation.demo.catalogue import SPLITS, DemoSettings, ListedItem, make_catalogue
 from tools.preparation.demo.pairs import LabelledPair, make_pairs
-from tools.preparation.demo.settings import DemoSettings
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LEAST_COUNT_OF_WORDS = 20
@@ -69,7 +68,7 @@ def write_files(
     kinds = {}
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng((settings.seed, 4, number))
-        pairs = make_pairs(splits[split], settings.positive_fraction, rng)
+        pairs = make_pairs(splits[split], rng)
         labels = [item_ids(pair) | {"item_label": str(int(pair.same))} for pair in pairs]
         reasons = [item_ids(pair) | {"kind": pair.kind, "decided_by": pair.decided_by} for pair in pairs]
         write_lines(folder / f"item_{split}_info.jsonl", [item.info for item in splits[split]])

@@ -31,7 +31,7 @@ def items():
 
 @pytest.fixture(scope="module")
 def pairs(items):
-    return make_pairs(items, 0.4, np.random.default_rng(0))
+    return make_pairs(items, np.random.default_rng(0))
 
 
 def test_all_positives_are_there_and_the_asked_share(items, pairs):
@@ -87,4 +87,4 @@ def test_a_colour_seen_on_one_side_and_told_on_the_other_takes_both():
 
 def test_undecidable_products_are_not_paired():
     mute = [listing(CUP, named=(), number=0), listing(replace(CUP, model="K3-8"), named=(), number=1)]
-    assert make_pairs(mute, 0.4, np.random.default_rng(0)) == []
+    assert make_pairs(mute, np.random.default_rng(0)) == []
