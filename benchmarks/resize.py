@@ -73,7 +73,7 @@ def main() -> None:
             plain_pool(names, plain, arguments.size, arguments.processes)
             middle = time.perf_counter()
             settings = PictureSettings(size=arguments.size)
-            resize_folder(source, ours, settings, quality=75, processes=arguments.processes, time_limit=120.0)
+            resize_folder(source, ours, settings, processes=arguments.processes, time_limit=120.0)
             seconds["plain"].append(middle - start)
             seconds["ours"].append(time.perf_counter() - middle)
         differences = pixel_differences(plain, ours)

@@ -34,8 +34,8 @@ def resize(
     from tools.preparation.resize_report import REPORT_NAME
     from tools.preparation.resize_run import resize_folder
 
-    settings = PictureSettings(size=size, max_pixels=max_pixels, upright=upright)
-    counts = resize_folder(source, output, settings, quality=quality, processes=processes, time_limit=time_limit)
+    settings = PictureSettings(size, max_pixels, upright, quality)
+    counts = resize_folder(source, output, settings, processes=processes, time_limit=time_limit)
     print(aligned_rows([(name, f"{count:,}") for name, count in counts.items()]))
     print(f"details: {output / REPORT_NAME}")
 

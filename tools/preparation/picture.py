@@ -34,6 +34,8 @@ class PictureSettings:
     """Pictures of more pixels are refused from their header, before they take memory."""
     upright: bool = False
     """Turn the picture as its EXIF orientation says. The published preprocessing did not."""
+    quality: int = 75
+    """Of the JPEG."""
 
 
 class StretchedPicture(NamedTuple):
@@ -53,7 +55,8 @@ class ResizeTask:
     output: Path
     """Temporary name; the parent moves it to its final one."""
     settings: PictureSettings
-    quality: int
+    notes: tuple[FileNote, ...] = ()
+    """On files of the stem that were tried before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def resize_pictures(task: ResizeTask) -> ResizeResult:
                 kept = name, picture
             if picture.repair is None:
                 break
-    notes = [FileNote(name, "refused", reason) for name, reason in refused.items()]
+    notes = [*task.notes, *(FileNote(name, "refused", reason) for name, reason in refused.items())]
     if kept is None:
         return ResizeResult(False, tuple(notes))
     kept_name, picture = kept
@@ -91,7 +94,7 @@ def resize_pictures(task: ResizeTask) -> ResizeResult:
     others = (name for name in task.names if name != kept_name and name not in refused)
     notes += [_duplicate(task.source, kept_name, name) for name in others]
     try:
-        picture.image.save(task.output, "JPEG", quality=task.quality)
+        picture.image.save(task.output, "JPEG", quality=task.settings.quality)
     except OSError as error:
         return ResizeResult(False, tuple(notes), f"{task.output}: {error.strerror or error}")
     return ResizeResult(True, tuple(notes))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO, TypedDict
+from typing import Any, TextIO
 
 from engine.disk import whole_file, writing
 from options.errors import UserError
@@ -41,17 +41,6 @@ class FileNote:
 
 
 NotesByStem = dict[str, tuple[FileNote, ...]]
-
-
-class _NoteRecord(TypedDict):
-    file: str
-    status: str
-    reason: str
-
-
-class _JournalRecord(TypedDict):
-    stem: str
-    notes: list[_NoteRecord]
 
 
 def list_pictures(source: Path) -> PictureListing:
@@ -114,13 +103,11 @@ def _reason_to_ignore(path: Path, root: Path) -> str | None:
 def earlier_notes(output: Path) -> NotesByStem:
     """Read what earlier runs noted: the report of a finished one, then the journal of an interrupted one."""
     notes: NotesByStem = {}
-    for line in _whole_lines(output / REPORT_NAME):
-        record: _NoteRecord = json.loads(line)
+    for record in _records(output / REPORT_NAME):
         if record["status"] != "ignored":
             stem = Path(record["file"]).stem
             notes[stem] = (*notes.get(stem, ()), FileNote(**record))
-    for line in _whole_lines(output / _JOURNAL_NAME):
-        entry: _JournalRecord = json.loads(line)
+    for entry in _records(output / _JOURNAL_NAME):
         notes[entry["stem"]] = tuple(FileNote(**note) for note in entry["notes"])
     return notes
 
@@ -175,17 +162,13 @@ def count_statuses(report: list[FileNote]) -> dict[str, int]:
     return {status: counts[status] for status in statuses}
 
 
-def _whole_lines(path: Path) -> Iterator[str]:
+def _records(path: Path) -> Iterator[Any]:
+    """Yield what the whole lines of a file hold: a killed run may have cut the last one."""
     if path.exists():
         with path.open(encoding="utf-8", newline="\n") as lines:
-            yield from (line for line in lines if line.endswith("\n"))
+            yield from (json.loads(line) for line in lines if line.endswith("\n"))
 
 
 def _json_line(record: object) -> str:
-    """Write one JSON line; file names that are no valid UTF-8 are escaped, and so survive."""
-    text = json.dumps(record, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(record)
-    return text + "\n"
+    """Write one JSON line; what is no valid UTF-8 in file names is escaped, and so survives."""
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from engine.disk import whole_file, writing
 from options.errors import UserError
-from tools.preparation.picture import PictureSettings, ResizeTask, resize_pictures
+from tools.preparation.picture import PictureSettings, ResizeResult, ResizeTask, resize_pictures
 from tools.preparation.resize_report import (
     FileNote,
     NotesByStem,
@@ -30,7 +31,7 @@ _WORK_FOLDER_NAME = ".resizing"
 
 
 def resize_folder(
-    source: Path, output: Path, settings: PictureSettings, *, quality: int, processes: int, time_limit: float
+    source: Path, output: Path, settings: PictureSettings, *, processes: int, time_limit: float
 ) -> dict[str, int]:
     """Write `<stem>.jpg` for every stem among the pictures below source, and report.jsonl.
 
@@ -49,16 +50,32 @@ def resize_folder(
     listing = list_pictures(source)
     if not listing.groups:
         raise UserError(f"{source}: no picture files in it; were the archives extracted to this folder?")
-    work_folder = _prepare_output(output, settings, quality)
+    work_folder = _prepare_output(output, settings)
 
     notes = earlier_notes(output)
     tasks = [
-        ResizeTask(stem, names, source, work_folder / f"{stem}.jpg", settings, quality)
+        ResizeTask(stem, names, source, work_folder / f"{stem}.jpg", settings)
         for stem, names in listing.groups.items()
         if not _is_done(stem, listing, notes, output, settings.size)
     ]
     num_kept = len(listing.groups) - len(tasks)
-    num_written = _run(tasks, notes, output, num_kept, processes=processes, time_limit=time_limit)
+    num_written = 0
+    with (
+        open_journal(output) as journal,
+        tqdm(total=len(listing.groups), initial=num_kept, desc="resize", unit="picture") as bar,
+    ):
+        for task, result in _results(tasks, processes=processes, time_limit=time_limit):
+            if result.write_error is not None:
+                raise UserError(f"{result.write_error}; make room or grant permission, then run again")
+            if result.notes or task.stem in notes:
+                # First the notes, then the name: a picture that stands has its notes in the journal.
+                notes[task.stem] = result.notes
+                write_journal(journal, task.stem, result.notes)
+            if result.written:
+                with writing(output / task.output.name):
+                    task.output.replace(output / task.output.name)
+                num_written += 1
+            bar.update()
 
     report = complete_report(listing, notes)
     write_report(output, report)
@@ -72,51 +89,24 @@ def resize_folder(
     }
 
 
-def _run(
-    tasks: list[ResizeTask],
-    notes: NotesByStem,
-    output: Path,
-    num_kept: int,
-    *,
-    processes: int,
-    time_limit: float,
-) -> int:
-    """Do the tasks, put their notes into notes, and return how many pictures were written."""
-    num_written = 0
-    total = num_kept + len(tasks)
-    with (
-        open_journal(output) as journal,
-        tqdm(total=total, initial=num_kept, desc="resize", unit="picture") as bar,
-    ):
-        earlier: NotesByStem = {}
-        while tasks:
-            again: list[ResizeTask] = []
-            for task, result in run_isolated(
-                resize_pictures, tasks, processes=min(processes, len(tasks)), time_limit=time_limit
-            ):
-                before = earlier.get(task.stem, ())
-                if isinstance(result, WorkerFailure):
-                    # Files of a stem are tried in order, so the first one is held responsible.
-                    task_notes = (*before, FileNote(task.names[0], "refused", result.reason))
-                    if len(task.names) > 1:
-                        earlier[task.stem] = task_notes
-                        again.append(replace(task, names=task.names[1:]))
-                        continue
-                elif result.write_error is not None:
-                    raise UserError(f"{result.write_error}; make room or grant permission, then run again")
-                else:
-                    task_notes = (*before, *result.notes)
-                if task_notes or task.stem in notes:
-                    # First the notes, then the name: a picture that stands has its notes in the journal.
-                    notes[task.stem] = task_notes
-                    write_journal(journal, task.stem, task_notes)
-                if not isinstance(result, WorkerFailure) and result.written:
-                    with writing(output / task.output.name):
-                        task.output.replace(output / task.output.name)
-                    num_written += 1
-                bar.update()
-            tasks = again
-    return num_written
+def _results(
+    tasks: list[ResizeTask], *, processes: int, time_limit: float
+) -> Iterator[tuple[ResizeTask, ResizeResult]]:
+    """Yield each task's result; where a file crashed its process, from the stem's other files."""
+    while tasks:
+        again = []
+        for task, result in run_isolated(
+            resize_pictures, tasks, processes=min(processes, len(tasks)), time_limit=time_limit
+        ):
+            if isinstance(result, WorkerFailure):
+                # Files of a stem are tried in order, so the first one is held responsible.
+                notes = (*task.notes, FileNote(task.names[0], "refused", result.reason))
+                if len(task.names) > 1:
+                    again.append(replace(task, names=task.names[1:], notes=notes))
+                    continue
+                result = ResizeResult(False, notes)
+            yield task, result
+        tasks = again
 
 
 def _is_done(stem: str, listing: PictureListing, notes: NotesByStem, output: Path, size: int) -> bool:
@@ -131,10 +121,10 @@ def _is_done(stem: str, listing: PictureListing, notes: NotesByStem, output: Pat
         return False
 
 
-def _prepare_output(output: Path, settings: PictureSettings, quality: int) -> Path:
+def _prepare_output(output: Path, settings: PictureSettings) -> Path:
     """Make the output folder and return its folder of temporary names."""
     work_folder = output / _WORK_FOLDER_NAME
-    record = json.dumps({**asdict(settings), "quality": quality}) + "\n"
+    record = json.dumps(asdict(settings)) + "\n"
     path = output / _SETTINGS_NAME
     with writing(output):
         shutil.rmtree(work_folder, ignore_errors=True)

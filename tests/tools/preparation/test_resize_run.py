@@ -150,7 +150,7 @@ SETTINGS = PictureSettings(size=48, max_pixels=50_000_000)
 
 
 def resize(source: Path, output: Path) -> dict[str, int]:
-    return resize_folder(source, output, SETTINGS, quality=75, processes=2, time_limit=20.0)
+    return resize_folder(source, output, SETTINGS, processes=2, time_limit=20.0)
 
 
 def report_of(output: Path) -> dict[str, tuple[str, str]]:
@@ -268,7 +268,7 @@ def test_pictures_of_other_settings_are_not_mixed(hostile_folder: Path, tmp_path
     resize(hostile_folder, tmp_path / "output")
     other = PictureSettings(size=64)
     with pytest.raises(UserError, match="other settings"):
-        resize_folder(hostile_folder, tmp_path / "output", other, quality=75, processes=1, time_limit=20.0)
+        resize_folder(hostile_folder, tmp_path / "output", other, processes=1, time_limit=20.0)
 
 
 def test_an_empty_folder_and_an_output_inside_the_source_are_refused(tmp_path: Path) -> None:
