@@ -1,8 +1,9 @@
 """Pack a folder of images into one file, with several processes that look at each image."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +17,6 @@ from engine.disk import whole_path
 from options.errors import UserError
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
 
-SECONDS_AN_IMAGE = 120.0
-"""Time after which an image counts as one that cannot be decoded."""
 OF_RECORDS = frozenset({".json", ".jsonl"})
 """Suffixes of files that stand beside images, such as the report of bash run.sh data resize."""
 
@@ -32,14 +31,6 @@ class PackSettings:
     size: int
     """Height and width of the pixels."""
     follow_links: bool
-
-
-class PackTask(NamedTuple):
-    """An image to be packed."""
-
-    folder: Path
-    name: str
-    settings: PackSettings
 
 
 class PackedImage(NamedTuple):
@@ -78,15 +69,16 @@ def pack_images(
         UserError: the folder or an item file cannot be read, or the output cannot be written or is no pack.
     """
     _check_output(output, folder)
-    tasks = [PackTask(folder, name, settings) for name in _names(folder, item_files)]
-    if not tasks:
+    names = _names(folder, item_files)
+    if not names:
         raise UserError(f"{folder}: no files in it")
     faults: dict[str, str] = {}
     done: set[str] = set()
+    results = run_isolated(partial(packed_image, folder, settings), names, processes=min(processes, len(names)))
     with whole_path(output) as temporary, temporary.open("wb") as stream:
         writer = PackWriter(stream, settings.kind, settings.size)
-        for task, result in _packed(tasks, processes):
-            image = PackedImage(task.name, None, result.reason) if isinstance(result, WorkerFailure) else result
+        for name, result in tqdm(results, total=len(names), desc="pack", unit="image", disable=None):
+            image = PackedImage(name, None, result.reason) if isinstance(result, WorkerFailure) else result
             if image.name in done:
                 continue  # of two items whose images are one `<stem>.jpg`
             done.add(image.name)
@@ -100,28 +92,22 @@ def pack_images(
     return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())))
 
 
-def packed_image(task: PackTask) -> PackedImage:
+def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage:
     """Read and decode one image; no fault of it raises anything."""
-    settings = task.settings
-    images = ImageFolder(task.folder, settings.follow_links)
+    images = ImageFolder(folder, settings.follow_links)
     try:
-        file = images.file(task.name)
+        file = images.file(name)
     except BadImageError:
-        return PackedImage(task.name, None, OUTWARD_LINK)
+        return PackedImage(name, None, OUTWARD_LINK)
     content = None
     try:
-        content = images.content(task.name)
+        content = images.content(name)
         with naming(file):
             pixels = decode_image(content, settings.size)
     except BadImageError as error:
         kept = content if settings.kind == "jpeg" else None
         return PackedImage(file.name, kept, error.reason, isinstance(error, MissingImageError))
     return PackedImage(file.name, content if settings.kind == "jpeg" else pixels.tobytes(), "")
-
-
-def _packed(tasks: list[PackTask], processes: int) -> Iterator[tuple[PackTask, PackedImage | WorkerFailure]]:
-    results = run_isolated(packed_image, tasks, processes=min(processes, len(tasks)), time_limit=SECONDS_AN_IMAGE)
-    yield from tqdm(results, total=len(tasks), desc="pack", unit="image", disable=None)
 
 
 def _names(folder: Path, item_files: Sequence[Path]) -> list[str]:

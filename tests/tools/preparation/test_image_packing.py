@@ -12,7 +12,7 @@ from tests.command_line import run_command
 from tests.endurance.image_mutations import good_images
 from tests.tiny_data import write_lines
 from tools.preparation import image_packing
-from tools.preparation.image_packing import PackedImage, PackReport, PackSettings, PackTask, pack_images, packed_image
+from tools.preparation.image_packing import PackedImage, PackReport, PackSettings, pack_images, packed_image
 
 SIZE = 8
 GOOD = good_images()["png"]
@@ -78,10 +78,10 @@ def test_links_out_of_the_folder_are_packed_only_if_that_is_wanted(folder: Path,
             images.read("link.png", SIZE)
 
 
-def crashing(task: PackTask) -> PackedImage:
-    if task.name == "b.png":
+def crashing(folder: Path, settings: PackSettings, name: str) -> PackedImage:
+    if name == "b.png":
         sys.exit(3)
-    return packed_image(task)
+    return packed_image(folder, settings, name)
 
 
 def test_an_image_that_kills_its_decoder_costs_itself_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,6 @@ from tools.preparation.audit.pairs import PairLines, pair_findings, read_pair_li
 from tools.preparation.audit.token_lengths import UNTRIMMED
 
 SPLITS = ("train", "val", "test")
-SECONDS_AN_IMAGE = 120.0
-"""Time after which an image counts as one that cannot be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def _audit_images(
 ) -> ImagesByName:
     image = options.data.image
     names = ((str(split.files.images), item.image) for split in splits for item in split.items)
-    images = read_images(names, image.size, image.follow_links, processes, SECONDS_AN_IMAGE)
+    images = read_images(names, image.size, image.follow_links, processes)
     for split in splits:
         log.extend(image_findings(split, images, image))
     return images

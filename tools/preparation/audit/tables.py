@@ -8,8 +8,7 @@ from options.table import aligned_rows
 from tools.preparation.audit.audit import Audit
 from tools.preparation.audit.audited_split import AuditedSplit
 from tools.preparation.audit.finding import Finding, FindingLog, Severity
-from tools.preparation.audit.image_file import ImageFacts
-from tools.preparation.audit.images import ImagesByName
+from tools.preparation.audit.images import ImageFacts, ImagesByName
 from tools.preparation.audit.pairs import UNLABELLED
 
 LONGEST_EXAMPLE = 120
