@@ -16,7 +16,7 @@ from tools.preparation.demo.backdrop import (
     ramp,
 )
 from tools.preparation.demo.product import BRANDS, COLOURS, Colour, Product, chance, pick
-from tools.preparation.demo.shapes import Shape, pattern_polygons, shape_named
+from tools.preparation.demo.shapes import SHAPES, Shape, pattern_polygons
 
 OVERSAMPLING = 2
 """The picture is drawn this many times larger and then reduced, which smooths its edges."""
@@ -38,7 +38,7 @@ def draw_photograph(product: Product, size: int, rng: np.random.Generator) -> Im
 
 def draw_product(canvas: Image.Image, product: Product, view: View, rng: np.random.Generator) -> None:
     """Draw the parts behind the body, the patterned body with what is printed on it, the parts before it."""
-    shape = shape_named(product.shape)
+    shape = SHAPES[product.shape]
     paints = PAINTS | {"trim": shade(COLOURS[product.colour][0])}
     draw = ImageDraw.Draw(canvas)
     for paint, polygon in shape.behind:

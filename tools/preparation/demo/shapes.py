@@ -35,12 +35,6 @@ class Shape:
         return min(x), min(y), max(x), max(y)
 
 
-@lru_cache
-def shape_named(name: str) -> Shape:
-    """Return the shape of this name, one of those that categories name."""
-    return _shapes()[name]
-
-
 def box(left: float, top: float, right: float, bottom: float) -> Polygon:
     """Return a rectangle."""
     return ((left, top), (right, top), (right, bottom), (left, bottom))
@@ -126,57 +120,57 @@ def _umbrella(width: float, height: float, rim: float) -> Shape:
     return Shape((canopy,), (stick, grip))
 
 
-def _shapes() -> dict[str, Shape]:
-    return {
-        "mug_straight": _mug(0.55, 0.55, 0.55, 0.48),
-        "mug_tapered": _mug(0.72, 0.36, 0.56, 0.5),
-        "mug_round": Shape((oval(-0.12, 0.1, 0.72, 0.68),), (("trim", ring(0.62, 0.05, 0.34, 0.38, 0.13)),),
-                           (("trim", oval(-0.12, -0.55, 0.4, 0.12)),)),
-        "flask_slim": _flask(0.3, False),
-        "flask_wide": _flask(0.58, False),
-        "flask_handle": _flask(0.42, True),
-        "shirt_short": _shirt((0.98, -0.3)),
-        "shirt_long": _shirt((0.98, 0.6)),
-        "shirt_none": _shirt(None),
-        "bag_square": _bag(box(-0.65, -0.7, 0.65, 0.9), box(-0.42, 0.35, 0.42, 0.75)),
-        "bag_round": _bag((*oval(0, 0.0, 0.65, 0.75, 1.0, 2.0), (0.65, 0.9), (-0.65, 0.9)),
-                          box(-0.4, 0.4, 0.4, 0.75)),
-        "bag_trapezoid": _bag(symmetric((0.32, -0.7), (0.85, 0.9)), box(-0.45, 0.4, 0.45, 0.75)),
-        "shoe_low": _shoe(-0.2),
-        "shoe_high": _shoe(-0.6),
-        "shoe_boot": _shoe(-0.98),
-        "hat_cap": Shape((oval(-0.15, 0.25, 0.65, 0.8, 1.0, 2.0),), (),
-                         (("trim", oval(0.3, 0.28, 0.68, 0.14)),)),
-        "hat_bucket": Shape((symmetric((0.4, -0.6), (0.55, 0.1), (0.95, 0.5)),),
-                            (("trim", oval(0, 0.5, 0.95, 0.15)),)),
-        "hat_beanie": Shape(((*oval(0, 0.25, 0.62, 0.85, 1.0, 2.0), (0.62, 0.5), (-0.62, 0.5)),),
-                            (("light", oval(0, -0.7, 0.22, 0.22)),), (("trim", box(-0.68, 0.4, 0.68, 0.7)),)),
-        "pillow_square": Shape((symmetric((0.0, -0.72), (0.85, -0.85), (0.76, 0.0), (0.85, 0.85),
-                                          (0.0, 0.74)),)),
-        "pillow_round": Shape((oval(0, 0, 0.85, 0.85),)),
-        "pillow_heart": Shape((heart(),)),
-        "vase_narrow": Shape((symmetric((0.2, -0.95), (0.16, -0.4), (0.58, 0.1), (0.6, 0.5), (0.36, 0.92)),)),
-        "vase_open": Shape((symmetric((0.75, -0.9), (0.42, -0.1), (0.34, 0.5), (0.45, 0.92)),)),
-        "vase_gourd": Shape((oval(0, -0.45, 0.38, 0.4), oval(0, 0.36, 0.6, 0.56)),
-                            (("trim", box(-0.16, -0.98, 0.16, -0.7)),)),
-        "lamp_cone": _lamp(symmetric((0.22, -0.9), (0.85, 0.1))),
-        "lamp_dome": _lamp(oval(0, 0.05, 0.8, 0.85, 1.0, 2.0)),
-        "lamp_drum": _lamp(box(-0.58, -0.85, 0.58, 0.05)),
-        "umbrella_dome": _umbrella(0.95, 0.8, 0.05),
-        "umbrella_flat": _umbrella(1.0, 0.45, -0.2),
-        "umbrella_deep": _umbrella(0.68, 1.1, 0.3),
-        "pack_bag": Shape((symmetric((0.62, -0.8), (0.56, -0.4), (0.62, 0.0), (0.56, 0.4), (0.62, 0.8)),), (),
-                          (("light", box(-0.62, -0.9, 0.62, -0.78)), ("light", box(-0.62, 0.78, 0.62, 0.9)))),
-        "pack_can": Shape((box(-0.42, -0.8, 0.42, 0.85),), (("light", oval(0, 0.85, 0.42, 0.1)),),
-                          (("light", oval(0, -0.8, 0.46, 0.12)),)),
-        "pack_box": Shape((box(-0.75, -0.45, 0.6, 0.8),),
-                          (("trim", ((-0.75, -0.45), (-0.5, -0.68), (0.85, -0.68), (0.85, 0.56),
-                                      (0.6, 0.8))),)),
-        "pack_tin": Shape((box(-0.6, -0.35, 0.6, 0.75), oval(0, 0.75, 0.6, 0.12)), (),
-                          (("dark", box(-0.64, -0.6, 0.64, -0.35)), ("dark", oval(0, -0.6, 0.64, 0.12)))),
-        "pack_pouch": Shape((symmetric((0.44, -0.9), (0.5, 0.3), (0.7, 0.85), (0.0, 0.95)),), (),
-                            (("light", box(-0.44, -0.72, 0.44, -0.66)),)),
-    }  # fmt: skip
+SHAPES: dict[str, Shape] = {
+    "mug_straight": _mug(0.55, 0.55, 0.55, 0.48),
+    "mug_tapered": _mug(0.72, 0.36, 0.56, 0.5),
+    "mug_round": Shape((oval(-0.12, 0.1, 0.72, 0.68),), (("trim", ring(0.62, 0.05, 0.34, 0.38, 0.13)),),
+                       (("trim", oval(-0.12, -0.55, 0.4, 0.12)),)),
+    "flask_slim": _flask(0.3, False),
+    "flask_wide": _flask(0.58, False),
+    "flask_handle": _flask(0.42, True),
+    "shirt_short": _shirt((0.98, -0.3)),
+    "shirt_long": _shirt((0.98, 0.6)),
+    "shirt_none": _shirt(None),
+    "bag_square": _bag(box(-0.65, -0.7, 0.65, 0.9), box(-0.42, 0.35, 0.42, 0.75)),
+    "bag_round": _bag((*oval(0, 0.0, 0.65, 0.75, 1.0, 2.0), (0.65, 0.9), (-0.65, 0.9)),
+                      box(-0.4, 0.4, 0.4, 0.75)),
+    "bag_trapezoid": _bag(symmetric((0.32, -0.7), (0.85, 0.9)), box(-0.45, 0.4, 0.45, 0.75)),
+    "shoe_low": _shoe(-0.2),
+    "shoe_high": _shoe(-0.6),
+    "shoe_boot": _shoe(-0.98),
+    "hat_cap": Shape((oval(-0.15, 0.25, 0.65, 0.8, 1.0, 2.0),), (),
+                     (("trim", oval(0.3, 0.28, 0.68, 0.14)),)),
+    "hat_bucket": Shape((symmetric((0.4, -0.6), (0.55, 0.1), (0.95, 0.5)),),
+                        (("trim", oval(0, 0.5, 0.95, 0.15)),)),
+    "hat_beanie": Shape(((*oval(0, 0.25, 0.62, 0.85, 1.0, 2.0), (0.62, 0.5), (-0.62, 0.5)),),
+                        (("light", oval(0, -0.7, 0.22, 0.22)),), (("trim", box(-0.68, 0.4, 0.68, 0.7)),)),
+    "pillow_square": Shape((symmetric((0.0, -0.72), (0.85, -0.85), (0.76, 0.0), (0.85, 0.85),
+                                      (0.0, 0.74)),)),
+    "pillow_round": Shape((oval(0, 0, 0.85, 0.85),)),
+    "pillow_heart": Shape((heart(),)),
+    "vase_narrow": Shape((symmetric((0.2, -0.95), (0.16, -0.4), (0.58, 0.1), (0.6, 0.5), (0.36, 0.92)),)),
+    "vase_open": Shape((symmetric((0.75, -0.9), (0.42, -0.1), (0.34, 0.5), (0.45, 0.92)),)),
+    "vase_gourd": Shape((oval(0, -0.45, 0.38, 0.4), oval(0, 0.36, 0.6, 0.56)),
+                        (("trim", box(-0.16, -0.98, 0.16, -0.7)),)),
+    "lamp_cone": _lamp(symmetric((0.22, -0.9), (0.85, 0.1))),
+    "lamp_dome": _lamp(oval(0, 0.05, 0.8, 0.85, 1.0, 2.0)),
+    "lamp_drum": _lamp(box(-0.58, -0.85, 0.58, 0.05)),
+    "umbrella_dome": _umbrella(0.95, 0.8, 0.05),
+    "umbrella_flat": _umbrella(1.0, 0.45, -0.2),
+    "umbrella_deep": _umbrella(0.68, 1.1, 0.3),
+    "pack_bag": Shape((symmetric((0.62, -0.8), (0.56, -0.4), (0.62, 0.0), (0.56, 0.4), (0.62, 0.8)),), (),
+                      (("light", box(-0.62, -0.9, 0.62, -0.78)), ("light", box(-0.62, 0.78, 0.62, 0.9)))),
+    "pack_can": Shape((box(-0.42, -0.8, 0.42, 0.85),), (("light", oval(0, 0.85, 0.42, 0.1)),),
+                      (("light", oval(0, -0.8, 0.46, 0.12)),)),
+    "pack_box": Shape((box(-0.75, -0.45, 0.6, 0.8),),
+                      (("trim", ((-0.75, -0.45), (-0.5, -0.68), (0.85, -0.68), (0.85, 0.56),
+                                  (0.6, 0.8))),)),
+    "pack_tin": Shape((box(-0.6, -0.35, 0.6, 0.75), oval(0, 0.75, 0.6, 0.12)), (),
+                      (("dark", box(-0.64, -0.6, 0.64, -0.35)), ("dark", oval(0, -0.6, 0.64, 0.12)))),
+    "pack_pouch": Shape((symmetric((0.44, -0.9), (0.5, 0.3), (0.7, 0.85), (0.0, 0.95)),), (),
+                        (("light", box(-0.44, -0.72, 0.44, -0.66)),)),
+}  # fmt: skip
+"""The shapes that categories name."""
 
 
 @lru_cache(maxsize=1024)
@@ -186,7 +180,7 @@ def pattern_polygons(pattern: str, shape: str) -> tuple[Polygon, ...]:
     Raises:
         ValueError: there is no such pattern.
     """
-    left, top, right, bottom = shape_named(shape).extent
+    left, top, right, bottom = SHAPES[shape].extent
     x, y = (left + right) / 2, (top + bottom) / 2
     emblem = 0.6 * min(right - left, bottom - top) / 2
     return tuple(tuple((x + x1, y + y1) for x1, y1 in polygon) for polygon in _around_origin(pattern, emblem))

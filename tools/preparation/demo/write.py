@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.disk import writing
+from engine.disk import whole_folder
 from options.errors import UserError
 from options.table import aligned_rows
 from tools.preparation.demo.catalogue import SPLITS, DemoSettings, ListedItem, make_catalogue
@@ -39,18 +39,12 @@ def write_demo_data(settings: DemoSettings) -> dict[str, Counter[str]]:
     out = settings.out.resolve()
     if out.exists() and not is_demo_data(out):
         raise UserError(f"{settings.out} exists and is no demo catalogue; give another folder to --out")
-    temporary = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        with writing(out):
-            images = temporary / "item_images"
-            images.mkdir(parents=True)
-            kinds = write_files(make_catalogue(settings, images), temporary, settings)
-            if out.exists():
-                shutil.rmtree(out)
-            temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with whole_folder(out) as temporary:
+        images = temporary / "item_images"
+        images.mkdir()
+        kinds = write_files(make_catalogue(settings, images), temporary, settings)
+        if out.exists():
+            shutil.rmtree(out)
     return kinds
 
 
