@@ -1,6 +1,6 @@
-"""Where the pictures of items come from: a folder of image files, or a pack that holds them in one file."""
+"""Where the pictures of items come from: a folder of image files, a pack that holds them in one file, or a caller."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from data.image_decoding import to_rgb
 from data.image_pack import PackReader
 from data.item_image import (
     MissingImageError,
@@ -23,6 +24,9 @@ from data.item_image import (
 from data.options import ImageOptions
 from data.pack_index import Entry
 from options.errors import UserError
+
+Picture = Path | str | bytes | Image.Image | NDArray[np.uint8]
+"""A path, the bytes of an image file, an opened image, or pixels (size, size, 3), red green blue."""
 
 
 class ImageSource(Protocol):
@@ -122,6 +126,52 @@ class ImagePack:
             if (entry := self.pack.find(candidate)) is not None:
                 return self.path / candidate, entry
         return self.path / name, None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenImages:
+    """Pictures by the names that items state."""
+
+    pictures: Mapping[str, Picture]
+
+    @property
+    def path(self) -> Path:
+        """No place on the disk."""
+        return Path()
+
+    def read(self, name: str, size: int) -> NDArray[np.uint8]:
+        """Do as ImageSource says."""
+        picture = self._picture(name)
+        if isinstance(picture, str | Path):
+            return read_image(Path(picture), size)
+        if isinstance(picture, np.ndarray):
+            assert picture.shape == (size, size, 3), "pixels are given in the size that they are read in"
+            return picture
+        with naming(Path(name)):
+            if isinstance(picture, bytes):
+                return decode_image(picture, size)
+            rgb = to_rgb(picture)
+            return np.asarray(rgb if rgb.size == (size, size) else rgb.resize((size, size), Image.Resampling.BICUBIC))
+
+    def content(self, name: str) -> bytes:
+        """Return what identifies a picture: the bytes of its file, or of its pixels; raises BadImageError."""
+        picture = self._picture(name)
+        if isinstance(picture, bytes):
+            return picture
+        if isinstance(picture, str | Path):
+            with naming(Path(picture)):
+                return Path(picture).read_bytes()
+        return picture.tobytes()
+
+    def newest(self, names: Iterable[str]) -> int:
+        """Return that nothing has changed."""
+        return 0
+
+    def _picture(self, name: str) -> Picture:
+        picture = self.pictures.get(name)
+        if picture is None:
+            raise MissingImageError(f"{name}: no picture")
+        return picture
 
 
 def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:

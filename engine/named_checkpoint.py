@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.given_images import GivenImages
+from data.image_store import GivenImages
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.loading import ItemPreparation

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data.given_images import GivenImages, Picture
-from data.image_store import ImageSource
+from data.image_store import GivenImages, ImageSource, Picture
 from data.item import Item
 from data.item_catalog import ItemCatalog, item_fields
 from data.item_pair import PairTable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData, UploadFile
 
-from data.given_images import GivenImages
+from data.image_store import GivenImages
 from data.item import Item, parse_attributes
 from data.jsonl import LONE_SURROGATE
 from engine.verifier import Verifier
