@@ -4,8 +4,9 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from options.errors import UserError
 from options.printable import LONGEST_SHOWN, quoted, shortened
@@ -56,13 +57,14 @@ def read_records_or_faults(file: Path) -> Iterator[tuple[int, Record | DataError
     """
     try:
         with file.open("rb") as stream:
-            for number, line in enumerate(_lines(stream), start=1):
+            # Of a longer line no more than the byte that tells so is read.
+            for number, line in enumerate(iter(partial(stream.readline, LONGEST_LINE + 1), b""), start=1):
                 if len(line) > LONGEST_LINE:
                     raise DataError(file, number, f"is longer than {LONGEST_LINE:,} bytes; are its line ends missing?")
                 if number == 1:
                     line = line.removeprefix(BOM_UTF8)
                 if line.strip():
-                    yield number, _parse_or_fault(file, number, line)
+                    yield number, _parsed(file, number, line)
     except OSError as error:
         raise DataError(file, None, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -108,37 +110,22 @@ def excerpt(value: object) -> str:
     return shortened(LONE_SURROGATE.sub("\ufffd", text))
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, of a longer one the first LONGEST_LINE + 1 bytes."""
-    while line := stream.readline(LONGEST_LINE + 1):
-        yield line
-
-
-def _parse_or_fault(file: Path, number: int, line: bytes) -> Record | DataError:
-    try:
-        return _parse(file, number, line)
-    except DataError as fault:
-        return fault
-
-
-def _parse(file: Path, number: int, line: bytes) -> Record:
+def _parsed(file: Path, number: int, line: bytes) -> Record | DataError:
     try:
         text = line.decode("utf-8")
         if text.startswith("\ufeff"):
             raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
         record = _DECODER.decode(text)
     except _RepeatedKeyError as error:
-        raise DataError(file, number, f"states the key {error} twice; keep one of them") from None
-    except UnicodeDecodeError as error:
-        raise DataError(file, number, "is not UTF-8 text") from error
+        return DataError(file, number, f"states the key {error} twice; keep one of them")
+    except UnicodeDecodeError:
+        return DataError(file, number, "is not UTF-8 text")
     except json.JSONDecodeError as error:
-        raise DataError(file, number, f"is not valid JSON: {error.msg} at character {error.pos + 1}") from error
+        return DataError(file, number, f"is not valid JSON: {error.msg} at character {error.pos + 1}")
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, and brackets within brackets without end.
-        raise DataError(file, number, f"is not valid JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise DataError(file, number, "should be a JSON object, {...}")
-    return record
+        return DataError(file, number, f"is not valid JSON: {error}")
+    return record if isinstance(record, dict) else DataError(file, number, "should be a JSON object, {...}")
 
 
 def _record(pairs: list[tuple[str, object]]) -> Record:
