@@ -178,12 +178,13 @@ def text_keys(items: ItemTensors) -> list[bytes | None]:
 
 def image_keys(items: ItemTensors) -> list[bytes | None]:
     """Return the key of the image of each of N items, by what its file holds; None for one that cannot be read."""
-    return [_image_key(items, item.image) for item in items.catalog]
+    return [image_key(items.images, item.image) for item in items.catalog]
 
 
-def _image_key(items: ItemTensors, name: str) -> bytes | None:
+def image_key(images: ImageSource, name: str) -> bytes | None:
+    """Return the digest of what the file of an image holds; None for one that cannot be read."""
     try:
-        return _digest(items.images.content(name))
+        return _digest(images.content(name))
     except BadImageError:
         return None
 

@@ -1,19 +1,18 @@
 """Split a pair file into a training and a validation file, and report what the two have in common."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.image_store import ImageSource, open_images_of_any_size
+from data.image_store import open_images_of_any_size
 from data.item import item_text
 from data.item_catalog import ItemCatalog, read_items
-from data.item_image import BadImageError
 from data.item_pair import PairTable, read_pairs
+from data.item_tensors import image_key
 from data.pair_split import PairSplit, split_by_components, split_dropping_seen
 from data.split_overlap import listing_rows
 from engine.disk import whole_path
@@ -21,6 +20,7 @@ from options.errors import UserError
 from options.table import aligned_rows
 
 Way = Literal["components", "drop-seen"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ def split_pair_file(
     train_rows, val_rows = _rows(table, split.train), _rows(table, split.val)
     same_image, num_missing = None, 0
     if sources is not None:
-        train_images = _image_hashes(catalog, train_rows, sources)
-        val_images = _image_hashes(catalog, val_rows, sources)
+        train_images, val_images = (
+            [image_key(sources, catalog[row].image) for row in rows] for rows in (train_rows, val_rows)
+        )
         same_image = _count_shared(train_images, val_images)
         num_missing = train_images.count(None) + val_images.count(None)
     for target, side in zip(targets, (split.train, split.val), strict=True):
@@ -114,18 +115,7 @@ def _texts(catalog: ItemCatalog, rows: Iterable[int]) -> list[str | None]:
     return [item_text(catalog[row], tuple(sorted(catalog[row].attributes))) or None for row in rows]
 
 
-def _image_hashes(catalog: ItemCatalog, rows: Iterable[int], images: ImageSource) -> list[str | None]:
-    return [_content_hash(images, catalog[row].image) for row in rows]
-
-
-def _content_hash(images: ImageSource, name: str) -> str | None:
-    try:
-        return hashlib.sha256(images.content(name)).hexdigest()
-    except BadImageError:
-        return None
-
-
-def _count_shared(train: list[str | None], val: list[str | None]) -> int:
+def _count_shared(train: Sequence[T | None], val: Sequence[T | None]) -> int:
     seen = set(train) - {None}
     return sum(value in seen for value in val)
 
