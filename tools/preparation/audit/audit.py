@@ -10,12 +10,11 @@ from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from options.errors import UserError
 from options.printable import quoted
-from tools.preparation.audit.audited_split import AuditedSplit, ItemReading, audit_items
+from tools.preparation.audit.audited_split import UNTRIMMED, AuditedSplit, ItemReading, audit_items
 from tools.preparation.audit.finding import Finding, FindingLog, Severity
 from tools.preparation.audit.images import ImagesByName, image_findings, read_images
 from tools.preparation.audit.items import ItemDigest
 from tools.preparation.audit.pairs import PairLines, pair_findings, read_pair_lines
-from tools.preparation.audit.token_lengths import UNTRIMMED
 
 SPLITS = ("train", "val", "test")
 

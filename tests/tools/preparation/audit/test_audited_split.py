@@ -5,8 +5,8 @@ import pytest
 
 from data.tokenizer import Tokenizer
 from tests.tiny_data import write_tokenizer
+from tools.preparation.audit.audited_split import BLOCK, UNTRIMMED, TokenCounts, TokenLengths, token_findings
 from tools.preparation.audit.finding import Severity
-from tools.preparation.audit.token_lengths import BLOCK, UNTRIMMED, TokenCounts, TokenLengths, token_findings
 
 
 @pytest.fixture(scope="module")
