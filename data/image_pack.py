@@ -56,15 +56,8 @@ class PackWriter:
         self._end = HEADER.size
         stream.write(bytes(HEADER.size))
 
-    def add(self, name: str, content: bytes) -> None:
-        """Add an image under a name that is new."""
-        self._add(name, content, is_fault=False)
-
-    def add_fault(self, name: str, reason: str) -> None:
-        """Keep why there is no picture of this name, for reading to say."""
-        self._add(name, reason.encode("utf-8", "replace"), is_fault=True)
-
-    def _add(self, name: str, content: bytes, *, is_fault: bool) -> None:
+    def add(self, name: str, content: bytes, *, is_fault: bool = False) -> None:
+        """Add an image under a name that is new, or the reason, as UTF-8, for which there is no picture."""
         key = encoded_name(name)
         assert key not in self._entries
         self._entries[key] = Entry(self._end, len(content), zlib.crc32(content), is_fault)

@@ -1,5 +1,9 @@
 """From the options of the data section to datasets and loaders."""
 
+import ctypes
+import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +17,14 @@ from data.image_store import ImageFolder, ImageSource, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
-from data.loader_process import give_back_freed_memory, obey_the_parent_alone
 from data.options import DataOptions, Modalities, SplitOptions
 from data.pair_batch import ItemBatch, PairBatch
 from data.pair_dataset import ItemDataset, PairDataset
 from data.tokenizer import Tokenizer
 from options.errors import UserError
+
+OF_THE_USER = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""Signals that loader processes leave to their parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +131,32 @@ def _batches(
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def obey_the_parent_alone(worker: int) -> None:
+    """Go on loading when Ctrl-C or SLURM signals all processes, so that the parent can finish its step.
+
+    The parent's own SIGTERM, which ends what is left of the loader with the parent, still ends this process.
+    """
+    for number in OF_THE_USER:
+        signal.signal(number, signal.SIG_IGN)
+    if not hasattr(signal, "sigwaitinfo"):  # macOS does not tell who sent a signal
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_wait_for_the_parents_word, args=(os.getppid(),), daemon=True).start()
+
+
+def _wait_for_the_parents_word(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
+
+
+def give_back_freed_memory() -> None:
+    """Give the memory of freed tensors back to the system, where the allocator can, before a process is forked.
+
+    Pages that two processes hold are copied when one of them writes there, which takes far longer than a fresh page.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

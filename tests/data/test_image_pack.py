@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
         writer = PackWriter(stream, "jpeg", 0)
         for name, content in CONTENTS.items():
             writer.add(name, content)
-        writer.add_fault("broken.jpg", "it is what it is")
+        writer.add("broken.jpg", b"it is what it is", is_fault=True)
         writer.finish()
     return file
 

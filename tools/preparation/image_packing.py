@@ -87,7 +87,7 @@ def pack_images(
             if image.content is not None:
                 writer.add(image.name, image.content)
             elif not image.is_missing:
-                writer.add_fault(image.name, image.fault)
+                writer.add(image.name, image.fault.encode("utf-8", "replace"), is_fault=True)
         writer.finish()
     return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())))
 
@@ -117,13 +117,10 @@ def _names(folder: Path, item_files: Sequence[Path]) -> list[str]:
         return sorted({item.image for file in item_files for item in read_items(file)})
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if _is_image_file(entry))
+            files = (entry.name for entry in entries if entry.is_file())
+            return sorted(name for name in files if Path(name).suffix not in OF_RECORDS)
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed: {error.strerror}") from error
-
-
-def _is_image_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file() and Path(entry.name).suffix not in OF_RECORDS
 
 
 def _check_output(output: Path, folder: Path) -> None:
