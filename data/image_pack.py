@@ -89,10 +89,13 @@ class PackReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = _opened(path)
-        weakref.finalize(self, os.close, self._descriptor)
-        self.header = self._read_header()
-        self._index = self._read_index()
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, self._descriptor)
+            self.header = self._read_header()
+            self._index = self._read_index()
+        except OSError as error:
+            raise PackError(f"{path}: the pack of images cannot be read: {error.strerror}") from error
 
     def __reduce__(self) -> tuple[type["PackReader"], tuple[Path]]:
         return PackReader, (self.path,)  # the number of a descriptor means nothing in a process that was not forked
@@ -119,7 +122,7 @@ class PackReader:
         return os.fstat(self._descriptor).st_ctime_ns
 
     def _read_header(self) -> Header:
-        content = self._bytes(HEADER.size, 0)
+        content = self._pread(HEADER.size, 0)
         if not content.startswith(MAGIC):
             raise PackError(f"{self.path}: is no pack of images, or one whose writing was broken off; {REMEDY}")
         num_bytes = os.fstat(self._descriptor).st_size
@@ -137,17 +140,10 @@ class PackReader:
 
     def _read_index(self) -> PackIndex:
         header = self.header
-        content = self._bytes(header.num_bytes - header.index_start, header.index_start)
+        content = self._pread(header.num_bytes - header.index_start, header.index_start)
         if zlib.crc32(content) != header.index_checksum:
             raise PackError(f"{self.path}: the index of the pack of images is damaged; {REMEDY}")
         return PackIndex.from_bytes(header.num_images, content)
-
-    def _bytes(self, length: int, start: int) -> bytes:
-        """Return bytes of the file, fewer at its end."""
-        try:
-            return self._pread(length, start)
-        except OSError as error:
-            raise PackError(f"{self.path}: the pack of images cannot be read: {error.strerror}") from error
 
     def _pread(self, length: int, start: int) -> bytes:
         """Return bytes of the file, fewer at its end; one call of the system gives 2 GiB at most, and may give fewer.
@@ -173,13 +169,6 @@ def is_pack(path: Path) -> bool:
     """Tell whether a file begins as a pack does; raises OSError."""
     with path.open("rb") as stream:
         return stream.read(len(MAGIC)) == MAGIC
-
-
-def _opened(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise PackError(f"{path}: the pack of images cannot be read: {error.strerror}") from error
 
 
 def _to_disk(stream: BinaryIO) -> None:

@@ -129,13 +129,9 @@ def naming(image: Path) -> Iterator[None]:
 
 def unreadable(image: Path, reason: str) -> BadImageError:
     """Return the error of an image that cannot be read for this reason."""
-    return BadImageError(f"{_shown(image)}: unreadable image: {reason}", reason)
+    return BadImageError(f"{shortened(str(image), longest=4096)}: unreadable image: {reason}", reason)
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
     # os.path.realpath ends on links in a circle, too.
     return Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
-
-
-def _shown(file: Path) -> str:
-    return shortened(str(file), longest=4096)
