@@ -4,7 +4,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from tools.preparation.demo.family import draw_products
+from tools.preparation.demo.catalogue import draw_products
 from tools.preparation.demo.listing import NAMING_RATES, join, notation, phrase
 from tools.preparation.demo.product import CATEGORIES, COLOURS
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tools.preparation.demo.catalogue import ListedItem
-from tools.preparation.demo.family import plan_families
+from tools.preparation.demo.catalogue import ListedItem, plan_families
 from tools.preparation.demo.pairs import deciding_modality, make_pairs
 from tools.preparation.demo.product import FACTORS, Product
 

@@ -1,4 +1,4 @@
-from tools.preparation.demo.family import plan_families
+from tools.preparation.demo.catalogue import plan_families
 from tools.preparation.demo.product import FACTORS
 
 
