@@ -303,17 +303,17 @@ def test_what_three_processes_have_encoded_two_go_on_with(
     whole = predict(options).file
     expected = whole.read_bytes()
     whole.unlink()
-    gathered = encode._gathered
+    to_first = encode.to_first
     rounds: list[None] = []
 
     def until_stopped(*arguments: object) -> object:
         rounds.append(None)
         if len(rounds) == 3:
             raise StoppedError("killed")
-        return gathered(*arguments)  # type: ignore[arg-type]
+        return to_first(*arguments)
 
     def begin(processes: Processes, folder: Path) -> None:
-        encode._gathered = until_stopped  # type: ignore[assignment]
+        encode.to_first = until_stopped
         with pytest.raises(StoppedError):
             run_prediction(options, processes)
 
