@@ -10,7 +10,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from data.pair_batch import PairBatch
 from engine.distributed import Processes
-from engine.optimizer import learning_rate, set_learning_rate
 from engine.options import TrainOptions
 from engine.precision import not_a_number_unless_finite
 from engine.training import TrainState, seed_everything
@@ -39,8 +38,9 @@ def train(
     `after_step` logs, evaluates and saves as it sees fit.
     """
     while state.step < options.steps:
-        rate = learning_rate(options.schedule, options.optimizer.lr, state.step)
-        set_learning_rate(state.optimizer, rate)
+        rate = options.schedule.learning_rate(options.optimizer.lr, state.step)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
         seed_everything(seed, state.step, processes.rank)
         step_loss = torch.zeros_like(state.loss_sum)
         for number in range(options.accumulate):

@@ -22,8 +22,7 @@ from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import pairs_at
 from engine.experiment import ExperimentOptions
 from engine.train_loop import StepFigures, train
-from engine.training import TrainState, first_state
-from engine.training_data import training_order
+from engine.training import TrainState, first_state, training_order
 from engine.training_model import TrainingModel, build_training_model
 
 LARGEST_DIFFERENCE = 1e-4
