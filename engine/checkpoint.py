@@ -152,16 +152,11 @@ def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: st
         if tensor.ndim and tensor.shape != trained[name].shape:
             raise UserError(f"{origin}: {full_name} of the optimizer has not the shape of its weight")
         slots.setdefault(numbers[name], {})[key] = tensor
-    _check_slots(slots, list(trained), origin)
-    state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
-
-
-def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str], origin: str) -> None:
-    """Raise UserError unless every weight that the optimizer knows has all the tensors that any has."""
     keys = {key for slot in slots.values() for key in slot}
-    missing = [f"{key}.{names[number]}" for number, slot in slots.items() for key in sorted(keys - slot.keys())]
+    missing = [f"{key}.{name}" for name, n in numbers.items() if n in slots for key in sorted(keys - slots[n].keys())]
     if missing:
         raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
+    state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
 
 
 def _state_record(state: TrainState, loss_sums: Sequence[float], run: RunIdentity) -> CheckpointState:
