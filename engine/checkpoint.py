@@ -55,17 +55,31 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
     Raises UserError where the disk is full or may not be written; what was there before is whole.
     """
     target = checkpoint_path(folder, state.step)
+    record = CheckpointState(
+        format=FORMAT,
+        step=state.step,
+        loss_sums=tuple(loss_sums),
+        best_step=state.best_step,
+        best_f1=state.best_f1,
+        evaluation=state.evaluation,
+        evaluation_due=state.evaluation_due,
+        scaler=state.scaler.state_dict(),
+        overflow=state.overflow.read(),
+        run=run,
+        loss_steps=state.loss_steps,
+    )
     with writing(target):
         with whole_folder(target, former=former_path(target)) as temporary:
-            _write_files(temporary, state, _state_record(state, loss_sums, run))
+            _write_files(temporary, state, record)
         delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
     return target
 
 
 def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> None:
     write_json(folder / STATE, asdict(record))
-    for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
-        save_file(_on_cpu(tensors), folder / name)
+    for file_name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+        on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(on_cpu, folder / file_name)
     if state.validation is not None:
         write_validation_scores(folder / VALIDATION, state.validation)
     for file in folder.glob("*.safetensors"):
@@ -157,26 +171,6 @@ def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: st
     if missing:
         raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
     state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
-
-
-def _state_record(state: TrainState, loss_sums: Sequence[float], run: RunIdentity) -> CheckpointState:
-    return CheckpointState(
-        format=FORMAT,
-        step=state.step,
-        loss_sums=tuple(loss_sums),
-        best_step=state.best_step,
-        best_f1=state.best_f1,
-        evaluation=state.evaluation,
-        evaluation_due=state.evaluation_due,
-        scaler=state.scaler.state_dict(),
-        overflow=state.overflow.read(),
-        run=run,
-        loss_steps=state.loss_steps,
-    )
-
-
-def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

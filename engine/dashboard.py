@@ -3,6 +3,7 @@
 Their packages are imported by the dashboards that are opened alone.
 """
 
+import textwrap
 import uuid
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -36,17 +37,6 @@ class TensorboardDashboard:
         for name, margins in (("same", view.margins_same), ("different", view.margins_different)):
             if len(margins):
                 self._writer.add_histogram(f"val/margins_{name}", margins, step)
-        self._precision_recall(step, view)
-        if view.error_pictures is not None:
-            self._writer.add_image("val/errors", view.error_pictures, step, dataformats="HWC")
-        if view.error_caption:
-            self._writer.add_text("val/errors", _verbatim(view.error_caption), step)
-
-    def close(self, failed: bool) -> None:
-        """Write what is left, whether training ended by an error or not."""
-        self._writer.close()
-
-    def _precision_recall(self, step: int, view: EvaluationView) -> None:
         curve = view.curve
         false_hits = curve.num_predicted - curve.num_hits
         misses = curve.num_positives - curve.num_hits
@@ -61,11 +51,15 @@ class TensorboardDashboard:
             global_step=step,
             num_thresholds=len(curve.thresholds),
         )
+        if view.error_pictures is not None:
+            self._writer.add_image("val/errors", view.error_pictures, step, dataformats="HWC")
+        if view.error_caption:
+            # Indented, Markdown shows it as it stands, whatever signs the sellers wrote in it.
+            self._writer.add_text("val/errors", textwrap.indent(view.error_caption, "    ", lambda _: True), step)
 
-
-def _verbatim(text: str) -> str:
-    """Return the Markdown of a text that is shown as it stands, whatever signs the sellers wrote in it."""
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    def close(self, failed: bool) -> None:
+        """Write what is left, whether training ended by an error or not."""
+        self._writer.close()
 
 
 class WandbDashboard:

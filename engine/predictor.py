@@ -70,7 +70,7 @@ def run_prediction(
     verifier = Verifier.chosen_by(options, processes)
     encoder, rule = verifier.encoder, verifier.rule
     split = split_to_predict(options, verifier.preparation)
-    file = _output(options)
+    file = options.predict.output or run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
     similarity = SIMILARITY.format(threshold_width=encoder.threshold_width)
     lock = file.with_name(f".{file.name}.lock")
     with sole_user(lock, f"predicts {file.name}") if processes.is_first else nullcontext():
@@ -132,11 +132,6 @@ def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensor
     check_inputs(encoder, items)
     load_checkpoint_weights(checkpoint, encoder, options.model)
     return encoder
-
-
-def _output(options: ExperimentOptions) -> Path:
-    named = options.predict.output
-    return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
 
 
 def submission_lines(split: Split, items: EncodedItems, thresholds: NDArray[np.float64]) -> Iterator[str]:

@@ -41,7 +41,13 @@ def start_training(run: TrainingRun) -> Start:
     resumption = from_first(lambda: find_resumption(run.folder.checkpoints))
     state, notes = _state(run, resumption.checkpoint)
     if options.train.frozen_features is not None:
-        run = _with_known_features(run, state, options.train.frozen_features)
+        encoder, folder = state.model.item_encoder, options.train.frozen_features
+        plan = encoding_plan(options, options.train.precision, run.processes.device)
+        train_split, val_split = (
+            with_known_features(split, encoder, folder, plan, run.processes, f"frozen features of {name}", run.stop)
+            for name, split in (("train", run.train_split), ("val", run.val_split))
+        )
+        run = replace(run, train_split=train_split, val_split=val_split)
     if options.model.head.is_fitted and resumption.checkpoint is None and options.model.weights is None:
         fit_to_training_items(state, run.train_split)
     if options.train.compile:
@@ -87,17 +93,6 @@ def fresh_state(
     check_inputs(encoder, train_split.items)
     model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
     return first_state(model, options.train, processes.device)
-
-
-def _with_known_features(run: TrainingRun, state: TrainState, folder: Path) -> TrainingRun:
-    """Return the run with what its frozen encoders make of all items, kept in a folder."""
-    encoder, processes = state.model.item_encoder, run.processes
-    plan = encoding_plan(run.options, run.options.train.precision, processes.device)
-    train_split, val_split = (
-        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}", run.stop)
-        for name, split in (("train", run.train_split), ("val", run.val_split))
-    )
-    return replace(run, train_split=train_split, val_split=val_split)
 
 
 def fit_to_training_items(state: TrainState, split: Split) -> None:
