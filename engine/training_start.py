@@ -14,7 +14,7 @@ from engine.known_features import with_known_features
 from engine.named_checkpoint import load_checkpoint_weights
 from engine.run_identity import changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
-from engine.training_model import build_training_model, compile_encoders
+from engine.training_model import TrainingModel, compile_encoders
 from models.input_check import check_inputs
 from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
@@ -91,7 +91,7 @@ def fresh_state(
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)
-    model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
+    model = TrainingModel(encoder, options.loss, options.train.precision).to(processes.device)
     return first_state(model, options.train, processes.device)
 
 
