@@ -12,7 +12,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation, Split
 from engine.decision_rule import DecisionRule
 from engine.disk import sole_user, whole_file, write_json, write_text
@@ -21,13 +20,10 @@ from engine.encode import EncodedItems, EncodedRound, embedding_width, encoded_r
 from engine.encoding_progress import EncodingProgress, encoding_key
 from engine.evaluator import Evaluation, evaluation
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import load_checkpoint_weights
 from engine.pair_scores import score_pairs
 from engine.run_folder import run_folder
 from engine.stop_request import StopRequest
 from engine.verifier import Verifier
-from models.input_check import check_inputs
-from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from options.errors import UserError
 
 SIMILARITY = '''"""Similarity of two items of the submission file beside this one."""
@@ -124,14 +120,6 @@ def split_to_predict(options: ExperimentOptions, preparation: ItemPreparation) -
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
     return preparation.split(files, labelled=False)
-
-
-def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensors) -> ItemEncoder:
-    """Return the encoder with a checkpoint's weights; raises UserError unless it fits and can read the items."""
-    encoder = build_item_encoder(with_random_weights(options.model), options.data.image)
-    check_inputs(encoder, items)
-    load_checkpoint_weights(checkpoint, encoder, options.model)
-    return encoder
 
 
 def submission_lines(split: Split, items: EncodedItems, thresholds: NDArray[np.float64]) -> Iterator[str]:
