@@ -14,10 +14,10 @@ from engine.checksums import write_checksums
 from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
+from engine.pair_scores import VALIDATION, find_validation_scores, write_validation_scores
 from engine.precision import OverflowFigures
 from engine.run_identity import RunIdentity
 from engine.training import TrainState
-from engine.validation_scores import VALIDATION, find_validation_scores, write_validation_scores
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError

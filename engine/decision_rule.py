@@ -16,7 +16,7 @@ from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
 from engine.checksums import recorded_checksum
 from engine.disk import read_json, write_json
-from engine.validation_scores import VALIDATION, ValidationScores, pair_category
+from engine.pair_scores import VALIDATION, ValidationScores, pair_category
 from options.errors import UserError
 
 FORMAT = 1

@@ -17,12 +17,12 @@ from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
 from engine.options import OptimizerOptions, TrainOptions
+from engine.pair_scores import ValidationScores
 from engine.precision import NonFiniteGuard, OverflowCount, gradient_scaler
 from engine.run_folder import RunFolder
 from engine.run_identity import RunIdentity
 from engine.stop_request import StopRequest
 from engine.training_model import TrainingModel
-from engine.validation_scores import ValidationScores
 from options.errors import UserError
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}

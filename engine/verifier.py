@@ -31,8 +31,7 @@ from engine.experiment import ExperimentOptions
 from engine.export_description import DESCRIPTION, OPTIONS
 from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
 from engine.onnx_encoder import OnnxItemEncoder
-from engine.pair_scores import score_pairs
-from engine.validation_scores import pair_category
+from engine.pair_scores import pair_category, score_pairs
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
 from options.read import read_options

@@ -15,13 +15,12 @@ from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import write_checksums
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
-from engine.pair_scores import score_pairs
+from engine.pair_scores import VALIDATION, read_scores, score_pairs
 from engine.precision import OverflowFigures
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
-from engine.validation_scores import VALIDATION, read_scores
 from engine.verifier import Verifier
 from options.errors import UserError
 from tests.engine.conftest import ALONE, KilledError, MakeOptions
