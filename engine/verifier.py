@@ -28,9 +28,8 @@ from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
 from engine.distributed import Processes, this_process
 from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
-from engine.export_description import DESCRIPTION, OPTIONS
 from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
-from engine.onnx_encoder import OnnxItemEncoder
+from engine.onnx_encoder import DESCRIPTION, OPTIONS, OnnxItemEncoder
 from engine.pair_scores import pair_category, score_pairs
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
