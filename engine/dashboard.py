@@ -34,9 +34,8 @@ class TensorboardDashboard:
 
     def evaluation(self, step: int, view: EvaluationView) -> None:
         """Write margins as histograms, the precision-recall curve, and the errors as an image and a text."""
-        for name, margins in (("same", view.margins_same), ("different", view.margins_different)):
-            if len(margins):
-                self._writer.add_histogram(f"val/margins_{name}", margins, step)
+        for label, margins in view.margins.items():
+            self._writer.add_histogram(f"val/margins_{label}", margins, step)
         curve = view.curve
         false_hits = curve.num_predicted - curve.num_hits
         misses = curve.num_positives - curve.num_hits
@@ -96,9 +95,8 @@ class WandbDashboard:
         content: dict[str, object] = {
             "val/precision_recall": wandb.plot.line(points, "recall", "precision", title="precision and recall")
         }
-        for name, margins in (("same", view.margins_same), ("different", view.margins_different)):
-            if len(margins):
-                content[f"val/margins_{name}"] = wandb.Histogram(margins)
+        for label, margins in view.margins.items():
+            content[f"val/margins_{label}"] = wandb.Histogram(margins)
         if view.error_pictures is not None:
             content["val/errors"] = wandb.Image(view.error_pictures, caption=view.error_caption)
         self._run.log(content, step=step)
@@ -122,8 +120,7 @@ Dashboard = TensorboardDashboard | WandbDashboard
 def check_dashboards(options: LogOptions) -> None:
     """Raise UserError where a dashboard's package is not installed."""
     # A folder named wandb, which runs may leave behind, is found as a package without an origin.
-    found = find_spec("wandb") if options.wandb is not None else None
-    if options.wandb is not None and (found is None or found.origin is None):
+    if options.wandb is not None and ((found := find_spec("wandb")) is None or found.origin is None):
         raise UserError(
             f"log.wandb={options.wandb}: the package wandb is not installed; "
             f"run `{install_command('-r requirements-wandb.txt')}`, or set log.wandb=null"

@@ -3,6 +3,7 @@
 Letters of shapes: B pairs, H height, W width in pixels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ GREY = 128
 class EvaluationView:
     """The margins of both labels, the precision-recall curve and the most confident errors."""
 
-    margins_same: NDArray[np.float64]
-    margins_different: NDArray[np.float64]
+    margins: Mapping[str, NDArray[np.float64]]
+    """Of the pairs labelled "same" and "different", where there are any."""
     curve: PrecisionRecallCurve
     error_caption: str
     """A paragraph of plain text a pair, in the order of the pictures; empty without errors."""
@@ -58,8 +59,7 @@ def evaluation_view(split: Split, margins: NDArray[np.float64], threshold: float
             colour = SAME_COLOUR if same[pair] else DIFFERENT_COLOUR
             strips.append(np.hstack([_framed_picture(split.items, item, colour) for item in (source, target)]))
     return EvaluationView(
-        margins_same=margins[same],
-        margins_different=margins[~same],
+        margins={label: margins[rows] for label, rows in (("same", same), ("different", ~same)) if rows.any()},
         curve=precision_recall_curve(margins, same),
         error_caption="\n\n".join(captions),
         error_pictures=np.vstack(strips) if strips else None,

@@ -26,7 +26,8 @@ def named_checkpoint(path: Path, given: ExperimentOptions | None) -> tuple[Path,
 
     Raises UserError for a checkpoint and options that the user has to mend.
     """
-    if _keeps_options(path):
+    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
+    if not (path.is_file() or _is_published(path) or is_imported):
         checkpoint = checkpoint_of(path)
         return checkpoint, given or checkpoint_options(checkpoint)
     if given is None:
@@ -95,11 +96,6 @@ def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOpti
         raise UserError(
             f"{path}: no checkpoint (a folder with {ENCODER}, such a file, or a published .pth, whole or in parts)"
         )
-
-
-def _keeps_options(path: Path) -> bool:
-    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
-    return not (path.is_file() or _is_published(path) or is_imported)
 
 
 def _is_published(path: Path) -> bool:
