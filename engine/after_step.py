@@ -11,14 +11,13 @@ from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
 from engine.evaluator import evaluation, with_f1_interval
 from engine.non_finite import non_finite_error
-from engine.pair_scores import score_pairs
+from engine.pair_scores import score_pairs, validation_scores
 from engine.run_log import RunLog
 from engine.run_records import BlankImages, write_blank_ids, write_result
 from engine.stop_request import StoppedError
 from engine.train_loop import StepFigures
 from engine.training import TrainingRun, TrainState
 from engine.training_model import share_statistics
-from engine.validation_scores import validation_scores
 
 
 class AfterStep:

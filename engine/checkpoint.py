@@ -14,10 +14,10 @@ from engine.checksums import write_checksums
 from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
+from engine.pair_scores import VALIDATION, find_validation_scores, write_validation_scores
 from engine.precision import OverflowFigures
 from engine.run_identity import RunIdentity
 from engine.training import TrainState
-from engine.validation_scores import VALIDATION, find_validation_scores, write_validation_scores
 from models.item_encoder import ItemEncoder
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
@@ -55,17 +55,31 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
     Raises UserError where the disk is full or may not be written; what was there before is whole.
     """
     target = checkpoint_path(folder, state.step)
+    record = CheckpointState(
+        format=FORMAT,
+        step=state.step,
+        loss_sums=tuple(loss_sums),
+        best_step=state.best_step,
+        best_f1=state.best_f1,
+        evaluation=state.evaluation,
+        evaluation_due=state.evaluation_due,
+        scaler=state.scaler.state_dict(),
+        overflow=state.overflow.read(),
+        run=run,
+        loss_steps=state.loss_steps,
+    )
     with writing(target):
         with whole_folder(target, former=former_path(target)) as temporary:
-            _write_files(temporary, state, _state_record(state, loss_sums, run))
+            _write_files(temporary, state, record)
         delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
     return target
 
 
 def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> None:
     write_json(folder / STATE, asdict(record))
-    for name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
-        save_file(_on_cpu(tensors), folder / name)
+    for file_name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+        on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(on_cpu, folder / file_name)
     if state.validation is not None:
         write_validation_scores(folder / VALIDATION, state.validation)
     for file in folder.glob("*.safetensors"):
@@ -152,36 +166,11 @@ def _load_optimizer(state: TrainState, tensors: Mapping[str, Tensor], origin: st
         if tensor.ndim and tensor.shape != trained[name].shape:
             raise UserError(f"{origin}: {full_name} of the optimizer has not the shape of its weight")
         slots.setdefault(numbers[name], {})[key] = tensor
-    _check_slots(slots, list(trained), origin)
-    state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
-
-
-def _check_slots(slots: Mapping[int, Mapping[str, Tensor]], names: Sequence[str], origin: str) -> None:
-    """Raise UserError unless every weight that the optimizer knows has all the tensors that any has."""
     keys = {key for slot in slots.values() for key in slot}
-    missing = [f"{key}.{names[number]}" for number, slot in slots.items() for key in sorted(keys - slot.keys())]
+    missing = [f"{key}.{name}" for name, n in numbers.items() if n in slots for key in sorted(keys - slots[n].keys())]
     if missing:
         raise UserError(f"{origin}: the optimizer's state lacks {', '.join(missing)}")
-
-
-def _state_record(state: TrainState, loss_sums: Sequence[float], run: RunIdentity) -> CheckpointState:
-    return CheckpointState(
-        format=FORMAT,
-        step=state.step,
-        loss_sums=tuple(loss_sums),
-        best_step=state.best_step,
-        best_f1=state.best_f1,
-        evaluation=state.evaluation,
-        evaluation_due=state.evaluation_due,
-        scaler=state.scaler.state_dict(),
-        overflow=state.overflow.read(),
-        run=run,
-        loss_steps=state.loss_steps,
-    )
-
-
-def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    state.optimizer.load_state_dict({"state": slots, "param_groups": state.optimizer.state_dict()["param_groups"]})
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -56,22 +56,19 @@ def find_resumption(folder: Path) -> Resumption:
     Raises UserError where there are checkpoints and none is whole, or one cannot be read.
     """
     _finish_replacement(folder)
-    faults: list[str] = []
-    damaged: list[Path] = []
+    damaged: dict[Path, str] = {}
     for checkpoint in reversed(all_checkpoints(folder)):
         try:
             check_files(checkpoint)
         except DamagedError as error:
-            faults.append(str(error))
-            damaged.append(checkpoint)
-            continue
-        for passed_over in damaged:
-            _set_aside(passed_over)
-        return Resumption(checkpoint, tuple(faults))
-    if faults:
-        raise UserError(
-            f"{folder}: no checkpoint is whole:\n  " + "\n  ".join(faults) + "\nMove that folder away to start anew."
-        )
+            damaged[checkpoint] = str(error)
+        else:
+            for passed_over in damaged:
+                _set_aside(passed_over)
+            return Resumption(checkpoint, tuple(damaged.values()))
+    if damaged:
+        faults = "\n  ".join(damaged.values())
+        raise UserError(f"{folder}: no checkpoint is whole:\n  {faults}\nMove that folder away to start anew.")
     return Resumption(None, ())
 
 

@@ -32,44 +32,35 @@ Every option, its type, default and meaning: options/REFERENCE.md.
 Any option can be overridden: section.key=value, such as train.steps=500 data.workers=0 model.text_encoder=null.
 """
 
-
-def run_command(
-    description: str,
-    action: "Callable[[ExperimentOptions, str, Processes, StopRequest], None]",
-    arguments: Sequence[str] | None = None,
-) -> None:
-    """Read the options of the command line and act on them.
-
-    Raises SystemExit with status 2 and a message on a UserError, with status 75 where the action was asked to stop.
-    """
-    run_parsed(command_parser(description).parse_intermixed_args(arguments), action)
+Action = Callable[[ExperimentOptions, str, "Processes", "StopRequest"], None]
+"""What a command does with its options, the text of its command line, its processes, and the request to stop."""
 
 
-def command_parser(description: str, **paths: str) -> argparse.ArgumentParser:
-    """Return the parser of an option file, of more paths, whose help is given by name, and of overrides."""
+def run_command(description: str, action: Action, arguments: Sequence[str] | None = None) -> None:
+    """Do as run_action with the option file and the overrides of a command line."""
     parser = argparse.ArgumentParser(
         description=description, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("option_file", type=Path, metavar="OPTION_FILE", help="YAML file, such as options/demo.yml")
-    for name, meaning in paths.items():
-        parser.add_argument(name, type=Path, metavar=name.upper(), help=meaning)
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="an option in place of the file's")
     parser.add_argument("--check", action="store_true", help="check the options and do nothing else")
-    return parser
+    parsed = parser.parse_intermixed_args(arguments)
+    run_action(action, parsed.option_file, parsed.overrides, parsed.check)
 
 
-def run_parsed(
-    parsed: argparse.Namespace,
-    action: "Callable[[ExperimentOptions, str, Processes, StopRequest], None]",
-    connected: bool = True,
+def run_action(
+    action: Action, option_file: Path, overrides: Sequence[str], check: bool = False, connected: bool = True
 ) -> None:
-    """Do as run_command with a command line of command_parser; unconnected processes do not talk to each other."""
+    """Read the options and act on them, or only check them; unconnected processes do not talk to each other.
+
+    Raises SystemExit with status 2 and a message on a UserError, with status 75 where the action was asked to stop.
+    """
     # Until there is something to save, Ctrl-C ends the command as any other, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with exit_on_user_error():
         with _cause_speaks_first():
-            options = read_options(ExperimentOptions, parsed.option_file, parsed.overrides)
-        if parsed.check:
+            options = read_options(ExperimentOptions, option_file, overrides)
+        if check:
             return
         go_offline_without_hub(options.hub_names)
         # torch takes seconds to import, which wrong options and --help need not wait for.

@@ -3,6 +3,7 @@
 Their packages are imported by the dashboards that are opened alone.
 """
 
+import textwrap
 import uuid
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -33,20 +34,8 @@ class TensorboardDashboard:
 
     def evaluation(self, step: int, view: EvaluationView) -> None:
         """Write margins as histograms, the precision-recall curve, and the errors as an image and a text."""
-        for name, margins in (("same", view.margins_same), ("different", view.margins_different)):
-            if len(margins):
-                self._writer.add_histogram(f"val/margins_{name}", margins, step)
-        self._precision_recall(step, view)
-        if view.error_pictures is not None:
-            self._writer.add_image("val/errors", view.error_pictures, step, dataformats="HWC")
-        if view.error_caption:
-            self._writer.add_text("val/errors", _verbatim(view.error_caption), step)
-
-    def close(self, failed: bool) -> None:
-        """Write what is left, whether training ended by an error or not."""
-        self._writer.close()
-
-    def _precision_recall(self, step: int, view: EvaluationView) -> None:
+        for label, margins in view.margins.items():
+            self._writer.add_histogram(f"val/margins_{label}", margins, step)
         curve = view.curve
         false_hits = curve.num_predicted - curve.num_hits
         misses = curve.num_positives - curve.num_hits
@@ -61,11 +50,15 @@ class TensorboardDashboard:
             global_step=step,
             num_thresholds=len(curve.thresholds),
         )
+        if view.error_pictures is not None:
+            self._writer.add_image("val/errors", view.error_pictures, step, dataformats="HWC")
+        if view.error_caption:
+            # Indented, Markdown shows it as it stands, whatever signs the sellers wrote in it.
+            self._writer.add_text("val/errors", textwrap.indent(view.error_caption, "    ", lambda _: True), step)
 
-
-def _verbatim(text: str) -> str:
-    """Return the Markdown of a text that is shown as it stands, whatever signs the sellers wrote in it."""
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    def close(self, failed: bool) -> None:
+        """Write what is left, whether training ended by an error or not."""
+        self._writer.close()
 
 
 class WandbDashboard:
@@ -102,9 +95,8 @@ class WandbDashboard:
         content: dict[str, object] = {
             "val/precision_recall": wandb.plot.line(points, "recall", "precision", title="precision and recall")
         }
-        for name, margins in (("same", view.margins_same), ("different", view.margins_different)):
-            if len(margins):
-                content[f"val/margins_{name}"] = wandb.Histogram(margins)
+        for label, margins in view.margins.items():
+            content[f"val/margins_{label}"] = wandb.Histogram(margins)
         if view.error_pictures is not None:
             content["val/errors"] = wandb.Image(view.error_pictures, caption=view.error_caption)
         self._run.log(content, step=step)
@@ -128,8 +120,7 @@ Dashboard = TensorboardDashboard | WandbDashboard
 def check_dashboards(options: LogOptions) -> None:
     """Raise UserError where a dashboard's package is not installed."""
     # A folder named wandb, which runs may leave behind, is found as a package without an origin.
-    found = find_spec("wandb") if options.wandb is not None else None
-    if options.wandb is not None and (found is None or found.origin is None):
+    if options.wandb is not None and ((found := find_spec("wandb")) is None or found.origin is None):
         raise UserError(
             f"log.wandb={options.wandb}: the package wandb is not installed; "
             f"run `{install_command('-r requirements-wandb.txt')}`, or set log.wandb=null"

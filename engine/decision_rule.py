@@ -1,6 +1,6 @@
 """Which margins of pairs mean the same product: a threshold, or one for each category, chosen and kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from data.item import Item
 from data.item_pair import parse_pair
-from data.jsonl import Record, read_records
+from data.jsonl import read_records
 from data.loading import Split
 from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
 from engine.checksums import recorded_checksum
 from engine.disk import read_json, write_json
-from engine.validation_scores import VALIDATION, ValidationScores, pair_category
+from engine.pair_scores import VALIDATION, ValidationScores, pair_category
 from options.errors import UserError
 
 FORMAT = 1
@@ -40,11 +39,6 @@ class DecisionRule:
         names = [item.category for item in split.catalog]
         pairs = zip(split.pairs.source.tolist(), split.pairs.target.tolist(), strict=True)
         return self.thresholds_of([pair_category(names[source], names[target]) for source, target in pairs])
-
-    def thresholds_of_pairs(self, sources: Sequence[Item], targets: Sequence[Item]) -> NDArray[np.float64]:
-        """Return the threshold of each of B pairs of items: (B,)."""
-        pairs = zip(sources, targets, strict=True)
-        return self.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
 
     def thresholds_of(self, pair_categories: list[str | None]) -> NDArray[np.float64]:
         """Return the threshold of each of B pairs by their categories: (B,)."""
@@ -135,7 +129,8 @@ def refuse_test_pairs(checkpoint: Path, scores: ValidationScores) -> str | None:
         return None
     if not file.exists():
         return f"{file}, the pairs of data.test, is not here: whether they are the validation pairs was not looked at"
-    test = {frozenset(_ids(file, number, record)) for number, record in read_records(file)}
+    pairs = (parse_pair(file, number, record) for number, record in read_records(file))
+    test = {frozenset((pair.source_id, pair.target_id)) for pair in pairs}
     for ids in scores.pair_ids:
         if frozenset(ids) in test:
             raise UserError(
@@ -151,8 +146,3 @@ def _test_pairs(checkpoint: Path) -> Path | None:
     for key in ("data", "test", "pairs"):
         found = found.get(key) if isinstance(found, dict) else None
     return Path(found) if isinstance(found, str) else None
-
-
-def _ids(file: Path, number: int, record: Record) -> tuple[str, str]:
-    pair = parse_pair(file, number, record)
-    return pair.source_id, pair.target_id

@@ -134,21 +134,13 @@ def from_every(own: T) -> list[T]:
     return cast(list[T], everyone)
 
 
-def gather_rows(rows: Tensor) -> list[Tensor] | None:
-    """Return the rows (n, ...) of every process, in order of rank, to the first one; None to the others.
-
-    The processes may have different numbers of rows, also none. The tensors are on the CPU.
-    """
+def to_first(own: T) -> list[T] | None:
+    """Return what each process has, in order of rank, to the first one; None to the others."""
     if not dist.is_initialized():
-        return [rows]
-    lengths = _lengths(rows)
-    padded = _padded(rows, max(lengths))
-    first = dist.get_rank() == 0
-    gathered = [torch.empty_like(padded) for _ in lengths] if first else None
-    dist.gather(padded, gathered, dst=0)
-    if gathered is None:
-        return None
-    return [rows[:length] for rows, length in zip(gathered, lengths, strict=True)]
+        return [own]
+    everyone: list[T | None] | None = [None] * dist.get_world_size() if dist.get_rank() == 0 else None
+    dist.gather_object(own, everyone)
+    return cast(list[T] | None, everyone)
 
 
 def gather_with_gradient(rows: Tensor) -> Tensor:
@@ -166,8 +158,9 @@ def gather_with_gradient(rows: Tensor) -> Tensor:
 class _GatherWithGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, rows: Tensor) -> Tensor:
-        lengths = _lengths(rows)
-        padded = _padded(rows, max(lengths))
+        lengths = from_every(len(rows))
+        padded = rows.new_zeros((max(lengths), *rows.shape[1:]))
+        padded[: len(rows)] = rows
         gathered = [torch.empty_like(padded) for _ in lengths]
         dist.all_gather(gathered, padded)
         ctx.lengths = lengths  # type: ignore[attr-defined]
@@ -179,16 +172,3 @@ class _GatherWithGradient(torch.autograd.Function):
         dist.all_reduce(total)
         own: Tensor = torch.split(total, ctx.lengths)[dist.get_rank()]  # type: ignore[attr-defined]
         return own
-
-
-def _lengths(rows: Tensor) -> list[int]:
-    own = torch.tensor([len(rows)])
-    lengths = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-    dist.all_gather(lengths, own)
-    return [int(length.item()) for length in lengths]
-
-
-def _padded(rows: Tensor, length: int) -> Tensor:
-    padded = rows.new_zeros((length, *rows.shape[1:]))
-    padded[: len(rows)] = rows
-    return padded

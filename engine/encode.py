@@ -14,7 +14,7 @@ from data.item_tensors import ItemTensors
 from data.loading import item_batches
 from data.pair_batch import ItemBatch
 from data.pair_sampler import encoding_batches, share
-from engine.distributed import Processes, gather_rows
+from engine.distributed import Processes, to_first
 from engine.experiment import ExperimentOptions
 from engine.options import Precision
 from engine.precision import autocast
@@ -65,15 +65,10 @@ class EncodingPlan:
 
 def encoding_plan(options: ExperimentOptions, precision: Precision, device: torch.device) -> EncodingPlan:
     """Return the plan of the options, for training's or prediction's arithmetic on a device."""
-    batch_size = _batch_size(options, device)
+    batch_size = options.evaluate.batch_size
+    if device.type == "cpu" and options.model.image_encoder is not None:
+        batch_size = min(batch_size, max(1, PIXELS_AT_ONCE_ON_CPU // options.data.image.size**2))
     return EncodingPlan(batch_size, options.data.workers, precision)
-
-
-def _batch_size(options: ExperimentOptions, device: torch.device) -> int:
-    most = options.evaluate.batch_size
-    if device.type != "cpu" or options.model.image_encoder is None:
-        return most
-    return min(most, max(1, PIXELS_AT_ONCE_ON_CPU // options.data.image.size**2))
 
 
 def encode_items(
@@ -131,7 +126,12 @@ def encoded_rounds(
     for encoded in in_rounds(
         lambda own: encoded_batches(encoder, items, own, plan, processes), batches, processes, title, stop
     ):
-        yield _gathered(encoded, embedding_width(encoder))
+        everyone = to_first(encoded)
+        if everyone is None:
+            yield None
+        else:
+            item, packed, blank_image = zip(*chain.from_iterable(everyone), strict=True)
+            yield EncodedRound(torch.cat(item), torch.cat(packed), torch.cat(blank_image))
 
 
 def in_rounds(
@@ -187,12 +187,3 @@ def _encode(encoder: ItemEmbedder, batch: ItemBatch, plan: EncodingPlan, process
     with autocast(plan.precision, processes.device):
         embedding = encoder(batch.to(processes.device))
     return EncodedRound(batch.item, pack(embedding).float().cpu(), batch.blank_image)
-
-
-def _gathered(encoded: list[EncodedRound], width: int) -> EncodedRound | None:
-    item = gather_rows(torch.cat([torch.empty(0, dtype=torch.int64), *(batch.item for batch in encoded)]))
-    packed = gather_rows(torch.cat([torch.empty(0, width), *(batch.packed for batch in encoded)]))
-    blank = gather_rows(torch.cat([torch.empty(0, dtype=torch.bool), *(batch.blank_image for batch in encoded)]))
-    if item is None or packed is None or blank is None:
-        return None
-    return EncodedRound(torch.cat(item), torch.cat(packed), torch.cat(blank))

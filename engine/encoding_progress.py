@@ -44,8 +44,7 @@ class EncodingProgress:
         """
         with writing(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            if not self.file.exists():
-                self.file.touch()
+            self.file.touch()
             with self.file.open("r+b") as stream:
                 first_key, _, begun = stream.readline(200).partition(b" ")
                 is_same = first_key == key.encode() and begun.strip().isdigit()
@@ -70,9 +69,8 @@ class EncodingProgress:
 
     def _append(self, encoded: EncodedRound) -> None:
         records = np.empty(len(encoded.item), self._record)
-        records["item"] = encoded.item.numpy()
-        records["packed"] = encoded.packed.numpy()
-        records["blank_image"] = encoded.blank_image.numpy()
+        for name, column in encoded._asdict().items():
+            records[name] = column.numpy()
         content = records.tobytes()
         head = np.array((len(records), zlib.crc32(content)), HEAD)
         with writing(self.file), self.file.open("ab") as stream:
@@ -83,11 +81,7 @@ class EncodingProgress:
         whole = stream.tell()
         while (records := self._read(stream)) is not None:
             whole = stream.tell()
-            yield EncodedRound(
-                torch.from_numpy(records["item"].copy()),
-                torch.from_numpy(records["packed"].copy()),
-                torch.from_numpy(records["blank_image"].copy()),
-            )
+            yield EncodedRound(*(torch.from_numpy(records[name].copy()) for name in EncodedRound._fields))
         stream.seek(whole)
 
     def _read(self, stream: BinaryIO) -> NDArray[np.void] | None:

@@ -3,6 +3,7 @@
 Letters of shapes: B pairs, H height, W width in pixels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ GREY = 128
 class EvaluationView:
     """The margins of both labels, the precision-recall curve and the most confident errors."""
 
-    margins_same: NDArray[np.float64]
-    margins_different: NDArray[np.float64]
+    margins: Mapping[str, NDArray[np.float64]]
+    """Of the pairs labelled "same" and "different", where there are any."""
     curve: PrecisionRecallCurve
     error_caption: str
     """A paragraph of plain text a pair, in the order of the pictures; empty without errors."""
@@ -46,12 +47,22 @@ def evaluation_view(split: Split, margins: NDArray[np.float64], threshold: float
     same = split.pairs.same
     assert same is not None
     errors = most_confident_errors(margins, same, threshold, NUM_ERRORS)
+    captions, strips = [], []
+    for pair in errors.tolist():
+        source, target = split.catalog[int(split.pairs.source[pair])], split.catalog[int(split.pairs.target[pair])]
+        label = "the same product" if same[pair] else "different products"
+        captions.append(
+            f"margin {margins[pair]:.4f} at threshold {threshold:.4f}, labelled {label}\n"
+            f"{_one_line(source)}\n{_one_line(target)}"
+        )
+        if split.items.image is not None:
+            colour = SAME_COLOUR if same[pair] else DIFFERENT_COLOUR
+            strips.append(np.hstack([_framed_picture(split.items, item, colour) for item in (source, target)]))
     return EvaluationView(
-        margins_same=margins[same],
-        margins_different=margins[~same],
+        margins={label: margins[rows] for label, rows in (("same", same), ("different", ~same)) if rows.any()},
         curve=precision_recall_curve(margins, same),
-        error_caption="\n\n".join(_caption(split, int(pair), margins, threshold) for pair in errors),
-        error_pictures=_strip(split, errors) if split.items.image is not None and len(errors) else None,
+        error_caption="\n\n".join(captions),
+        error_pictures=np.vstack(strips) if strips else None,
     )
 
 
@@ -64,40 +75,14 @@ def most_confident_errors(
     return wrong[order[:num_errors]]
 
 
-def _caption(split: Split, pair: int, margins: NDArray[np.float64], threshold: float) -> str:
-    source, target = _items(split, pair)
-    assert split.pairs.same is not None
-    label = "the same product" if split.pairs.same[pair] else "different products"
-    return (
-        f"margin {margins[pair]:.4f} at threshold {threshold:.4f}, labelled {label}\n"
-        f"{_one_line(source)}\n{_one_line(target)}"
-    )
-
-
 def _one_line(item: Item) -> str:
     return shortened(" ".join(f"{item.item_id[:LONGEST_LINE]}: {item.title[:LONGEST_LINE]}".split()), LONGEST_LINE)
 
 
-def _strip(split: Split, pairs: NDArray[np.int64]) -> NDArray[np.uint8]:
-    assert split.pairs.same is not None
-    rows = []
-    for pair in pairs:
-        colour = SAME_COLOUR if split.pairs.same[pair] else DIFFERENT_COLOUR
-        rows.append(np.hstack([_framed(_picture(split.items, item), colour) for item in _items(split, int(pair))]))
-    return np.vstack(rows)
-
-
-def _items(split: Split, pair: int) -> tuple[Item, Item]:
-    return split.catalog[int(split.pairs.source[pair])], split.catalog[int(split.pairs.target[pair])]
-
-
-def _picture(items: ItemTensors, item: Item) -> NDArray[np.uint8]:
+def _framed_picture(items: ItemTensors, item: Item, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
     try:
-        return items.images.read(item.image, PICTURE_SIZE)
+        picture = items.images.read(item.image, PICTURE_SIZE)
     except BadImageError:
         # Whether an unreadable image ends the run was decided when the item was encoded.
-        return np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)
-
-
-def _framed(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+        picture = np.full((PICTURE_SIZE, PICTURE_SIZE, 3), GREY, np.uint8)
     return np.asarray(ImageOps.expand(Image.fromarray(picture), BORDER, colour))

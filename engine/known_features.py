@@ -6,7 +6,6 @@ Letters of shapes: N items, n items of a batch.
 import hashlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,19 +57,17 @@ class FeatureStore:
 
         Runs that do so at once do it one after another, so that none's features are lost.
         """
-        if any(key is not None for key in keys):
-            with one_at_a_time(self.file.with_name(".lock")):
-                self._add(keys, features)
-
-    def _add(self, keys: list[bytes | None], features: Tensor) -> None:
-        rows, stored = self._read()
-        new = {key: place for place, key in enumerate(keys) if key is not None and key not in rows}
-        if not new:
+        given = {key: place for place, key in enumerate(keys) if key is not None}
+        if not given:
             return
-        known = torch.frombuffer(bytearray(b"".join([*rows, *new])), dtype=torch.uint8).view(-1, KEY_BYTES)
-        tensors = {"keys": known, "features": torch.cat([stored, features[list(new.values())]])}
-        with whole_path(self.file) as temporary:
-            save_file(tensors, temporary)
+        with one_at_a_time(self.file.with_name(".lock")):
+            rows, stored = self._read()
+            new = {key: place for key, place in given.items() if key not in rows}
+            if new:
+                known = torch.frombuffer(bytearray(b"".join([*rows, *new])), dtype=torch.uint8).view(-1, KEY_BYTES)
+                tensors = {"keys": known, "features": torch.cat([stored, features[list(new.values())]])}
+                with whole_path(self.file) as temporary:
+                    save_file(tensors, temporary)
 
     def _read(self) -> tuple[dict[bytes, int], Tensor]:
         """Return the row of each key, in order, and the features."""
@@ -133,7 +130,7 @@ def with_known_features(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """How features are computed."""
+    """How the features of batches are computed."""
 
     items: ItemTensors
     """With what the encoder reads alone."""
@@ -142,6 +139,24 @@ class _Work:
     processes: Processes
     title: str
     stop: StopRequest
+
+    def done(self, batches: list[list[int]]) -> Iterator[FeatureBatch]:
+        """Yield the features of batches, each computed by one process, in all of them."""
+        for own in in_rounds(self._own, batches, self.processes, self.title, self.stop):
+            for made in from_every(own):
+                yield from made
+
+    def _own(self, batches: list[list[int]]) -> Generator[FeatureBatch, None, None]:
+        pin = self.processes.device.type == "cuda"
+        for batch in item_batches(self.items, batches, self.plan.workers, pin):
+            yield batch.item, _encoded(self.encoder, batch, self.plan, self.processes), batch.blank_image
+
+
+@torch.no_grad()
+def _encoded(encoder: Encoder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> Tensor:
+    with autocast(plan.precision, processes.device):
+        features: Tensor = encoder(batch.to(processes.device))
+    return features.float().cpu()
 
 
 def _found_or_computed(store: FeatureStore, keys: list[bytes | None], work: _Work) -> tuple[Tensor, Tensor]:
@@ -163,7 +178,7 @@ def _found_or_computed(store: FeatureStore, keys: list[bytes | None], work: _Wor
             store.add([keys[row] for row in unkept], features[unkept])
 
     try:
-        for rows, part, blank in _computed(work, [batch for batch in batches if batch]):
+        for rows, part, blank in work.done([batch for batch in batches if batch]):
             features[rows], blank_image[rows] = part, blank
             unkept += rows[~blank].tolist()
             if len(unkept) > max(FEWEST_KEPT, kept * KEPT_AFTER):
@@ -179,23 +194,3 @@ def _first_of_key(keys: list[bytes | None]) -> Tensor:
     rows: dict[bytes, int] = {}
     first = [row if key is None else rows.setdefault(key, row) for row, key in enumerate(keys)]
     return torch.tensor(first, dtype=torch.int64)
-
-
-def _computed(work: _Work, batches: list[list[int]]) -> Iterator[FeatureBatch]:
-    """Yield the features of batches, each computed by one process, in all of them."""
-    for own in in_rounds(partial(_own_batches, work), batches, work.processes, work.title, work.stop):
-        for made in from_every(own):
-            yield from made
-
-
-def _own_batches(work: _Work, batches: list[list[int]]) -> Generator[FeatureBatch, None, None]:
-    pin = work.processes.device.type == "cuda"
-    for batch in item_batches(work.items, batches, work.plan.workers, pin):
-        yield batch.item, _encoded(work.encoder, batch, work.plan, work.processes), batch.blank_image
-
-
-@torch.no_grad()
-def _encoded(encoder: Encoder, batch: ItemBatch, plan: EncodingPlan, processes: Processes) -> Tensor:
-    with autocast(plan.precision, processes.device):
-        features: Tensor = encoder(batch.to(processes.device))
-    return features.float().cpu()

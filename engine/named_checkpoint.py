@@ -1,7 +1,6 @@
-"""What a path names: a checkpoint, ours or a published one, with the options of its model and what decides."""
+"""What a path names: a checkpoint, ours or a published one, with the options of its model and its weights."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from data.image_store import GivenImages
@@ -11,7 +10,6 @@ from data.loading import ItemPreparation
 from engine.checkpoint import ENCODER, STATE, best_checkpoint, load_item_encoder, read_state
 from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import SUMS, check_files
-from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from models.input_check import check_inputs
@@ -23,50 +21,18 @@ from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
 
-@dataclass(frozen=True, slots=True)
-class NamedCheckpoint:
-    """Weights with what it takes to use them."""
-
-    path: Path
-    """As load_checkpoint_weights takes it."""
-    options: ExperimentOptions
-    step: int | None
-    """None where the checkpoint does not say."""
-    rule: DecisionRule
-
-    def load_encoder(self, preparation: ItemPreparation) -> ItemEncoder:
-        """Return the encoder with these weights, on the CPU; raises UserError unless it fits and can read items."""
-        encoder = build_item_encoder(with_random_weights(self.options.model), self.options.data.image)
-        check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), GivenImages({})))
-        load_checkpoint_weights(self.path, encoder, self.options.model)
-        return encoder
-
-
-def named_checkpoint(
-    path: Path, given: ExperimentOptions | None, threshold: ThresholdChoice | None = None
-) -> NamedCheckpoint:
+def named_checkpoint(path: Path, given: ExperimentOptions | None) -> tuple[Path, ExperimentOptions]:
     """Return a checkpoint, or the best one of a run's folder, with its own options unless others are given.
 
-    Without a choice of the threshold the rule is the calibrated one; of a checkpoint that was not evaluated, such as a
-    published .pth, that of predict.threshold. Raises UserError for a checkpoint and options that the user has to mend.
+    Raises UserError for a checkpoint and options that the user has to mend.
     """
-    if _keeps_options(path):
+    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
+    if not (path.is_file() or _is_published(path) or is_imported):
         checkpoint = checkpoint_of(path)
-        options = given or checkpoint_options(checkpoint)
-    elif given is not None:
-        checkpoint, options = path, given
-    else:
+        return checkpoint, given or checkpoint_options(checkpoint)
+    if given is None:
         raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
-    state = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
-    if threshold is None:
-        is_evaluated = state is not None and state.evaluation is not None
-        threshold = "calibrated" if is_evaluated else options.predict.threshold
-    return NamedCheckpoint(
-        path=checkpoint,
-        options=options,
-        step=state.step if state is not None else None,
-        rule=decision_rule(threshold, checkpoint),
-    )
+    return path, given
 
 
 def chosen_checkpoint(options: ExperimentOptions) -> Path:
@@ -102,6 +68,14 @@ def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
     return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
 
 
+def load_encoder(checkpoint: Path, options: ExperimentOptions, preparation: ItemPreparation) -> ItemEncoder:
+    """Return the encoder of a checkpoint on the CPU; raises UserError unless its weights fit and it can read items."""
+    encoder = build_item_encoder(with_random_weights(options.model), options.data.image)
+    check_inputs(encoder, preparation.tensors(ItemCatalog([Item("", "", {}, "", "")]), GivenImages({})))
+    load_checkpoint_weights(checkpoint, encoder, options.model)
+    return encoder
+
+
 def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOptions) -> None:
     """Load an encoder, built from the options, from one of our checkpoint folders or a file.
 
@@ -122,11 +96,6 @@ def load_checkpoint_weights(path: Path, encoder: ItemEncoder, options: ModelOpti
         raise UserError(
             f"{path}: no checkpoint (a folder with {ENCODER}, such a file, or a published .pth, whole or in parts)"
         )
-
-
-def _keeps_options(path: Path) -> bool:
-    is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
-    return not (path.is_file() or _is_published(path) or is_imported)
 
 
 def _is_published(path: Path) -> bool:

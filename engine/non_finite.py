@@ -8,9 +8,7 @@ from pathlib import Path
 from engine.checkpoint import save_checkpoint
 from engine.disk import write_json
 from engine.distributed import any_process
-from engine.optimizer import learning_rate
-from engine.training import TrainingRun, TrainState
-from engine.training_data import training_order
+from engine.training import TrainingRun, TrainState, training_order
 from options.errors import UserError
 
 REPORT = "report.json"
@@ -53,7 +51,7 @@ def non_finite_error(run: TrainingRun, state: TrainState, step: int, reason: str
     """
     folder = run.folder.non_finite
     pairs = list(_pairs(run, step))
-    rate = learning_rate(run.options.train.schedule, run.options.train.optimizer.lr, step)
+    rate = run.options.train.schedule.learning_rate(run.options.train.optimizer.lr, step)
     state.step = step
     if run.processes.is_first:
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier failure, perhaps of a later step

@@ -1,5 +1,8 @@
 """Options of the training, evaluation, prediction and log sections."""
 
+import math
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -32,6 +35,17 @@ class ScheduleOptions(Options):
     warmup_steps: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises linearly from 0; 0 for none."""
 
+    def learning_rate(self, base: float, step: int) -> float:
+        """Return the learning rate of the optimizer step `step`, counted from 0.
+
+        Without warm-up step 0 has the rate at the schedule's start, and the schedule advances by one with each
+        later step. During warm-up the rate rises linearly to base; the schedule runs on meanwhile.
+        """
+        return base * (step + 1) / self.warmup_steps if step < self.warmup_steps else self._scheduled(base, step)
+
+    def _scheduled(self, base: float, step: int) -> float:
+        return base
+
 
 class ConstantOptions(ScheduleOptions):
     """The base learning rate throughout."""
@@ -60,6 +74,20 @@ class CosineRestartsOptions(ScheduleOptions):
                 f"it has {len(self.restart_weights)}; 1.0 leaves a period's learning rate as it is"
             )
         return self
+
+    def _scheduled(self, base: float, step: int) -> float:
+        """Return equation 5 of arXiv 1608.03983, times the period's weight.
+
+        The step at which a period ends belongs to it and has min_lr; the next period begins at its own step 1.
+        """
+        ends = list(accumulate(self.periods))
+        if step >= ends[-1]:
+            return self.min_lr
+        index = bisect_left(ends, step)
+        period = self.periods[index]
+        elapsed = step - (ends[index] - period)
+        amplitude = self.restart_weights[index] * (base - self.min_lr)
+        return self.min_lr + amplitude * 0.5 * (1 + math.cos(math.pi * elapsed / period))
 
 
 class MultiStepRestartsOptions(ScheduleOptions):
@@ -93,6 +121,18 @@ class MultiStepRestartsOptions(ScheduleOptions):
                 f"sort them, and their restart_weights with them"
             )
         return self
+
+    def _scheduled(self, base: float, step: int) -> float:
+        """Return the weighted base times gamma for each milestone since the latest restart.
+
+        A milestone given twice counts twice; one that coincides with a restart does not count.
+        """
+        num_restarts = bisect_right(self.restarts, step)
+        start, weight = 0, 1.0
+        if num_restarts:
+            start, weight = self.restarts[num_restarts - 1], self.restart_weights[num_restarts - 1]
+        num_milestones = sum(start < milestone <= step for milestone in self.milestones)
+        return base * weight * self.gamma**num_milestones
 
 
 AnyScheduleOptions = Annotated[

@@ -1,18 +1,30 @@
-"""The scores of pairs, from the embeddings of their items.
+"""The scores of pairs, from the embeddings of their items, and those of validation, kept with a checkpoint.
 
-Letters of shapes: B pairs.
+Letters of shapes: B pairs, N items.
 """
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from data.item_pair import PairTable
+from data.loading import Split
+from engine.checksums import check_files
 from engine.encode import EncodedItems
 from models.embedding import pair_score, unpack
+from models.weights import read_safetensors
 from options.errors import UserError
+
+VALIDATION = "validation.safetensors"
+ARRAYS = ("match", "threshold", "same", "source", "target")
+"""Of B pairs in that file."""
 
 PAIRS_AT_ONCE = 1024
 """Bounds the memory of scoring, whatever the number of pairs; of this size the numbers stay in the cache."""
@@ -51,3 +63,106 @@ def score_pairs(items: EncodedItems, pairs: PairTable, threshold_width: int) -> 
         score = pair_score(embedding.rows(source), embedding.rows(target))
         match[part], threshold[part] = score.match.numpy(), score.threshold.numpy()
     return PairScores(match, threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationScores(PairScores):
+    """B labelled pairs of N items and their scores."""
+
+    same: NDArray[np.bool_]
+    """(B,)"""
+    source: NDArray[np.int64]
+    """(B,) numbers of the items"""
+    target: NDArray[np.int64]
+    """(B,) numbers of the items"""
+    item_ids: tuple[str, ...]
+    """Of N items."""
+    categories: tuple[str, ...]
+    """Of N items; empty where an item has none."""
+
+    @property
+    def pair_ids(self) -> list[tuple[str, str]]:
+        """The ids of both items of each of B pairs."""
+        return [(self.item_ids[source], self.item_ids[target]) for source, target in self._rows()]
+
+    @property
+    def pair_categories(self) -> list[str | None]:
+        """The category of each of B pairs."""
+        return [pair_category(self.categories[source], self.categories[target]) for source, target in self._rows()]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the pairs' ids and labels in their order."""
+        return pairs_digest(self.pair_ids, self.same)
+
+    def _rows(self) -> list[tuple[int, int]]:
+        return list(zip(self.source.tolist(), self.target.tolist(), strict=True))
+
+
+def pair_category(source: str, target: str) -> str | None:
+    """Return the category that both items of a pair have, or None."""
+    return source if source and source == target else None
+
+
+def pairs_digest(pair_ids: Sequence[tuple[str, str]], same: NDArray[np.bool_]) -> str:
+    """Return the SHA-256 of the ids and labels (B,) of pairs in their order."""
+    digest = hashlib.sha256()
+    for (source, target), label in zip(pair_ids, same.tolist(), strict=True):
+        digest.update((json.dumps([source, target, label]) + "\n").encode())
+    return digest.hexdigest()
+
+
+def validation_scores(split: Split, scores: PairScores) -> ValidationScores:
+    """Return what is kept of the evaluation of a labelled split."""
+    assert split.pairs.same is not None
+    items = [(item.item_id, item.category) for item in split.catalog]
+    return ValidationScores(
+        match=scores.match,
+        threshold=scores.threshold,
+        same=split.pairs.same,
+        source=split.pairs.source,
+        target=split.pairs.target,
+        item_ids=tuple(item_id for item_id, _ in items),
+        categories=tuple(category for _, category in items),
+    )
+
+
+def write_validation_scores(file: Path, record: ValidationScores) -> None:
+    """Write the file of a checkpoint that is being written."""
+    texts = json.dumps({"item_ids": record.item_ids, "categories": record.categories}).encode()
+    arrays = {name: getattr(record, name) for name in ARRAYS} | {"items": np.frombuffer(texts, np.uint8).copy()}
+    save_file({name: torch.from_numpy(array) for name, array in arrays.items()}, file, {"pairs": record.digest})
+
+
+def find_validation_scores(checkpoint: Path) -> ValidationScores | None:
+    """Read the scores of a checkpoint, or return None where it was not evaluated; raises UserError if damaged."""
+    file = checkpoint / VALIDATION
+    if not file.exists():
+        return None
+    check_files(checkpoint, [VALIDATION])
+    return read_scores(file)
+
+
+def read_validation_scores(checkpoint: Path) -> ValidationScores:
+    """Read the scores of a checkpoint; raises UserError for one that was not evaluated, or is damaged."""
+    scores = find_validation_scores(checkpoint)
+    if scores is None:
+        raise UserError(
+            f"{checkpoint}: holds no {VALIDATION}: it was not evaluated, or written before scores were kept. Take the "
+            "run's folder, whose best checkpoint was evaluated"
+        )
+    return scores
+
+
+def read_scores(file: Path) -> ValidationScores:
+    """Read a file of scores; raises UserError for one that is missing, damaged or of something else."""
+    tensors = read_safetensors(file)
+    try:
+        texts = json.loads(tensors["items"].numpy().tobytes())
+        return ValidationScores(
+            **{name: tensors[name].numpy() for name in ARRAYS},
+            item_ids=tuple(texts["item_ids"]),
+            categories=tuple(texts["categories"]),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{file}: holds no validation scores: {error!r}") from error

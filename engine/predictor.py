@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,30 +12,32 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation, Split
-from engine.decision_rule import DecisionRule, decision_rule
+from engine.decision_rule import DecisionRule
 from engine.disk import sole_user, whole_file, write_json, write_text
 from engine.distributed import Processes, from_first
-from engine.encode import (
-    EncodedItems,
-    EncodedRound,
-    embedding_width,
-    encoded_rounds,
-    in_catalogue_order,
-)
+from engine.encode import EncodedItems, EncodedRound, embedding_width, encoded_rounds, in_catalogue_order
 from engine.encoding_progress import EncodingProgress, encoding_key
 from engine.evaluator import Evaluation, evaluation
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import chosen_checkpoint, load_checkpoint_weights
 from engine.pair_scores import score_pairs
 from engine.run_folder import run_folder
-from engine.similarity_template import similarity_source
 from engine.stop_request import StopRequest
 from engine.verifier import Verifier
-from models.input_check import check_inputs
-from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from options.errors import UserError
+
+SIMILARITY = '''"""Similarity of two items of the submission file beside this one."""
+
+THRESHOLD_WIDTH = {threshold_width}
+"""Numbers of the threshold embedding, which comes first in an item's embedding; the match embedding follows."""
+
+
+def compute(item_emb_1: list[float], item_emb_2: list[float]) -> float:
+    """Return the match dot product minus the threshold dot product."""
+    products = [x * y for x, y in zip(item_emb_1, item_emb_2)]
+    return sum(products[THRESHOLD_WIDTH:]) - sum(products[:THRESHOLD_WIDTH])
+'''
+"""The similarity.py that goes with a submission file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,12 @@ def run_prediction(
     verifier = Verifier.chosen_by(options, processes)
     encoder, rule = verifier.encoder, verifier.rule
     split = split_to_predict(options, verifier.preparation)
-    file = _output(options)
-    with _alone(file) if processes.is_first else nullcontext():
+    file = options.predict.output or run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
+    similarity = SIMILARITY.format(threshold_width=encoder.threshold_width)
+    lock = file.with_name(f".{file.name}.lock")
+    with sole_user(lock, f"predicts {file.name}") if processes.is_first else nullcontext():
         if processes.is_first:
-            _check_neighbours(file, similarity_source(encoder.threshold_width))
+            _check_neighbours(file, similarity)
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
         items = _encode(progress, split, verifier, stop or StopRequest())
         if items is None:
@@ -75,14 +79,10 @@ def run_prediction(
         margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
         with whole_file(file) as stream:
             stream.writelines(submission_lines(split, items, rule.thresholds(split)))
-        write_text(file.with_name("similarity.py"), similarity_source(encoder.threshold_width))
+        write_text(file.with_name("similarity.py"), similarity)
         prediction = _prediction(file, split, items, margins, rule)
         progress.file.unlink()
     return prediction
-
-
-def _alone(file: Path) -> AbstractContextManager[None]:
-    return sole_user(file.with_name(f".{file.name}.lock"), f"predicts {file.name}")
 
 
 def _check_neighbours(file: Path, similarity: str) -> None:
@@ -114,36 +114,12 @@ def _encode(progress: EncodingProgress, split: Split, verifier: Verifier, stop: 
     return in_catalogue_order(rounds, len(split.catalog), progress.width, processes)
 
 
-def load_predictor(options: ExperimentOptions) -> tuple[Split, ItemEncoder, DecisionRule]:
-    """Return the split to predict, the encoder with its checkpoint's weights and the decision rule.
-
-    Raises UserError for files, options and checkpoints that the user has to mend.
-    """
-    checkpoint = chosen_checkpoint(options)
-    rule = decision_rule(options.predict.threshold, checkpoint)
-    split = split_to_predict(options, ItemPreparation(options.data, options.reads))
-    return split, load_encoder(options, checkpoint, split.items), rule
-
-
 def split_to_predict(options: ExperimentOptions, preparation: ItemPreparation) -> Split:
     """Read the split of predict.split; raises UserError where the options leave it out, or it cannot be read."""
     files = options.data.split(options.predict.split)
     if files is None:
         raise UserError(f"data.{options.predict.split}: the option file leaves out the split to predict")
     return preparation.split(files, labelled=False)
-
-
-def load_encoder(options: ExperimentOptions, checkpoint: Path, items: ItemTensors) -> ItemEncoder:
-    """Return the encoder with a checkpoint's weights; raises UserError unless it fits and can read the items."""
-    encoder = build_item_encoder(with_random_weights(options.model), options.data.image)
-    check_inputs(encoder, items)
-    load_checkpoint_weights(checkpoint, encoder, options.model)
-    return encoder
-
-
-def _output(options: ExperimentOptions) -> Path:
-    named = options.predict.output
-    return named if named is not None else run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
 
 
 def submission_lines(split: Split, items: EncodedItems, thresholds: NDArray[np.float64]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from data.pair_batch import PairBatch
 from engine.distributed import Processes
-from engine.optimizer import learning_rate, set_learning_rate
 from engine.options import TrainOptions
 from engine.precision import not_a_number_unless_finite
 from engine.training import TrainState, seed_everything
@@ -39,13 +38,16 @@ def train(
     `after_step` logs, evaluates and saves as it sees fit.
     """
     while state.step < options.steps:
-        rate = learning_rate(options.schedule, options.optimizer.lr, state.step)
-        set_learning_rate(state.optimizer, rate)
+        rate = options.schedule.learning_rate(options.optimizer.lr, state.step)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
         seed_everything(seed, state.step, processes.rank)
         step_loss = torch.zeros_like(state.loss_sum)
         for number in range(options.accumulate):
             batch = next(batches).to(processes.device)
-            with _synchronised(module, number == options.accumulate - 1):
+            # Gradients travel between processes once a step, with its last batch.
+            is_last = number == options.accumulate - 1
+            with module.no_sync() if isinstance(module, DistributedDataParallel) and not is_last else nullcontext():
                 loss = module(batch).loss / options.accumulate
                 torch.autograd.backward(state.scaler.scale(not_a_number_unless_finite(loss)))
             step_loss += loss.detach()
@@ -78,10 +80,3 @@ def _count(state: TrainState, step_loss: torch.Tensor, gradient_norm: torch.Tens
         step_loss = step_loss.masked_fill(overflowed, 0.0)
     state.loss_sum += step_loss
     state.loss_steps += 1
-
-
-def _synchronised(module: nn.Module, last: bool) -> AbstractContextManager[None]:
-    """Gradients travel between processes once a step, with its last batch."""
-    if isinstance(module, DistributedDataParallel) and not last:
-        return module.no_sync()
-    return nullcontext()

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.split_overlap import overlap_message
 from engine.after_step import AfterStep
 from engine.checkpoint import best_checkpoint, read_state
 from engine.dashboard import check_dashboards, open_dashboards
@@ -17,10 +18,10 @@ from engine.run_log import RunLog
 from engine.run_records import BlankImages, read_blank_ids, write_result, write_start_records
 from engine.stop_request import StopRequest
 from engine.train_loop import train
-from engine.training import TrainingRun, TrainState, use_deterministic_algorithms
-from engine.training_data import load_splits, overlap_warning, training_batches
+from engine.training import TrainingRun, TrainState, load_splits, training_batches, use_deterministic_algorithms
 from engine.training_model import data_parallel
 from engine.training_start import Start, start_training
+from options.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def run_training(
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = load_splits(options)
-    overlap = overlap_warning(options, train_split, val_split)
+    overlap = overlap_message(train_split, val_split)
+    if overlap is not None and options.data.on_split_overlap == "error":
+        raise UserError(overlap)
     identity = run_identity(options, train_split, processes)
     run = TrainingRun(options, folder, train_split, val_split, identity, processes, stop or StopRequest())
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():

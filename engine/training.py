@@ -1,24 +1,31 @@
-"""What a training run is given, and the state that it carries from step to step, from its first one on."""
+"""What a training run is given, its pairs by step, and the state that it carries from its first step on."""
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from data.loading import Split
+from data.jsonl import DataError
+from data.loading import Split, load_split, pair_batches
+from data.pair_batch import PairBatch
+from data.pair_dataset import PairDataset, product_groups
+from data.pair_sampler import TrainingOrder
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
-from engine.optimizer import build_optimizer
-from engine.options import TrainOptions
+from engine.options import OptimizerOptions, TrainOptions
+from engine.pair_scores import ValidationScores
 from engine.precision import NonFiniteGuard, OverflowCount, gradient_scaler
 from engine.run_folder import RunFolder
 from engine.run_identity import RunIdentity
 from engine.stop_request import StopRequest
 from engine.training_model import TrainingModel
-from engine.validation_scores import ValidationScores
+from options.errors import UserError
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,63 @@ class TrainState:
     """Highest calibrated F1 so far."""
     best_step: int | None = None
     """Its step."""
+
+
+def load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
+    """Return the training and the validation split.
+
+    Raises UserError where the options leave one out, and for files that the user has to mend.
+    """
+    train_files, val_files = options.data.train, options.data.val
+    if train_files is None or val_files is None:
+        raise UserError("data.train and data.val: training needs both; the option file leaves one out")
+    train_split = load_split(train_files, options.data, options.reads, labelled=True)
+    val_split = load_split(val_files, options.data, options.reads, labelled=True)
+    assert val_split.pairs.same is not None
+    if not val_split.pairs.same.any():
+        raise DataError(
+            val_files.pairs,
+            None,
+            """no pair is labelled the same ("item_label": "1"), so there is no F1 to evaluate by; validate on pairs """
+            "of both labels",
+        )
+    return train_split, val_split
+
+
+def training_batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
+    """Yield the batches of this process from a step on."""
+    split, processes = run.train_split, run.processes
+    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+    order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
+    return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
+
+
+def training_order(
+    options: ExperimentOptions, num_pairs: int, rank: int, num_processes: int, first_step: int
+) -> TrainingOrder:
+    """Return which training pairs a process takes, from a step on."""
+    return TrainingOrder(
+        seed=options.seed,
+        num_pairs=num_pairs,
+        batch_size=options.train.batch_size,
+        accumulate=options.train.accumulate,
+        rank=rank,
+        num_processes=num_processes,
+        first_step=first_step,
+        last_step=options.train.steps,
+    )
+
+
+def build_optimizer(options: OptimizerOptions, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """Build the optimizer over all parameters that are trained, in one fused kernel a step."""
+    optimizer_class: type[torch.optim.Adam] = OPTIMIZERS[options.name]
+    return optimizer_class(
+        [parameter for parameter in parameters if parameter.requires_grad],
+        lr=options.lr,
+        betas=options.betas,
+        weight_decay=options.weight_decay,
+        fused=True,
+    )
 
 
 def first_state(model: TrainingModel, options: TrainOptions, device: torch.device) -> TrainState:

@@ -12,7 +12,7 @@ from engine.distributed import Processes, copy_from_first, gather_with_gradient
 from engine.options import Precision
 from engine.precision import autocast
 from losses.options import LossOptions
-from losses.pair_loss import PairLoss, in_batch_negative_loss
+from losses.pair_loss import in_batch_negative_loss
 from models.embedding import ItemEmbedding, PairScore
 from models.item_encoder import ItemEncoder, PairVerifier
 
@@ -32,13 +32,11 @@ class TrainingOutput(NamedTuple):
 class TrainingModel(nn.Module):
     """Scores a batch of pairs and computes its loss."""
 
-    def __init__(
-        self, item_encoder: ItemEncoder, loss: PairLoss, negatives_weight: float, precision: Precision
-    ) -> None:
+    def __init__(self, item_encoder: ItemEncoder, options: LossOptions, precision: Precision) -> None:
         super().__init__()
         self.verifier = PairVerifier(item_encoder)
-        self.loss = loss
-        self.negatives_weight = negatives_weight
+        self.loss = options.build()
+        self.negatives_weight = options.in_batch_negatives.weight if options.in_batch_negatives else 0.0
         self.precision: Precision = precision
 
     @property
@@ -61,12 +59,6 @@ class TrainingModel(nn.Module):
         return in_batch_negative_loss(
             self.loss, everywhere, gather_with_gradient(batch.items.item), gather_with_gradient(batch.group)
         )
-
-
-def build_training_model(item_encoder: ItemEncoder, options: LossOptions, precision: Precision) -> TrainingModel:
-    """Join an encoder and the loss of the options."""
-    negatives = options.in_batch_negatives
-    return TrainingModel(item_encoder, options.build(), negatives.weight if negatives else 0.0, precision)
 
 
 def compile_encoders(encoder: ItemEncoder, device: torch.device) -> str | None:

@@ -14,7 +14,7 @@ from engine.known_features import with_known_features
 from engine.named_checkpoint import load_checkpoint_weights
 from engine.run_identity import changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
-from engine.training_model import build_training_model, compile_encoders
+from engine.training_model import TrainingModel, compile_encoders
 from models.input_check import check_inputs
 from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
@@ -41,7 +41,13 @@ def start_training(run: TrainingRun) -> Start:
     resumption = from_first(lambda: find_resumption(run.folder.checkpoints))
     state, notes = _state(run, resumption.checkpoint)
     if options.train.frozen_features is not None:
-        run = _with_known_features(run, state, options.train.frozen_features)
+        encoder, folder = state.model.item_encoder, options.train.frozen_features
+        plan = encoding_plan(options, options.train.precision, run.processes.device)
+        train_split, val_split = (
+            with_known_features(split, encoder, folder, plan, run.processes, f"frozen features of {name}", run.stop)
+            for name, split in (("train", run.train_split), ("val", run.val_split))
+        )
+        run = replace(run, train_split=train_split, val_split=val_split)
     if options.model.head.is_fitted and resumption.checkpoint is None and options.model.weights is None:
         fit_to_training_items(state, run.train_split)
     if options.train.compile:
@@ -85,19 +91,8 @@ def fresh_state(
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)
-    model = build_training_model(encoder, options.loss, options.train.precision).to(processes.device)
+    model = TrainingModel(encoder, options.loss, options.train.precision).to(processes.device)
     return first_state(model, options.train, processes.device)
-
-
-def _with_known_features(run: TrainingRun, state: TrainState, folder: Path) -> TrainingRun:
-    """Return the run with what its frozen encoders make of all items, kept in a folder."""
-    encoder, processes = state.model.item_encoder, run.processes
-    plan = encoding_plan(run.options, run.options.train.precision, processes.device)
-    train_split, val_split = (
-        with_known_features(split, encoder, folder, plan, processes, f"frozen features of {name}", run.stop)
-        for name, split in (("train", run.train_split), ("val", run.val_split))
-    )
-    return replace(run, train_split=train_split, val_split=val_split)
 
 
 def fit_to_training_items(state: TrainState, split: Split) -> None:

@@ -22,14 +22,14 @@ from data.item_catalog import ItemCatalog, item_fields
 from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation
-from engine.decision_rule import DecisionRule, ThresholdChoice
+from engine.checkpoint import STATE, read_state
+from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
 from engine.distributed import Processes, this_process
 from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
-from engine.export_description import DESCRIPTION, OPTIONS
-from engine.named_checkpoint import chosen_checkpoint, named_checkpoint
-from engine.onnx_encoder import OnnxItemEncoder
-from engine.pair_scores import score_pairs
+from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
+from engine.onnx_encoder import DESCRIPTION, OPTIONS, OnnxItemEncoder
+from engine.pair_scores import pair_category, score_pairs
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
 from options.read import read_options
@@ -74,19 +74,17 @@ class Verifier:
             options = read_options(ExperimentOptions, Path(options))
         if (path / DESCRIPTION).is_file():
             return _load_exported(path, options, threshold, processes or this_process())
-        named = named_checkpoint(path, options, threshold)
-        preparation = ItemPreparation(named.options.data, named.options.reads)
-        encoder = named.load_encoder(preparation)
+        checkpoint, options = named_checkpoint(path, options)
+        state = read_state(checkpoint) if (checkpoint / STATE).is_file() else None
+        if threshold is None:
+            is_evaluated = state is not None and state.evaluation is not None
+            threshold = "calibrated" if is_evaluated else options.predict.threshold
+        rule = decision_rule(threshold, checkpoint)
+        preparation = ItemPreparation(options.data, options.reads)
+        encoder = load_encoder(checkpoint, options, preparation)
         processes = processes or this_process()
-        return cls(
-            named.options,
-            named.path,
-            named.step,
-            encoder.eval().to(processes.device),
-            named.rule,
-            preparation,
-            processes,
-        )
+        step = state.step if state is not None else None
+        return cls(options, checkpoint, step, encoder.eval().to(processes.device), rule, preparation, processes)
 
     @classmethod
     def chosen_by(cls, options: ExperimentOptions, processes: Processes | None = None) -> Verifier:
@@ -131,7 +129,8 @@ class Verifier:
 
     def thresholds(self, source_items: Items, target_items: Items) -> NDArray[np.float64]:
         """Return the decision threshold of each of B pairs: (B,)."""
-        return self.rule.thresholds_of_pairs(self._items(source_items), self._items(target_items))
+        pairs = zip(self._items(source_items), self._items(target_items), strict=True)
+        return self.rule.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
 
     def tensors(self, catalog: ItemCatalog, images: Images | None, *, blank_bad_images: bool = False) -> ItemTensors:
         """Return the maker of batches of a catalogue, each of whose pictures is read once."""

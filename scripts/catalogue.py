@@ -2,7 +2,6 @@
 
 import math
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,7 +68,7 @@ def embed(
     The encoder is the checkpoint of predict.checkpoint. The same command, run again, makes what is missing: after an
     interruption, or for items appended to ITEMS. Every option, its type, default and meaning: options/REFERENCE.md.
     """
-    from engine.command import fast_import, run_parsed
+    from engine.command import fast_import, run_action
 
     def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
         with fast_import():
@@ -81,7 +80,7 @@ def embed(
             print("\n".join(embedding.lines(out)))
 
     # Several processes are started by engine.launch, once --check has found the options right, and do not meet.
-    run_parsed(Namespace(option_file=option_file, overrides=overrides or [], check=check), run, connected=False)
+    run_action(run, option_file, overrides or [], check, connected=False)
 
 
 @app.command()

@@ -205,7 +205,7 @@ def precision_drift(
 
     The split, the checkpoint and the threshold are those of predict.*.
     """
-    from engine.command import run_command
+    from engine.command import run_action
 
     def measure(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
         from tools.study.precision_drift import drift_lines, measure_precision_drift
@@ -214,7 +214,7 @@ def precision_drift(
         if processes.is_first:
             print("\n".join(drift_lines(options.predict.split, threshold, drifts)))
 
-    run_command("", measure, [str(option_file), *(overrides or ()), *(["--check"] if check else [])])
+    run_action(measure, option_file, overrides or [], check)
 
 
 @app.command()

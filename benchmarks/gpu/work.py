@@ -21,7 +21,7 @@ from engine.options import Precision, TrainOptions
 from engine.precision import autocast
 from engine.train_loop import StepFigures, train
 from engine.training import first_state
-from engine.training_model import build_training_model, data_parallel
+from engine.training_model import TrainingModel, data_parallel
 from losses.options import SelfAdaptiveThresholdOptions
 from models.item_encoder import ItemEncoder, build_item_encoder
 from models.options import ModelOptions
@@ -155,7 +155,7 @@ def _train(
 ) -> list[float]:
     options = TrainOptions(steps=WARM_UP + rounds, batch_size=variant.batch_size, precision=precision(variant))
     loss = SelfAdaptiveThresholdOptions(name="self_adaptive_threshold")
-    model = build_training_model(encoder, loss, options.precision).to(processes.device)
+    model = TrainingModel(encoder, loss, options.precision).to(processes.device)
     state = first_state(model, options, processes.device)
     module = data_parallel(model, processes, variant.bucket_mebibytes, variant.static_graph)
     if variant.compiled:

@@ -19,7 +19,8 @@ from benchmarks.speed.settings import PREDICTED_ITEMS, PREDICTED_PAIRS, TINY
 from benchmarks.speed.sides import Round, Work, timed
 from benchmarks.speed.submissions import compare_submissions
 from benchmarks.speed.workload import WorkloadSize, write_workload
-from engine.predictor import load_predictor, run_prediction
+from engine.predictor import run_prediction, split_to_predict
+from engine.verifier import Verifier
 
 REFERENCE = (
     "both items of every pair read and encoded again, four encoder calls, text padded to 140 tokens, loading in the "
@@ -60,20 +61,21 @@ def measure_prediction(bench: Bench) -> list[BenchmarkRow]:
 def our_prediction(option_file: Path) -> Work:
     """Return a round of engine.predictor."""
     options = workload_options(option_file, f"predict.output={submission(option_file, 'ours')}")
-    load_predictor(options)  # libraries import much of themselves when they are first used
+    Verifier.chosen_by(options, ALONE)  # libraries import much of themselves when they are first used
     return lambda: timed(lambda: run_prediction(options, ALONE))
 
 
 def plain_prediction(option_file: Path) -> Work:
     """Return a round of the reference, which also tells how long its start took."""
     options = workload_options(option_file)
-    load_predictor(options)
+    Verifier.chosen_by(options, ALONE)
 
     def predict() -> Round:
         started = time.perf_counter()
-        split, encoder, _ = load_predictor(options)
+        verifier = Verifier.chosen_by(options, ALONE)
+        split = split_to_predict(options, verifier.preparation)
         loaded = time.perf_counter()
-        predict_pair_by_pair(split, encoder, options, submission(option_file, "plain"))
+        predict_pair_by_pair(split, verifier.encoder, options, submission(option_file, "plain"))
         return Round(time.perf_counter() - started, (loaded - started,))
 
     return predict

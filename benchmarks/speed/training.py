@@ -22,9 +22,8 @@ from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import pairs_at
 from engine.experiment import ExperimentOptions
 from engine.train_loop import StepFigures, train
-from engine.training import TrainState, first_state
-from engine.training_data import training_order
-from engine.training_model import TrainingModel, build_training_model
+from engine.training import TrainState, first_state, training_order
+from engine.training_model import TrainingModel
 
 LARGEST_DIFFERENCE = 1e-4
 """Of two ways' gradients, as a share of the length of the whole gradient."""
@@ -43,7 +42,7 @@ class OurTraining:
         encoder = workload_model(options)
         if options.train.activation_checkpointing:
             encoder.checkpoint_activations()
-        model = build_training_model(encoder, options.loss, options.train.precision)
+        model = TrainingModel(encoder, options.loss, options.train.precision)
         self.state: TrainState = first_state(model, options.train, ALONE.device)
 
     def batches(self, num_steps: int) -> Iterator[PairBatch]:
@@ -159,7 +158,7 @@ def gradient_difference(option_file: Path) -> tuple[float, int]:
     options = workload_options(option_file)
     split = workload_split(options)
     numbers = list(range(min(options.train.batch_size, len(split.pairs))))
-    model = build_training_model(workload_model(options), options.loss, options.train.precision)
+    model = TrainingModel(workload_model(options), options.loss, options.train.precision)
     batch = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))[numbers]
     operations = count_operations(lambda: torch.autograd.backward(model(batch).loss))
     ours = _gradient(model)

@@ -14,7 +14,7 @@ from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
 from engine.run_identity import RunIdentity
 from engine.training import TrainState, first_state
-from engine.training_model import build_training_model
+from engine.training_model import TrainingModel
 from models.item_encoder import build_item_encoder
 from options.read import read_options
 from options.yaml_values import to_yaml
@@ -63,9 +63,7 @@ def make_options(work_folder: Path, tiny_dataset: Path) -> MakeOptions:
 def fresh_state(options: ExperimentOptions, seed: int = 0) -> TrainState:
     """A state before its first step, with the weights of a seed."""
     torch.manual_seed(seed)
-    model = build_training_model(
-        build_item_encoder(options.model, options.data.image), options.loss, options.train.precision
-    )
+    model = TrainingModel(build_item_encoder(options.model, options.data.image), options.loss, options.train.precision)
     return first_state(model, options.train, ALONE.device)
 
 

@@ -15,14 +15,13 @@ from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import write_checksums
 from engine.distributed import Processes
 from engine.encode import encode_items, encoding_plan
-from engine.pair_scores import score_pairs
+from engine.pair_scores import VALIDATION, read_scores, score_pairs
 from engine.precision import OverflowFigures
-from engine.predictor import load_encoder
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
 from engine.trainer import run_training
-from engine.validation_scores import VALIDATION, read_scores
+from engine.verifier import Verifier
 from options.errors import UserError
 from tests.engine.conftest import ALONE, KilledError, MakeOptions
 from tests.engine.processes import in_processes
@@ -225,7 +224,7 @@ def test_validation_encodes_with_the_statistics_that_are_saved(
     assert checkpoint is not None
     assert options.data.val is not None
     split = load_split(options.data.val, options.data, options.reads, labelled=True)
-    encoder = load_encoder(options, checkpoint, split.items)
+    encoder = Verifier.load(checkpoint, processes=ALONE).encoder
     items = encode_items(encoder, split.items, encoding_plan(options, "float32", ALONE.device), ALONE, "")
     assert items is not None
     margin = score_pairs(items, split.pairs, encoder.threshold_width).margin

@@ -88,7 +88,7 @@ def view(
     pictures: np.ndarray | None = PICTURES, caption: str = "margin 1\n花瓶 <b>![](x)</b>\n\nmargin 2"
 ) -> EvaluationView:
     curve = precision_recall_curve(MARGINS, SAME)
-    return EvaluationView(MARGINS[SAME], MARGINS[~SAME], curve, caption, pictures)
+    return EvaluationView({"same": MARGINS[SAME], "different": MARGINS[~SAME]}, curve, caption, pictures)
 
 
 def read(folder: Path) -> EventAccumulator:
@@ -143,8 +143,8 @@ def test_the_precision_recall_curve_has_the_counts_of_every_threshold(events: Ev
 
 def test_an_evaluation_without_errors_and_of_one_label_is_written_too(tmp_path: Path) -> None:
     board = TensorboardDashboard(tmp_path, 0)
-    nothing = np.empty(0)
-    board.evaluation(1, EvaluationView(nothing, MARGINS, precision_recall_curve(MARGINS, np.zeros(4, bool)), "", None))
+    curve = precision_recall_curve(MARGINS, np.zeros(4, bool))
+    board.evaluation(1, EvaluationView({"different": MARGINS}, curve, "", None))
     board.close(failed=False)
     tags = read(tmp_path).Tags()
     assert tags["histograms"] == ["val/margins_different"]

@@ -8,9 +8,9 @@ import pytest
 from engine.checkpoint_folder import rule_path
 from engine.checksums import check_files, recorded_checksum
 from engine.decision_rule import DecisionRule, EstimatedFigure, RuleRecord, decision_rule, find_rule, write_rule
+from engine.pair_scores import VALIDATION
 from engine.predictor import run_prediction
 from engine.trainer import TrainingResult, run_training
-from engine.validation_scores import VALIDATION
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions, fresh_state, save
 

@@ -5,12 +5,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from engine.distributed import (
-    Processes,
-    gather_rows,
-    gather_with_gradient,
-    started_processes,
-)
+from engine.distributed import Processes, gather_with_gradient, started_processes, to_first
 from options.errors import UserError
 from tests.engine.processes import run_processes
 
@@ -21,7 +16,7 @@ def own_rows(rank: int) -> Tensor:
 
 
 def _gather(processes: Processes, folder: Path) -> None:
-    gathered = gather_rows(own_rows(processes.rank))
+    gathered = to_first(own_rows(processes.rank))
     assert (gathered is not None) == processes.is_first
     weights = own_rows(processes.rank).requires_grad_()
     rows = gather_with_gradient(weights)
@@ -61,7 +56,7 @@ def test_a_single_process_answers_itself(monkeypatch: pytest.MonkeyPatch) -> Non
         assert processes.count == 1
         rows = torch.ones(2, 3, requires_grad=True)
         assert gather_with_gradient(rows) is rows
-        assert gather_rows(rows) == [rows]
+        assert to_first(rows) == [rows]
 
 
 @pytest.mark.parametrize("by_torchrun", [True, False])

@@ -57,8 +57,8 @@ def test_a_margin_at_the_threshold_is_decided_as_different() -> None:
 
 def test_the_view_parts_the_margins_by_label(split: Split, margins: np.ndarray) -> None:
     view = evaluation_view(split, margins, 1.0)
-    assert sorted(view.margins_same.tolist()) == [0.5] + [2.0] * 19
-    assert sorted(view.margins_different.tolist()) == [0.0] * 39 + [4.0]
+    assert sorted(view.margins["same"].tolist()) == [0.5] + [2.0] * 19
+    assert sorted(view.margins["different"].tolist()) == [0.0] * 39 + [4.0]
     expected = precision_recall_curve(margins, split.pairs.same)
     assert np.array_equal(view.curve.precision, expected.precision)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from engine.experiment import ExperimentOptions
-from engine.named_checkpoint import checkpoint_of, named_checkpoint
+from engine.named_checkpoint import checkpoint_of
+from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tests.published_network import NETWORK, published_options
@@ -13,17 +14,17 @@ from tools.exchange.published_checkpoint import import_published
 
 
 def test_a_run_stands_for_its_best_checkpoint_with_its_options_and_calibrated_rule(trained: Trained) -> None:
-    found = named_checkpoint(trained(), None)
-    assert found.path == checkpoint_of(trained())
+    found = Verifier.load(trained())
+    assert found.checkpoint == checkpoint_of(trained())
     assert found.options == read_options(ExperimentOptions, trained() / "options.yml")
-    assert found.path.name.endswith(f"{found.step:08}")
+    assert found.checkpoint.name.endswith(f"{found.step:08}")
 
 
 def test_given_options_take_the_place_of_its_own(trained: Trained) -> None:
-    own = named_checkpoint(trained(), None)
+    own = Verifier.load(trained())
     given = own.options.model_copy(update={"name": "given"})
-    found = named_checkpoint(trained(), given)
-    assert (found.options.name, found.path, found.rule) == ("given", own.path, own.rule)
+    found = Verifier.load(trained(), given)
+    assert (found.options.name, found.checkpoint, found.rule) == ("given", own.checkpoint, own.rule)
 
 
 @pytest.mark.parametrize("form", ["published", "imported", "weights"])
@@ -35,14 +36,14 @@ def test_a_checkpoint_without_options_has_those_and_the_rule_that_are_given(form
     if form == "weights":
         path = Path(shutil.copy(path / "item_encoder.safetensors", tmp_path / "weights.safetensors"))
     with pytest.raises(UserError, match=r"keeps no options of its own; give the model's with --options OPTION_FILE"):
-        named_checkpoint(path, None)
+        Verifier.load(path)
     options = published_options(tmp_path / "published.yml", "timm", "predict.threshold=1.65")
-    found = named_checkpoint(path, options)
-    assert (found.path, found.options, found.step, found.rule.threshold) == (path, options, None, 1.65)
+    found = Verifier.load(path, options)
+    assert (found.checkpoint, found.options, found.step, found.rule.threshold) == (path, options, None, 1.65)
 
 
 def test_what_is_no_checkpoint_is_refused_with_options_too(tmp_path: Path) -> None:
     options = published_options(tmp_path / "published.yml", "timm")
     for given in (None, options):
         with pytest.raises(UserError, match="is no checkpoint and no folder of a run"):
-            named_checkpoint(tmp_path / "nowhere", given)
+            Verifier.load(tmp_path / "nowhere", given)

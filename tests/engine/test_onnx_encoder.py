@@ -8,8 +8,7 @@ import pytest
 
 from engine import onnx_encoder
 from engine.checksums import write_checksums
-from engine.export_description import MODEL, read_description
-from engine.onnx_encoder import EXPORT, OnnxItemEncoder, check_onnx_packages
+from engine.onnx_encoder import EXPORT, MODEL, OnnxItemEncoder, check_onnx_packages, read_description
 from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE

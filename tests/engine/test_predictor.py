@@ -1,21 +1,25 @@
 import errno
 import importlib.util
 import json
+import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from data.pair_batch import ItemBatch
 from engine import encode
 from engine.distributed import Processes
 from engine.encode import EncodedRound
 from engine.experiment import ExperimentOptions
-from engine.predictor import Prediction, embedding_text, run_prediction
+from engine.predictor import SIMILARITY, Prediction, embedding_text, run_prediction
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.trainer import TrainingResult, run_training
+from models.embedding import ItemEmbedding, pack, pair_score
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from tests.engine.conftest import ALONE, MakeOptions
@@ -299,17 +303,17 @@ def test_what_three_processes_have_encoded_two_go_on_with(
     whole = predict(options).file
     expected = whole.read_bytes()
     whole.unlink()
-    gathered = encode._gathered
+    to_first = encode.to_first
     rounds: list[None] = []
 
     def until_stopped(*arguments: object) -> object:
         rounds.append(None)
         if len(rounds) == 3:
             raise StoppedError("killed")
-        return gathered(*arguments)  # type: ignore[arg-type]
+        return to_first(*arguments)
 
     def begin(processes: Processes, folder: Path) -> None:
-        encode._gathered = until_stopped  # type: ignore[assignment]
+        encode.to_first = until_stopped
         with pytest.raises(StoppedError):
             run_prediction(options, processes)
 
@@ -324,3 +328,36 @@ def test_what_three_processes_have_encoded_two_go_on_with(
     in_processes(3, begin, Path())
     in_processes(2, go_on, Path())
     assert whole.read_bytes() == expected
+
+
+def program(threshold_width: int) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(SIMILARITY.format(threshold_width=threshold_width), names)
+    return names
+
+
+@pytest.mark.parametrize("threshold_width", [0, 6])
+def test_the_similarity_is_the_margin_of_the_models_score(threshold_width: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    source, target = (
+        ItemEmbedding(
+            torch.randn(5, threshold_width, generator=generator, dtype=torch.float64),
+            torch.randn(5, 6, generator=generator, dtype=torch.float64),
+        )
+        for _ in range(2)
+    )
+    compute = program(threshold_width)["compute"]
+    similarities = [compute(a, b) for a, b in zip(pack(source).tolist(), pack(target).tolist(), strict=True)]
+    assert similarities == pytest.approx(pair_score(source, target).margin.tolist(), rel=1e-12)
+
+
+def test_lists_of_plain_numbers_give_a_plain_number() -> None:
+    similarity = program(1)["compute"]([2, 3.0], [5, 7.0])
+    assert similarity == 3 * 7 - 2 * 5
+    assert type(similarity) is float
+
+
+def test_nothing_needs_to_be_installed() -> None:
+    assert "import" not in SIMILARITY
+    row = np.full(1024, 0.5).tolist()
+    assert math.isclose(program(512)["compute"](row, row), 0.0)

@@ -19,7 +19,7 @@ from engine.named_checkpoint import load_checkpoint_weights
 from engine.pair_scores import score_pairs
 from engine.train_loop import StepFigures, train
 from engine.training import first_state
-from engine.training_model import build_training_model
+from engine.training_model import TrainingModel
 from models.embedding import pair_score, unpack
 from models.item_encoder import ItemEncoder, build_item_encoder
 from models.published import ours_to_published
@@ -51,7 +51,7 @@ def relative_error(actual: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def trained(options: ExperimentOptions, encoder: ItemEncoder) -> tuple[list[float], list[StepFigures]]:
     """Train the encoder as the options say, and return the loss and the figures of every step."""
-    model = build_training_model(encoder, options.loss, options.train.precision)
+    model = TrainingModel(encoder, options.loss, options.train.precision)
     state = first_state(model, options.train, ALONE.device)
     split = read_split(options)
     order = TrainingOrder(

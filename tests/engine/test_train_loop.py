@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.optimizer import learning_rate
 from engine.options import Precision, TrainOptions
 from engine.precision import OverflowFigures, gradient_scaler
 from engine.train_loop import StepFigures, train
@@ -76,7 +75,7 @@ def test_an_overflow_step_changes_no_weight_and_yet_counts_as_a_step(overflowing
     assert course.state.step == 4
     assert course.state.overflow.read() == OverflowFigures(total=1, in_a_row=0, unlogged=1)
     given = options(4)
-    rates = [learning_rate(given.schedule, given.optimizer.lr, step) for step in range(4)]
+    rates = [given.schedule.learning_rate(given.optimizer.lr, step) for step in range(4)]
     assert [figures.learning_rate for figures in course.figures] == rates
 
 
@@ -127,7 +126,7 @@ def test_the_guard_changes_no_bit_of_finite_training() -> None:
     optimizer = torch.optim.Adam([weight], lr=0.01, weight_decay=given.optimizer.weight_decay, fused=True)
     expected = []
     for step, number in enumerate((1, -2, 3, 1e-3)):
-        optimizer.param_groups[0]["lr"] = learning_rate(given.schedule, given.optimizer.lr, step)
+        optimizer.param_groups[0]["lr"] = given.schedule.learning_rate(given.optimizer.lr, step)
         optimizer.zero_grad()
         (weight * number).backward()  # type: ignore[no-untyped-call]
         optimizer.step()

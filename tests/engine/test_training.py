@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from torch import nn
 
-from engine.training import seed_everything, use_deterministic_algorithms
+from data.pair_sampler import pairs_at
+from engine.options import OptimizerOptions
+from engine.training import build_optimizer, seed_everything, training_order, use_deterministic_algorithms
 from tests.engine.conftest import MakeOptions, fresh_state, take_steps, train_batch
 
 
@@ -68,3 +71,83 @@ def test_a_workspace_that_the_user_chose_stays(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     use_deterministic_algorithms()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def parameters() -> list[nn.Parameter]:
+    generator = torch.Generator().manual_seed(0)
+    shapes: list[tuple[int, ...]] = [(3, 4), (5,), ()]
+    return [nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
+def test_the_fused_optimizer_takes_the_steps_of_the_plain_one(
+    name: str, kind: type[torch.optim.Adam], weight_decay: float
+) -> None:
+    options = OptimizerOptions.model_validate(
+        {"name": name, "lr": 0.01, "weight_decay": weight_decay, "betas": (0.8, 0.99)}
+    )
+    ours, theirs = parameters(), parameters()
+    optimizer = build_optimizer(options, ours)
+    plain = kind(theirs, lr=0.01, weight_decay=weight_decay, betas=(0.8, 0.99), foreach=False, fused=False)
+    generator = torch.Generator().manual_seed(1)
+    for step in range(5):
+        for first, second in zip(ours, theirs, strict=True):
+            first.grad = torch.randn(first.shape, generator=generator)
+            second.grad = first.grad.clone()
+        optimizer.param_groups[0]["lr"] = 0.01 / (step + 1)
+        plain.param_groups[0]["lr"] = 0.01 / (step + 1)
+        optimizer.step()
+        plain.step()
+    for first, second, start in zip(ours, theirs, parameters(), strict=True):
+        assert torch.allclose(first, second, rtol=1e-5, atol=1e-7)
+        assert not torch.allclose(first, start)
+
+
+def test_adam_and_adamw_differ_in_their_weight_decay() -> None:
+    ends = []
+    for name in ("adam", "adamw"):
+        weights = parameters()
+        optimizer = build_optimizer(
+            OptimizerOptions.model_validate({"name": name, "lr": 0.1, "weight_decay": 0.5}), weights
+        )
+        weights[0].grad = torch.ones(3, 4)
+        optimizer.step()
+        ends.append(weights[0].detach())
+    assert not torch.allclose(*ends)
+
+
+def test_frozen_weights_are_left_out() -> None:
+    weights = parameters()
+    weights[1].requires_grad_(False)
+    optimizer = build_optimizer(OptimizerOptions(), weights)
+    assert [id(weight) for weight in optimizer.param_groups[0]["params"]] == [id(weights[0]), id(weights[2])]
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    group = build_optimizer(OptimizerOptions(), parameters()).param_groups[0]
+    assert (group["lr"], group["weight_decay"], group["betas"]) == (2e-6, 1e-6, (0.9, 0.999))
+
+
+NUM_PAIRS = 11
+
+
+@pytest.mark.parametrize(("processes", "accumulate"), [(1, 1), (1, 3), (2, 1), (3, 2)])
+def test_a_step_of_all_processes_takes_the_next_pairs_of_the_seeds_sequence(
+    make_options: MakeOptions, processes: int, accumulate: int
+) -> None:
+    options = make_options("seed=5", "train.batch_size=2", f"train.accumulate={accumulate}", "train.steps=4")
+    orders = [[*training_order(options, NUM_PAIRS, rank, processes, 0)] for rank in range(processes)]
+    per_step = 2 * processes * accumulate
+    for step in range(4):
+        taken = [
+            pair for order in orders for batch in order[step * accumulate : (step + 1) * accumulate] for pair in batch
+        ]
+        assert sorted(taken) == sorted(pairs_at(5, step * per_step, per_step, NUM_PAIRS).tolist())
+
+
+def test_from_a_step_on_it_is_the_rest_of_the_whole_order(make_options: MakeOptions) -> None:
+    options = make_options("train.batch_size=2", "train.accumulate=2", "train.steps=6")
+    whole = [*training_order(options, NUM_PAIRS, 1, 2, 0)]
+    assert [*training_order(options, NUM_PAIRS, 1, 2, 4)] == whole[8:]
+    assert len(whole) == 12

@@ -16,8 +16,8 @@ from data.item_catalog import read_items
 from engine.checksums import recorded_checksum
 from engine.decision_rule import DecisionRule, EstimatedFigure, RuleRecord, write_rule
 from engine.experiment import ExperimentOptions
+from engine.pair_scores import VALIDATION
 from engine.predictor import run_prediction
-from engine.validation_scores import VALIDATION
 from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options

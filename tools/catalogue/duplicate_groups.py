@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
 from engine.disk import write_json, write_lines
-from engine.validation_scores import pair_category
+from engine.pair_scores import pair_category
 from metrics.identical_groups import GroupAgreement, IdenticalGroup, group_agreement, group_numbers, identical_groups
 from options.errors import UserError
 from options.printable import quoted

@@ -22,8 +22,8 @@ from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.encode import encoded_batches
 from engine.experiment import ExperimentOptions
-from engine.export_description import read_description
 from engine.named_checkpoint import chosen_checkpoint
+from engine.onnx_encoder import read_description
 from engine.run_identity import differences, shown_value
 from engine.stop_request import StoppedError, StopRequest
 from engine.verifier import Verifier

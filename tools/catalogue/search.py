@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from data.item import Item, parse_attributes
 from engine.decision_rule import DecisionRule, ThresholdChoice
+from engine.pair_scores import pair_category
 from engine.run_folder import run_folder
-from engine.validation_scores import pair_category
 from engine.verifier import Verifier
 from models.embedding import pack
 from models.weights import weights_digest

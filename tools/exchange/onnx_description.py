@@ -2,7 +2,7 @@
 
 from data.options import ComparedAttributes, ImageOptions, TextOptions
 from data.tokenizer import Tokenizer
-from engine.export_description import (
+from engine.onnx_encoder import (
     ATTENTION_MASK,
     ATTRIBUTES,
     FORMAT,

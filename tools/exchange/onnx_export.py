@@ -12,8 +12,7 @@ from engine.checksums import write_checksums
 from engine.disk import refuse_existing, whole_folder, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.export_description import MODEL, OPTIONS, Arithmetic, write_description
-from engine.onnx_encoder import OnnxItemEncoder
+from engine.onnx_encoder import MODEL, OPTIONS, Arithmetic, OnnxItemEncoder, write_description
 from engine.verifier import Verifier
 from models.embedding import ItemEmbedder
 from models.item_encoder import ItemEncoder

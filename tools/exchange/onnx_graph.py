@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from data.options import Modalities
 from data.pair_batch import ItemBatch
-from engine.export_description import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
+from engine.onnx_encoder import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
 from models.embedding import ItemEmbedder, pack
 from options.errors import UserError
 

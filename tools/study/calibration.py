@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.checksums import recorded_checksum
 from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord, refuse_test_pairs
-from engine.validation_scores import VALIDATION, ValidationScores, read_validation_scores
+from engine.pair_scores import VALIDATION, ValidationScores, read_validation_scores
 from metrics.bootstrap import CONFIDENCE, Resampling, figure_intervals, threshold_interval
 from metrics.category_thresholds import NO_CATEGORY, NUM_FOLDS, cross_validate, shrunk_thresholds
 from metrics.clusters import pair_clusters

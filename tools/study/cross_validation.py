@@ -21,9 +21,9 @@ from engine.checkpoint_folder import latest_checkpoint
 from engine.disk import read_json, write_json, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
+from engine.pair_scores import VALIDATION, read_scores
 from engine.run_folder import RUNS, run_folder
 from engine.trainer import run_training
-from engine.validation_scores import VALIDATION, read_scores
 from options.read import write_options
 from tools.study.folds import PairPool, pair_folds, product_folds
 from tools.study.held_out import Decided, HeldOut

@@ -16,7 +16,7 @@ from data.options import SplitOptions
 from data.pair_dataset import product_groups
 from data.split_overlap import listing_rows
 from engine.experiment import ExperimentOptions
-from engine.validation_scores import pairs_digest
+from engine.pair_scores import pairs_digest
 from metrics.clusters import item_parts
 from options.errors import UserError
 

@@ -16,8 +16,7 @@ from engine.distributed import Processes, from_every
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import checkpoint_options
 from engine.non_finite import REPORT, Report, replay_command
-from engine.training import TrainState, seed_everything, use_deterministic_algorithms
-from engine.training_data import training_order
+from engine.training import TrainState, seed_everything, training_order, use_deterministic_algorithms
 from engine.training_start import fresh_state
 from models.item_encoder import with_random_weights
 from options.errors import UserError

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.decision_rule import decision_rule
 from engine.named_checkpoint import checkpoint_of
-from engine.validation_scores import read_validation_scores
+from engine.pair_scores import read_validation_scores
 from options.errors import UserError
 from tools.study.submission import Faults, scored_lines
 

@@ -10,7 +10,8 @@ from benchmarks.speed.reference import PlainItems
 from benchmarks.speed.settings import TINY
 from benchmarks.speed.submissions import compare_submissions
 from benchmarks.speed.workload import WorkloadSize, write_workload
-from engine.predictor import load_predictor, run_prediction
+from engine.predictor import run_prediction, split_to_predict
+from engine.verifier import Verifier
 from models.item_encoder import ItemBranch, ItemFeatures
 
 
@@ -59,7 +60,8 @@ def test_the_plain_way_encodes_both_items_of_every_pair_branch_by_branch(
     workload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = workload_options(workload)
-    split, encoder, _ = load_predictor(options)
+    verifier = Verifier.chosen_by(options, ALONE)
+    split = split_to_predict(options, verifier.preparation)
     shapes: list[tuple[int, ...]] = []
     encode = reference.encode_side
 
@@ -68,7 +70,7 @@ def test_the_plain_way_encodes_both_items_of_every_pair_branch_by_branch(
         return encode(branch, items)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reference, "encode_side", counted)
-    reference.predict_pair_by_pair(split, encoder, options, workload.with_name("out.jsonl"))
+    reference.predict_pair_by_pair(split, verifier.encoder, options, workload.with_name("out.jsonl"))
     assert shapes == [(len(split.pairs), 140)] * 4
 
 

@@ -8,7 +8,7 @@ import torch
 from data.options import Modalities
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files
-from engine.export_description import MODEL, read_description
+from engine.onnx_encoder import MODEL, read_description
 from models.item_encoder import ItemEncoder, build_item_encoder
 from options.errors import UserError
 from tests.exported_encoder import ExportedRun

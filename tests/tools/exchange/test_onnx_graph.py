@@ -8,7 +8,7 @@ import torch
 
 from data.options import ImageOptions, Modalities
 from data.pair_batch import ItemBatch
-from engine.export_description import MODEL
+from engine.onnx_encoder import MODEL
 from models.embedding import ItemEmbedder, ItemEmbedding, pack
 from models.item_encoder import build_item_encoder
 from models.options import ModelOptions

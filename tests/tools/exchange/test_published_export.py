@@ -9,8 +9,7 @@ import torch
 
 from data.loading import load_split
 from data.pair_batch import ItemBatch
-from engine.export_description import MODEL
-from engine.onnx_encoder import OnnxItemEncoder
+from engine.onnx_encoder import MODEL, OnnxItemEncoder
 from models.embedding import pack
 from options.yaml_values import to_yaml
 from tests.command_line import run_command

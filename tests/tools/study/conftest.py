@@ -7,8 +7,7 @@ import pytest
 
 from engine.checkpoint import FORMAT, STATE
 from engine.checksums import write_checksums
-from engine.pair_scores import PairScores
-from engine.validation_scores import VALIDATION, ValidationScores, write_validation_scores
+from engine.pair_scores import VALIDATION, ValidationScores, write_validation_scores
 from options.yaml_values import to_yaml
 from tests.tiny_data import TEXT_ENCODER, option_tree
 from tools.study import ablation
@@ -28,7 +27,8 @@ def validation_of(num_pairs: int, seed: int, quality: float, offsets: float = 0.
     noise = np.random.default_rng(seed + 1).normal(size=num_pairs)
     margins = quality * (same - 0.5) + noise + offsets * categories
     return ValidationScores(
-        scores=PairScores(margins + 1.0, np.ones(num_pairs)),
+        match=margins + 1.0,
+        threshold=np.ones(num_pairs),
         same=same,
         source=source,
         target=target,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.checksums import recorded_checksum
-from engine.validation_scores import VALIDATION, read_validation_scores
+from engine.pair_scores import VALIDATION, read_validation_scores
 from metrics.threshold import best_f1_threshold, parse_criterion
 from metrics.verification import verification_metrics
 from options.errors import UserError

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.similarity_template import similarity_source
+from engine.predictor import SIMILARITY
 from options.errors import UserError
 from tests.tiny_data import write_lines
 from tests.tools.study.conftest import MakeRun, validation_of
@@ -28,7 +28,7 @@ def write_submission(folder: Path, thresholds: list[float]) -> tuple[Path, Path]
         }
         for (source, target, _), threshold in zip(PAIRS, thresholds, strict=True)
     ]
-    (folder / "similarity.py").write_text(similarity_source(1))
+    (folder / "similarity.py").write_text(SIMILARITY.format(threshold_width=1))
     return write_lines(folder / "test.jsonl", lines), write_lines(folder / "pairs.jsonl", pairs)
 
 
