@@ -109,5 +109,5 @@ def test_the_overrides_of_the_examples_are_taken() -> None:
 def test_every_file_that_it_names_exists() -> None:
     ours = set(re.findall(r"(?:tests|options)/[a-z_/0-9.A-Z]+\.(?:py|yml|md)", PAGE))
     ours |= set(re.findall(r"(?:bash|python) (scripts/[a-z_]+\.(?:py|sh))", PAGE))
-    assert len(ours) >= 9
+    assert len(ours) >= 5
     assert [file for file in sorted(ours) if not (ROOT / file).is_file()] == []
