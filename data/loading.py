@@ -19,7 +19,7 @@ from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import DataOptions, Modalities, SplitOptions
 from data.pair_batch import ItemBatch, PairBatch
-from data.pair_dataset import ItemDataset, PairDataset
+from data.pair_dataset import PairDataset
 from data.tokenizer import Tokenizer
 from options.errors import UserError
 
@@ -93,7 +93,18 @@ def pair_batches(dataset: PairDataset, order: Sampler[list[int]], workers: int, 
 
 def item_batches(items: ItemTensors, batches: Sequence[list[int]], workers: int, pin: bool) -> Iterator[ItemBatch]:
     """Yield the batches of given rows, loaded ahead by worker processes; raises what a worker raised."""
-    return _batches(ItemDataset(items), batches, workers, pin)
+    return _batches(_ItemDataset(items), batches, workers, pin)
+
+
+@dataclass(frozen=True)
+class _ItemDataset(Dataset[ItemBatch]):
+    """Maps rows of a catalogue to their batch."""
+
+    items: ItemTensors
+
+    def __getitem__(self, rows: Sequence[int]) -> ItemBatch:
+        """Return the items of these rows."""
+        return self.items.batch(rows)
 
 
 Batch = TypeVar("Batch", ItemBatch, PairBatch)

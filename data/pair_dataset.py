@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from data.item_pair import PairTable, connected_components
 from data.item_tensors import ItemTensors
-from data.pair_batch import ItemBatch, PairBatch
+from data.pair_batch import PairBatch
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,6 @@ class PairDataset(Dataset[PairBatch]):
             same=torch.from_numpy(self.pairs.same[index]),
             group=torch.from_numpy(self.group[rows]),
         )
-
-
-@dataclass(frozen=True)
-class ItemDataset(Dataset[ItemBatch]):
-    """Maps rows of a catalogue to their batch."""
-
-    items: ItemTensors
-
-    def __getitem__(self, rows: Sequence[int]) -> ItemBatch:
-        """Return the items of these rows."""
-        return self.items.batch(rows)
 
 
 def product_groups(pairs: PairTable, num_items: int) -> NDArray[np.int64]:

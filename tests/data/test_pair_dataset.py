@@ -11,7 +11,7 @@ from data.item_catalog import read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import TextOptions
-from data.pair_dataset import ItemDataset, PairDataset, product_groups
+from data.pair_dataset import PairDataset, product_groups
 from data.tokenizer import Tokenizer
 from tests.tiny_data import MAX_TOKENS
 
@@ -72,7 +72,3 @@ def test_products_are_joined_over_chains_of_equal_pairs_and_not_by_others() -> N
     source, target = np.array([0, 1, 3, 2]), np.array([1, 4, 3, 3])
     pairs = PairTable(source, target, np.array([True, True, True, False]))
     assert product_groups(pairs, 6).tolist() == [0, 0, 2, 3, 0, 5]
-
-
-def test_items_come_by_their_rows(dataset: PairDataset) -> None:
-    assert ItemDataset(dataset.items)[[9, 1]].item.tolist() == [9, 1]
