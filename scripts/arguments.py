@@ -1,11 +1,22 @@
 """Arguments that several groups of commands have."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from typer._click import Context
 from typer.core import TyperCommand
 
 SEEDS = 2**31
 """Seeds are below this number."""
+
+OptionFile = Annotated[Path, typer.Argument(help="YAML file, such as options/demo.yml.")]
+OwnOptions = Annotated[
+    Path | None, typer.Option(metavar="OPTION_FILE", help="For a checkpoint without options, a .pth.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="section.key=value", help="An option in place of the file's.")
+]
 
 
 class SeedsCommand(TyperCommand):

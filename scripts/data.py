@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from options.table import aligned_rows
-from scripts.arguments import SEEDS, positive
+from scripts.arguments import SEEDS, OptionFile, Overrides, positive
 from scripts.pictures import CORES, Workers, extract, pack, resize
 
 app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no_args_is_help=True)
@@ -15,11 +15,11 @@ app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
-    items: Annotated[int, typer.Option("--items", min=1, help="Approximate number.")] = 6000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all randomness.")] = 0,
-    image_size: Annotated[int, typer.Option("--image-size", min=16, help="Pixels a side.")] = 96,
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that draw.")] = CORES,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    items: Annotated[int, typer.Option(min=1, help="Approximate number.")] = 6000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
+    image_size: Annotated[int, typer.Option(min=16, help="Pixels a side.")] = 96,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that draw.")] = CORES,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that is already there.")] = False,
 ) -> None:
     """Make an invented catalogue in the files of the task, with photographs and labelled pairs."""
@@ -40,8 +40,8 @@ def demo(
 @app.command()
 def attributes(
     items: Annotated[list[Path], typer.Argument(help="Item files.")],
-    top: Annotated[int, typer.Option("--top", min=1, help="How many names.")] = 10,
-    output: Annotated[Path | None, typer.Option("--output", help="Also write the list to this YAML file.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many names.")] = 10,
+    output: Annotated[Path | None, typer.Option(help="Also write the list to this YAML file.")] = None,
 ) -> None:
     """Print the attribute names that most items have, as data.text.attributes takes them."""
     from engine.disk import whole_file
@@ -65,20 +65,11 @@ def split(
     output: Annotated[Path, typer.Argument(help="Folder of the two files.")],
     ratio: Annotated[
         float,
-        typer.Option(
-            "--ratio",
-            parser=positive,
-            metavar="NUMBER",
-            help="Training pairs a validation pair, before any are dropped.",
-        ),
+        typer.Option(parser=positive, metavar="NUMBER", help="Training pairs a validation pair, before any drop."),
     ] = 5.6,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=SEEDS - 1, help="Seed of the split.")] = 0,
-    images: Annotated[
-        Path | None, typer.Option("--images", help="Folder of the items' images, to look for equal ones.")
-    ] = None,
-    way: Annotated[
-        Literal["components", "drop-seen"], typer.Option("--way", help="How, as said above.")
-    ] = "components",
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Seed of the split.")] = 0,
+    images: Annotated[Path | None, typer.Option(help="Folder of the items' images, to look for equal ones.")] = None,
+    way: Annotated[Literal["components", "drop-seen"], typer.Option(help="How, as said above.")] = "components",
 ) -> None:
     """Split labelled pairs into pair_train.jsonl and pair_val.jsonl that share no item.
 
@@ -98,14 +89,9 @@ app.command()(extract)
 
 @app.command()
 def audit(
-    option_file: Annotated[Path, typer.Argument(help="YAML file, such as options/demo.yml.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="section.key=value", help="An option in place of the file's."),
-    ] = None,
-    details: Annotated[
-        Path | None, typer.Option("--details", help="File of all findings (experiments/<name>/audit.jsonl).")
-    ] = None,
+    option_file: OptionFile,
+    overrides: Overrides = None,
+    details: Annotated[Path | None, typer.Option(help="File of all findings (experiments/<name>/audit.jsonl).")] = None,
     no_images: Annotated[bool, typer.Option("--no-images", help="Look at no image.")] = False,
     workers: Workers = CORES,
 ) -> None:

@@ -5,32 +5,21 @@ from typing import Annotated, Literal
 
 import typer
 
+from scripts.arguments import Overrides, OwnOptions
+
 app = typer.Typer(help="Models to and from other programs.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Models to and from other programs."""
 
 
 @app.command("onnx")
 def export_onnx(
     checkpoint: Annotated[Path, typer.Argument(help="experiments/<name>, or any checkpoint")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write; must not exist")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="section.key=value", help="an option in place of the file's")
-    ] = None,
-    options: Annotated[
-        Path | None,
-        typer.Option("--options", metavar="OPTION_FILE", help="for a checkpoint without options, a .pth"),
-    ] = None,
+    out: Annotated[Path, typer.Argument(help="folder to write; must not exist")],
+    overrides: Overrides = None,
+    options: OwnOptions = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="weights of matrix products in eight bits, and measure it")
     ] = False,
-    pairs: Annotated[
-        int,
-        typer.Option("--pairs", min=1, metavar="N", help="validation pairs, the first ones, on which int8 is measured"),
-    ] = 2000,
+    pairs: Annotated[int, typer.Option(min=1, help="first validation pairs, on which int8 is measured")] = 2000,
 ) -> None:
     """Write the item encoder of a checkpoint as ONNX for other programs.
 
@@ -73,8 +62,7 @@ def import_published(
     ],
     folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="checkpoint folder to write; must not exist")],
     image_library: Annotated[
-        Literal["timm", "transformers"],
-        typer.Option("--image-library", help="model.image_encoder.name of the option files that will use it"),
+        Literal["timm", "transformers"], typer.Option(help="model.image_encoder.name of the option files to use it")
     ] = "timm",
 ) -> None:
     """Turn a published checkpoint (.pth, whole or in parts) into a checkpoint folder of this project.
@@ -108,7 +96,7 @@ def export_published(
 
 @app.command()
 def download_weights(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the two")] = Path("weights"),
+    out: Annotated[Path, typer.Argument(help="folder of the two")] = Path("weights"),
 ) -> None:
     """Download both pretrained backbones into folders and say how option files read them from there.
 

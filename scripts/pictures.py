@@ -6,23 +6,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from options.table import aligned_rows
+from options.table import aligned_figures
 from scripts.arguments import positive
 
 CORES = os.cpu_count() or 1
 
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that read images.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that read images.")]
 
 
 def resize(
     source: Annotated[Path, typer.Argument(help="Folder of picture files, searched with its subfolders.")],
     output: Annotated[Path, typer.Argument(help="Folder of the prepared pictures and of report.jsonl.")],
-    size: Annotated[int, typer.Option("--size", min=1, help="Height and width.")] = 384,
-    quality: Annotated[int, typer.Option("--quality", min=1, help="JPEG quality, 1 to 95.")] = 75,
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Processes that resize.")] = CORES,
+    size: Annotated[int, typer.Option(min=1, help="Height and width.")] = 384,
+    quality: Annotated[int, typer.Option(min=1, help="JPEG quality, 1 to 95.")] = 75,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that resize.")] = CORES,
     upright: Annotated[bool, typer.Option("--upright", help="Turn pictures as their EXIF orientation says.")] = False,
-    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, help="Larger pictures are refused.")] = 100_000_000,
-    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds a stem may take.")] = 120.0,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused.")] = 100_000_000,
+    time_limit: Annotated[float, typer.Option(help="Seconds a stem may take.")] = 120.0,
 ) -> None:
     """Stretch every picture of a folder to a square RGB JPEG named <stem>.jpg.
 
@@ -36,7 +36,7 @@ def resize(
 
     settings = PictureSettings(size, max_pixels, upright, quality)
     counts = resize_folder(source, output, settings, processes=processes, time_limit=time_limit)
-    print(aligned_rows([(name, f"{count:,}") for name, count in counts.items()]))
+    print(aligned_figures(counts))
     print(f"details: {output / REPORT_NAME}")
 
 
@@ -45,11 +45,10 @@ def pack(
     output: Annotated[Path, typer.Argument(metavar="OUT.pack", help="The file to write, or to replace.")],
     more_items: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of --items.")] = None,
     items: Annotated[
-        list[Path] | None,
-        typer.Option("--items", metavar="FILE ...", help="Item files; only their images are packed."),
+        list[Path] | None, typer.Option(metavar="FILE ...", help="Item files; only their images are packed.")
     ] = None,
     kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as", help="What the file keeps.")] = "jpeg",
-    size: Annotated[int, typer.Option("--size", min=1, help="data.image.size")] = 384,
+    size: Annotated[int, typer.Option(min=1, help="data.image.size")] = 384,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Pack files that links out of the folder lead to.")
     ] = False,
@@ -68,21 +67,20 @@ def pack(
 
     files = [*(items or ()), *(more_items or ())]
     report = pack_images(images, output, files, PackSettings(kind, size, follow_links), processes=workers)
-    rows = [
-        ("images", f"{report.num_images:,}"),
-        ("unreadable images", f"{len(report.faults):,}"),
-        ("megabytes", f"{report.num_bytes / 1e6:,.1f}"),
-    ]
-    print(aligned_rows(rows), *(shortened(f"{name}: {why}", 500) for name, why in report.faults.items()), sep="\n")
+    size_in_mb = f"{report.num_bytes / 1e6:,.1f}"
+    figures = {"images": report.num_images, "unreadable images": len(report.faults), "megabytes": size_in_mb}
+    print(
+        aligned_figures(figures), *(shortened(f"{name}: {why}", 500) for name, why in report.faults.items()), sep="\n"
+    )
 
 
 def extract(
     archives: Annotated[list[Path], typer.Argument(help="Archives, parts, or folders of them.")],
     output: Annotated[Path, typer.Argument(help="Folder to extract to.")],
-    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Files of an archive.")] = 2_000_000,
-    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, help="Size of its files.")] = 500 * 2**30,
+    max_files: Annotated[int, typer.Option(min=1, help="Files of an archive.")] = 2_000_000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Size of its files.")] = 500 * 2**30,
     max_ratio: Annotated[
-        float, typer.Option("--max-ratio", parser=positive, metavar="NUMBER", help="Extracted over compressed size.")
+        float, typer.Option(parser=positive, metavar="NUMBER", help="Extracted over compressed size.")
     ] = 100.0,
 ) -> None:
     """Extract zip archives, whole or in parts, each into a folder of its own name.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scripts.arguments import SEEDS, SeedsCommand, positive
+from scripts.arguments import SEEDS, OptionFile, Overrides, SeedsCommand, positive
 
 if TYPE_CHECKING:
     from engine.distributed import Processes
@@ -24,10 +24,9 @@ Highest F1; highest recall of at least that precision; highest precision of at l
 MEANING_OF_SHRINKAGE = "Pairs of a category at which its threshold lies midway to the one of all pairs."
 MEANING_OF_WIDTH = "Numbers of the threshold half (half of all; 0 for a model without a threshold branch)."
 
-Replicates = Annotated[int, typer.Option("--replicates", min=1, help="Draws of the bootstrap.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=SEEDS - 1, help="Of the bootstrap and of folds.")]
-Seeds = Annotated[list[int], typer.Option("--seeds", min=0, max=SEEDS - 1, metavar="N ...", help="Of training.")]
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="section.key=value", help="In place of the file's.")]
+Replicates = Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")]
+Seed = Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Of the bootstrap and of folds.")]
+Seeds = Annotated[list[int], typer.Option(min=0, max=SEEDS - 1, metavar="N ...", help="Of training.")]
 Check = Annotated[bool, typer.Option("--check", hidden=True, help="Check the arguments alone, for engine.launch.")]
 
 
@@ -36,13 +35,11 @@ def calibrate(
     path: Annotated[
         Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="experiments/<name> or a checkpoint in it.")
     ],
-    criterion: Annotated[str, typer.Option("--criterion", metavar=CRITERIA, help=MEANING_OF_CRITERIA)] = "f1",
+    criterion: Annotated[str, typer.Option(metavar=CRITERIA, help=MEANING_OF_CRITERIA)] = "f1",
     per_category: Annotated[
         bool, typer.Option("--per-category", help="A threshold a category, where that helps.")
     ] = False,
-    shrinkage: Annotated[
-        float, typer.Option("--shrinkage", parser=positive, metavar="PAIRS", help=MEANING_OF_SHRINKAGE)
-    ] = 200.0,
+    shrinkage: Annotated[float, typer.Option(parser=positive, metavar="PAIRS", help=MEANING_OF_SHRINKAGE)] = 200.0,
     replicates: Replicates = 1000,
     seed: Seed = 0,
 ) -> None:
@@ -74,9 +71,9 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN_OR_FILE")],
     others: Annotated[list[Path], typer.Argument(metavar="RUN_OR_FILE")],
     pairs: Annotated[
-        Path | None, typer.Option("--pairs", metavar="PAIR_FILE", help="Labelled pairs that the files answer.")
+        Path | None, typer.Option(metavar="PAIR_FILE", help="Labelled pairs that the files answer.")
     ] = None,
-    threshold: Annotated[Literal["calibrated", "learned"], typer.Option("--threshold", help="Of runs.")] = "calibrated",
+    threshold: Annotated[Literal["calibrated", "learned"], typer.Option(help="Of runs.")] = "calibrated",
     replicates: Replicates = 1000,
     seed: Seed = 0,
 ) -> None:
@@ -104,7 +101,7 @@ def cross_validate(
         list[str],
         typer.Argument(metavar="OPTION_FILE|section.key=value", help="Files, and options in place of theirs."),
     ],
-    folds: Annotated[int, typer.Option("--folds", min=2)] = 5,
+    folds: Annotated[int, typer.Option(min=2)] = 5,
     seeds: Seeds = FOLD_SEEDS,
     replicates: Replicates = 1000,
 ) -> None:
@@ -150,7 +147,7 @@ def cross_validate(
 @app.command(cls=SeedsCommand)
 def ablate(
     overrides: Overrides = None,
-    study: Annotated[str, typer.Option("--study", metavar="NAME", help="How the runs' names begin.")] = "ablation",
+    study: Annotated[str, typer.Option(metavar="NAME", help="How the runs' names begin.")] = "ablation",
     seeds: Seeds = ABLATION_SEEDS,
     replicates: Replicates = 1000,
 ) -> None:
@@ -182,7 +179,7 @@ def check_submission(
     predictions: Annotated[Path, typer.Argument(help="Submission file, with similarity.py in its folder.")],
     pairs: Annotated[Path, typer.Argument(help="Pair file.")],
     labels: Annotated[bool, typer.Option("--labels", help="Measure against the labels of the pair file.")] = False,
-    threshold_width: Annotated[int | None, typer.Option("--threshold-width", help=MEANING_OF_WIDTH)] = None,
+    threshold_width: Annotated[int | None, typer.Option(help=MEANING_OF_WIDTH)] = None,
 ) -> None:
     """Check a submission file and the similarity.py beside it against the pair file that it answers.
 
@@ -197,7 +194,7 @@ def check_submission(
 
 @app.command()
 def precision_drift(
-    option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],
+    option_file: OptionFile,
     overrides: Overrides = None,
     check: Check = False,
 ) -> None:
@@ -219,7 +216,7 @@ def precision_drift(
 
 @app.command()
 def replay(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="experiments/<name>/non_finite.")],
+    folder: Annotated[Path, typer.Argument(help="experiments/<name>/non_finite.")],
     check: Check = False,
 ) -> None:
     """Do the step again whose loss or gradient was not finite, and say where that comes from.

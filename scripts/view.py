@@ -5,42 +5,30 @@ from typing import Annotated, Literal
 
 import typer
 
+from scripts.arguments import OwnOptions
+
 app = typer.Typer(help="Runs and pairs to look at.", no_args_is_help=True)
 
 LIBRARIES = ("starlette", "uvicorn", "python_multipart")
 """Modules of requirements-serve.txt."""
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder, experiments/<name>.")]
-Split = Annotated[Literal["train", "val", "test"], typer.Option("--split", help="Labelled split.")]
+Split = Annotated[Literal["train", "val", "test"], typer.Option(help="Labelled split.")]
 Checkpoint = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint, or the folder of a run for its best one.")
 ]
-Items = Annotated[
-    Path | None, typer.Option("--items", help="Item file to take items from, in place of the run's splits.")
-]
-Images = Annotated[Path | None, typer.Option("--images", help="Its folder or pack of images.")]
-OptionFile = Annotated[
-    Path | None, typer.Option("--options", metavar="OPTION_FILE", help="For a checkpoint without options, a .pth.")
-]
-Grid = Annotated[int, typer.Option("--grid", min=1, help="Rows and columns of regions.")]
-Words = Annotated[int, typer.Option("--words", min=1, help="Most words of each title.")]
-
-
-@app.callback()
-def group() -> None:
-    """Runs and pairs to look at."""
+Items = Annotated[Path | None, typer.Option(help="Item file to take items from, in place of the run's splits.")]
+Images = Annotated[Path | None, typer.Option(help="Its folder or pack of images.")]
+Grid = Annotated[int, typer.Option(min=1, help="Rows and columns of regions.")]
+Words = Annotated[int, typer.Option(min=1, help="Most words of each title.")]
 
 
 @app.command()
 def report(
     run: Run,
     split: Split = "val",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="HTML file (experiments/<name>/report_<split>.html).")
-    ] = None,
-    gallery: Annotated[
-        int, typer.Option("--gallery", min=1, metavar="N", help="Pairs of each group with pictures.")
-    ] = 60,
+    out: Annotated[Path | None, typer.Option(help="HTML file (experiments/<name>/report_<split>.html).")] = None,
+    gallery: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs of each group with pictures.")] = 60,
 ) -> None:
     """Write the report of a run, one HTML file to look at.
 
@@ -64,9 +52,7 @@ def report(
 def plot(
     run: Run,
     split: Split = "val",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="PNG file, the SVG beside it (experiments/<name>/scores.png).")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file, SVG beside it (experiments/<name>/scores.png).")] = None,
 ) -> None:
     """Draw the distribution of a run's margins, as PNG and SVG.
 
@@ -93,15 +79,15 @@ def plot(
 @app.command()
 def explain(
     checkpoint: Checkpoint,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Id of an item.")],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Id of the other item.")],
+    source: Annotated[str, typer.Argument(help="Id of an item.")],
+    target: Annotated[str, typer.Argument(help="Id of the other item.")],
     items: Items = None,
     images: Images = None,
-    options: OptionFile = None,
-    out: Annotated[Path, typer.Option("--out", help="Picture to write.")] = Path("explanation.png"),
+    options: OwnOptions = None,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("explanation.png"),
     grid: Grid = 6,
     words: Words = 60,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Most rows of the table.")] = 20,
+    rows: Annotated[int, typer.Option(min=1, help="Most rows of the table.")] = 20,
 ) -> None:
     """Explain the decision on one pair, as a table and a picture.
 
@@ -132,13 +118,9 @@ def serve(
     checkpoint: Checkpoint,
     items: Items = None,
     images: Images = None,
-    options: OptionFile = None,
-    host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; the default is for this machine alone.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=2**16 - 1, help="Port to listen on, 0 for a free one.")
-    ] = 8000,
+    options: OwnOptions = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine's own.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=2**16 - 1, help="Port to listen on, 0 for a free one.")] = 8000,
     grid: Grid = 6,
     words: Words = 60,
 ) -> None:
