@@ -41,7 +41,7 @@ def unreadable_weights(option: str, path: Path, error: Exception) -> UserError:
     return UserError(f"{option}: {path} is damaged or no file of weights: {first_line(error)}")
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its type where it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 

@@ -74,8 +74,10 @@ def fetch_backbone(backbone: Backbone, out: Path) -> Path:
     except (HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        from models.weights import first_line
+
         raise UserError(
-            f"{backbone.repository}: cannot be fetched from the hub: {_first_line(error)}\n"
+            f"{backbone.repository}: cannot be fetched from the hub: {first_line(error)}\n"
             "Run this command again where there is a network (it goes on where it ended); set HF_ENDPOINT to a mirror "
             "if huggingface.co cannot be reached from here, and HF_HUB_OFFLINE must not be 1. Or copy the folder "
             f"{folder} from a machine that has it."
@@ -91,7 +93,7 @@ def _is_whole(folder: Path, backbone: Backbone) -> bool:
 
 
 def _fetch(backbone: Backbone, folder: Path) -> None:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, hf_hub_download
 
     info = HfApi().model_info(backbone.repository, files_metadata=True)
     files = {file.rfilename for file in info.siblings or ()}
@@ -101,17 +103,11 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
         lacking = [*missing, *(() if weights else [" or ".join(WEIGHT_FILES)])]
         raise UserError(f"{backbone.repository}: the hub has no {', '.join(lacking)} there; check HF_ENDPOINT")
     print(f"{folder}: downloading {backbone.repository} at {info.sha}")
-    _fetch_file(info, weights, folder)
-    _verify(info, weights, folder)
-    for name in (*backbone.optional, *backbone.required):
+    for name in (weights, *backbone.optional, *backbone.required):
         if name in files:
-            _fetch_file(info, name, folder)
-
-
-def _fetch_file(info: "ModelInfo", name: str, folder: Path) -> None:
-    from huggingface_hub import hf_hub_download
-
-    hf_hub_download(info.id, name, revision=info.sha, local_dir=folder)
+            hf_hub_download(info.id, name, revision=info.sha, local_dir=folder)
+        if name == weights:
+            _verify(info, weights, folder)
 
 
 def _verify(info: "ModelInfo", name: str, folder: Path) -> None:
@@ -127,7 +123,3 @@ def _verify(info: "ModelInfo", name: str, folder: Path) -> None:
             f"{folder / name}: deleted, because it was damaged on its way (SHA-256 {found} instead of {expected}); "
             "run the same command again"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -62,17 +62,11 @@ def measure_parity(
 
 def parity_table(batches: Sequence[BatchParity]) -> str:
     """Return an aligned table, a batch a line."""
-    rows = [("items", "tokens", "largest number", "largest difference", "equal")]
-    rows += [
-        (
-            str(batch.num_items),
-            str(batch.num_tokens),
-            f"{batch.largest_number:.4f}",
-            f"{batch.largest_difference:.2e}",
-            "yes" if batch.is_equal else "no",
-        )
-        for batch in batches
-    ]
+    rows: list[Sequence[str]] = [("items", "tokens", "largest number", "largest difference", "equal")]
+    for batch in batches:
+        sizes = str(batch.num_items), str(batch.num_tokens)
+        figures = f"{batch.largest_number:.4f}", f"{batch.largest_difference:.2e}"
+        rows.append((*sizes, *figures, "yes" if batch.is_equal else "no"))
     return aligned_rows(rows, left=(), ruled=True)
 
 
@@ -102,18 +96,15 @@ class Effect:
     """Without reading and tokenising."""
 
 
-def first_pairs(pairs: PairTable, count: int) -> PairTable:
-    """Return the first pairs of a labelled table, all where it has fewer."""
-    assert pairs.same is not None
-    return PairTable(pairs.source[:count], pairs.target[:count], pairs.same[:count])
-
-
 @torch.inference_mode()
 def measure_effects(
-    encoders: Mapping[str, ItemEmbedder], split: Split, rule: DecisionRule, batch_size: int
+    encoders: Mapping[str, ItemEmbedder], split: Split, rule: DecisionRule, num_pairs: int, batch_size: int
 ) -> list[Effect]:
-    """Encode the items of a labelled split's pairs with each encoder, in turns batch by batch, and decide the pairs."""
-    rows = np.unique(np.concatenate([split.pairs.source, split.pairs.target]))
+    """Encode the items of a labelled split's first pairs with each encoder, in turns by batch, and decide these."""
+    assert split.pairs.same is not None
+    same = split.pairs.same[:num_pairs]
+    pairs = PairTable(split.pairs.source[:num_pairs], split.pairs.target[:num_pairs], same)
+    rows = np.unique(np.concatenate([pairs.source, pairs.target]))
     lengths = split.items.token_lengths()[rows]
     batches = [rows[places].tolist() for places in encoding_batches(lengths, batch_size)]
     packed = {
@@ -128,32 +119,21 @@ def measure_effects(
                 packed[name][batch.item] = pack(encoder(batch))
                 seconds[name] += time.perf_counter() - started
             progress.update(len(batch.item))
-    return _effects(encoders, packed, {name: len(rows) / seconds[name] for name in encoders}, split, rule)
-
-
-def _effects(
-    encoders: Mapping[str, ItemEmbedder],
-    packed: Mapping[str, torch.Tensor],
-    speed: Mapping[str, float],
-    split: Split,
-    rule: DecisionRule,
-) -> list[Effect]:
-    assert split.pairs.same is not None
-    thresholds = rule.thresholds(split)
+    thresholds = rule.thresholds(replace(split, pairs=pairs))
     blank_image = torch.zeros(len(split.catalog), dtype=torch.bool)
     effects: list[Effect] = []
     reference = None
     for name, encoder in encoders.items():
         items = EncodedItems(packed[name], blank_image)
-        margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
+        margins = score_pairs(items, pairs, encoder.threshold_width).margin
         reference = margins if reference is None else reference
         effects.append(
             Effect(
                 name=name,
-                evaluation=evaluation(margins, split.pairs.same, rule.threshold, thresholds),
+                evaluation=evaluation(margins, same, rule.threshold, thresholds),
                 largest_difference=float(np.abs(margins - reference).max()),
                 num_changed=int(np.count_nonzero((margins > thresholds) != (reference > thresholds))),
-                items_per_second=speed[name],
+                items_per_second=len(rows) / seconds[name],
             )
         )
     return effects
@@ -161,18 +141,13 @@ def _effects(
 
 def effect_table(effects: Sequence[Effect]) -> str:
     """Return an aligned table, an encoder a line."""
-    rows = [("encoder", "F1", "precision", "recall", "largest Δ margin", "decided otherwise", "items/s", "ratio")]
-    rows += [
-        (
-            effect.name,
-            f"{effect.evaluation.f1:.4f}",
-            f"{effect.evaluation.precision:.4f}",
-            f"{effect.evaluation.recall:.4f}",
-            f"{effect.largest_difference:.2e}",
-            f"{effect.num_changed:,} of {effect.evaluation.num_pairs:,}",
-            f"{effect.items_per_second:,.1f}",
-            f"{effect.items_per_second / effects[0].items_per_second:.2f}",
-        )
-        for effect in effects
+    rows: list[Sequence[str]] = [
+        ("encoder", "F1", "precision", "recall", "largest Δ margin", "decided otherwise", "items/s", "ratio")
     ]
+    for effect in effects:
+        found = effect.evaluation
+        figures = [f"{figure:.4f}" for figure in (found.f1, found.precision, found.recall)]
+        changes = f"{effect.largest_difference:.2e}", f"{effect.num_changed:,} of {found.num_pairs:,}"
+        ratio = effect.items_per_second / effects[0].items_per_second
+        rows.append((effect.name, *figures, *changes, f"{effect.items_per_second:,.1f}", f"{ratio:.2f}"))
     return aligned_rows(rows, ruled=True)

@@ -1,6 +1,6 @@
 """What an exported folder says of its encoder."""
 
-from data.options import ComparedAttributes, ImageOptions, TextOptions
+from data.options import ComparedAttributes, ImageOptions
 from data.tokenizer import Tokenizer
 from engine.onnx_encoder import (
     ATTENTION_MASK,
@@ -19,7 +19,6 @@ from engine.onnx_encoder import (
     TextDescription,
 )
 from engine.verifier import Verifier
-from models.embedding import ItemEmbedder
 
 TOKENIZER = "tokenizer.json"
 IMAGE_RULES = (
@@ -68,7 +67,8 @@ DECISION_RULES = (
 def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
     """Return the description of a trained model's encoder."""
     options, encoder, tokenizer = verifier.options, verifier.encoder, verifier.preparation.tokenizer
-    image, compared = options.data.image if options.reads.image else None, options.reads.attributes
+    text, image = options.data.text, options.data.image if options.reads.image else None
+    compared, width = options.reads.attributes, encoder.threshold_width + encoder.match_width
     return ExportDescription(
         format=FORMAT,
         run=options.name,
@@ -76,11 +76,15 @@ def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
         model=MODEL,
         arithmetic=arithmetic,
         inputs=_inputs(image, tokenizer, compared),
-        outputs={OUTPUT: _output(encoder)},
+        outputs={OUTPUT: Port("float32", ("items", width), "embeddings, the threshold half first, see decision")},
         threshold_width=encoder.threshold_width,
         match_width=encoder.match_width,
-        image=_image(image) if image is not None else None,
-        text=_text(options.data.text, tokenizer) if tokenizer is not None else None,
+        image=ImageDescription(image.size, image.mean, image.std, IMAGE_RULES) if image is not None else None,
+        text=(
+            TextDescription(TOKENIZER, text.max_tokens, tokenizer.padding_id, text.attributes, TEXT_RULES)
+            if tokenizer is not None
+            else None
+        ),
         attributes=AttributesDescription(compared.names, compared.in_title, ATTRIBUTE_RULES) if compared else None,
         decision=DecisionDescription(verifier.rule.threshold, verifier.rule.categories, DECISION_RULES),
     )
@@ -96,16 +100,3 @@ def _inputs(image: ImageOptions | None, tokenizer: Tokenizer | None, compared: C
     if compared:
         inputs[ATTRIBUTES] = Port("int64", ("items", len(compared)), "what items state, see attributes")
     return inputs
-
-
-def _output(encoder: ItemEmbedder) -> Port:
-    width = encoder.threshold_width + encoder.match_width
-    return Port("float32", ("items", width), "embeddings, the threshold half first, see decision")
-
-
-def _image(options: ImageOptions) -> ImageDescription:
-    return ImageDescription(options.size, options.mean, options.std, IMAGE_RULES)
-
-
-def _text(options: TextOptions, tokenizer: Tokenizer) -> TextDescription:
-    return TextDescription(TOKENIZER, options.max_tokens, tokenizer.padding_id, options.attributes, TEXT_RULES)

@@ -7,7 +7,6 @@ from typing import Literal
 import torch
 
 from data.loading import Split
-from data.options import DataOptions, SplitOptions
 from engine.checksums import write_checksums
 from engine.disk import refuse_existing, whole_folder, write_text
 from engine.distributed import Processes
@@ -21,7 +20,6 @@ from options.read import write_options
 from tools.exchange.onnx_comparison import (
     BatchParity,
     Effect,
-    first_pairs,
     measure_effects,
     measure_parity,
     refuse_difference,
@@ -30,7 +28,6 @@ from tools.exchange.onnx_description import describe
 from tools.exchange.onnx_graph import quantize, write_graph
 
 EXAMPLE_ITEMS = 2
-SplitName = Literal["val", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Source:
     """A trained model and the split that its graph is compared on."""
 
     verifier: Verifier
-    split_name: SplitName
+    split_name: Literal["val", "test"]
     split: Split
 
 
@@ -57,27 +54,21 @@ class Export:
 def read_source(checkpoint: Path, options: ExperimentOptions | None, labelled: bool) -> Source:
     """Load a checkpoint and the split of its options to compare on; raises UserError where either cannot be read.
 
-    The options are its own unless others are given. `labelled` demands labels of the split's pairs, which int8 is
-    measured by.
+    The split is that of validation, or where there is none that to predict. The options are its own unless others are
+    given. `labelled` demands labels of the split's pairs, which int8 is measured by.
     """
     # The graph is compared on the CPU, where onnxruntime runs it.
     verifier = Verifier.load(checkpoint, options, processes=Processes(rank=0, count=1, device=torch.device("cpu")))
     if not isinstance(verifier.encoder, ItemEncoder):
         raise UserError(f"{checkpoint}: is exported already; name the checkpoint that it is of")
-    split_name, files = _split_to_compare_on(verifier.options.data)
-    return Source(verifier, split_name, verifier.preparation.split(files, labelled))
-
-
-def _split_to_compare_on(data: DataOptions) -> tuple[SplitName, SplitOptions]:
-    """Return the validation split, or where there is none that to predict."""
-    if data.val is not None:
-        return "val", data.val
-    if data.test is not None:
-        return "test", data.test
-    raise UserError(
-        "data.val, data.test: the options name neither split, and the graph is compared with the model on items of "
-        "one; give data.val.items=FILE data.val.pairs=FILE data.val.images=FOLDER"
-    )
+    data = verifier.options.data
+    files = data.val or data.test
+    if files is None:
+        raise UserError(
+            "data.val, data.test: the options name neither split, and the graph is compared with the model on items of "
+            "one; give data.val.items=FILE data.val.pairs=FILE data.val.images=FOLDER"
+        )
+    return Source(verifier, "val" if data.val is not None else "test", verifier.preparation.split(files, labelled))
 
 
 def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
@@ -88,7 +79,7 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
     """
     refuse_existing(out)
     with whole_folder(out) as folder:
-        _write(source, folder, "float32")
+        _write(source, folder)
         exact = OnnxItemEncoder(folder)
         parity = measure_parity(source.verifier.encoder, exact, source.split.items)
         refuse_difference(parity)
@@ -97,13 +88,13 @@ def export(source: Source, out: Path, int8: bool, num_pairs: int) -> Export:
     return Export(parity, effects, size / 2**20)
 
 
-def _write(source: Source, folder: Path, arithmetic: Arithmetic) -> None:
+def _write(source: Source, folder: Path) -> None:
     verifier, items = source.verifier, source.split.items
     example = items.batch([row % len(items.catalog) for row in range(EXAMPLE_ITEMS)])
     write_graph(verifier.encoder, example, verifier.options.reads, folder / MODEL)
     if verifier.preparation.tokenizer is not None:
         verifier.preparation.tokenizer.save(folder)
-    _describe(verifier, folder, arithmetic)
+    _describe(verifier, folder, "float32")
 
 
 def _describe(verifier: Verifier, folder: Path, arithmetic: Arithmetic) -> None:
@@ -120,10 +111,10 @@ def _quantized(source: Source, folder: Path, exact: OnnxItemEncoder, num_pairs: 
         file.unlink()
     written.rename(folder / MODEL)
     _describe(source.verifier, folder, "int8")
-    split = Split(source.split.catalog, first_pairs(source.split.pairs, num_pairs), source.split.items)
+    verifier = source.verifier
     encoders: dict[str, ItemEmbedder] = {
-        "PyTorch float32": source.verifier.encoder,
+        "PyTorch float32": verifier.encoder,
         "ONNX float32": exact,
         "ONNX int8": OnnxItemEncoder(folder),
     }
-    return measure_effects(encoders, split, source.verifier.rule, source.verifier.options.evaluate.batch_size)
+    return measure_effects(encoders, source.split, verifier.rule, num_pairs, verifier.options.evaluate.batch_size)

@@ -13,6 +13,7 @@ from data.options import Modalities
 from data.pair_batch import ItemBatch
 from engine.onnx_encoder import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
 from models.embedding import ItemEmbedder, pack
+from models.weights import first_line
 from options.errors import UserError
 
 
@@ -32,15 +33,9 @@ class PackedEncoder(nn.Module):
     ) -> Tensor:
         """Return the numbers of N items, threshold half first: (N, both widths)."""
         absent = torch.empty(0)
-        batch = ItemBatch(
-            images=absent if images is None else images,
-            token_ids=absent if token_ids is None else token_ids,
-            attention_mask=absent if attention_mask is None else attention_mask,
-            item=absent,
-            blank_image=absent,
-            attributes=absent if attributes is None else attributes,
-        )
-        return pack(self.encoder(batch))
+        given = {IMAGES: images, TOKEN_IDS: token_ids, ATTENTION_MASK: attention_mask, ATTRIBUTES: attributes}
+        read = {name: absent if tensor is None else tensor for name, tensor in given.items()}
+        return pack(self.encoder(ItemBatch(**read, item=absent, blank_image=absent)))
 
 
 def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file: Path) -> None:
@@ -72,7 +67,7 @@ def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        raise UserError(f"torch.onnx cannot write this model: {_first_line(error)}") from error
+        raise UserError(f"torch.onnx cannot write this model: {first_line(error.__cause__ or error)}") from error
     assert program is not None
     fixed = [str(port.name) for port in program.model.graph.inputs if port.shape and isinstance(port.shape[0], int)]
     if fixed:
@@ -95,8 +90,3 @@ def quantize(source: Path, target: Path) -> None:
         reduce_range=True,
         weight_type=QuantType.QInt8,
     )
-
-
-def _first_line(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return next(iter(str(cause).splitlines()), type(cause).__name__)

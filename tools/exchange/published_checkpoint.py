@@ -64,16 +64,15 @@ def _check_branches(state: Mapping[str, Tensor], origin: Path) -> None:
         if not any(name.startswith(f"{branch}.{part}.") for name in state)
     ]
     if not faults:
-        match, threshold = _names(state, "match."), _names(state, "threshold.")
+        match, threshold = (
+            {name.removeprefix(prefix) for name in state if name.startswith(prefix)}
+            for prefix in ("match.", "threshold.")
+        )
         faults += [f"missing match.{name}" for name in sorted(threshold - match)]
         faults += [f"missing threshold.{name}" for name in sorted(match - threshold)]
     if faults:
         listing = "\n  ".join(faults)
         raise UserError(f"{origin}: not the published network, whose branches both have all encoders:\n  {listing}")
-
-
-def _names(state: Iterable[str], prefix: str) -> set[str]:
-    return {name.removeprefix(prefix) for name in state if name.startswith(prefix)}
 
 
 def _image_library(state: Iterable[str], origin: Path) -> ImageLibrary:

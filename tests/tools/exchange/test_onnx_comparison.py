@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from data.loading import Split
 from data.pair_batch import ItemBatch
 from engine.decision_rule import DecisionRule
 from models.embedding import ItemEmbedder, ItemEmbedding
@@ -13,7 +12,6 @@ from tests.exported_encoder import ExportedRun
 from tools.exchange.onnx_comparison import (
     BatchParity,
     effect_table,
-    first_pairs,
     measure_effects,
     parity_table,
     refuse_difference,
@@ -37,17 +35,16 @@ class Fixed(ItemEmbedder):
 
 
 def test_figures_are_those_of_the_pairs_decided_one_by_one(exported_run: ExportedRun) -> None:
-    whole = exported_run.source.split
-    split = Split(whole.catalog, first_pairs(whole.pairs, 30), whole.items)
+    split = exported_run.source.split
     generator = torch.Generator().manual_seed(0)
-    first, second = torch.randn((2, len(whole.catalog)), generator=generator)
-    effects = measure_effects({"a": Fixed(first), "b": Fixed(second)}, split, DecisionRule(0.1), batch_size=7)
-    assert whole.pairs.same is not None
-    pairs = list(zip(split.pairs.source, split.pairs.target, strict=True))
+    first, second = torch.randn((2, len(split.catalog)), generator=generator)
+    effects = measure_effects({"a": Fixed(first), "b": Fixed(second)}, split, DecisionRule(0.1), 30, batch_size=7)
+    assert split.pairs.same is not None
+    pairs = list(zip(split.pairs.source[:30], split.pairs.target[:30], strict=True))
     for effect, numbers in zip(effects, (first, second), strict=True):
         positive = [float(numbers[source] * numbers[target]) - 0.25 > 0.1 for source, target in pairs]
-        hits = int(np.sum(np.array(positive) & whole.pairs.same[:30]))
-        assert effect.evaluation.f1 == pytest.approx(2 * hits / (sum(positive) + whole.pairs.same[:30].sum()))
+        hits = int(np.sum(np.array(positive) & split.pairs.same[:30]))
+        assert effect.evaluation.f1 == pytest.approx(2 * hits / (sum(positive) + split.pairs.same[:30].sum()))
         assert effect.evaluation.num_pairs == 30
     margins = [[float(n[source] * n[target]) - 0.25 for source, target in pairs] for n in (first, second)]
     assert effects[1].largest_difference == pytest.approx(np.abs(np.subtract(*margins)).max(), rel=1e-5)
