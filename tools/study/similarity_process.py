@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import IO
 
 _LONGEST_MESSAGE = 1 << 16
 """Bytes at the end of what was printed in which its last line is looked for."""
@@ -26,55 +26,49 @@ class SimilarityError(ValueError):
     """similarity.py cannot be used; the message says why."""
 
 
-class SimilarityProcess:
-    """Compute scores with a similarity.py; to be used in a with statement."""
+@contextmanager
+def similarity_process(
+    file: Path, time_limit: float = 60.0
+) -> Iterator[Callable[[Sequence[float], Sequence[float]], float]]:
+    """Give the compute(source, target) of a similarity.py, which runs in another process.
 
-    def __init__(self, file: Path, time_limit: float = 60.0) -> None:
-        self._time_limit = time_limit
-        # A file takes whatever is printed; a pipe that is read at the end alone would hold the process up when full.
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._connection, other_end = Pipe()
+    It raises SimilarityError where it fails, or takes longer than the time limit in seconds.
+    """
+    connection, other_end = Pipe()
+    # A file takes whatever is printed; a pipe that is read at the end alone would hold the process up when full.
+    with connection, tempfile.TemporaryFile() as printed:
         with other_end:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-Iu", __file__, str(file), str(other_end.fileno())],
                 pass_fds=[other_end.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=self._printed,
-                stderr=self._printed,
+                stdout=printed,
+                stderr=printed,
             )
 
-    def compute(self, source: Sequence[float], target: Sequence[float]) -> float:
-        """Return compute(source, target) of similarity.py.
+        def compute(source: Sequence[float], target: Sequence[float]) -> float:
+            try:
+                connection.send_bytes(array("d", [len(source), *source, *target]).tobytes())
+                if not connection.poll(time_limit):
+                    raise SimilarityError(f"compute took longer than {time_limit:g} s")
+                answer: float = struct.unpack("d", connection.recv_bytes())[0]
+            except (EOFError, OSError):
+                process.kill()
+                process.wait()
+                raise SimilarityError(_last_line(printed)) from None
+            return answer
 
-        Raises:
-            SimilarityError: it failed, or took longer than the time limit in seconds.
-        """
         try:
-            self._connection.send_bytes(array("d", [len(source), *source, *target]).tobytes())
-            if not self._connection.poll(self._time_limit):
-                raise SimilarityError(f"compute took longer than {self._time_limit:g} s")
-            answer: float = struct.unpack("d", self._connection.recv_bytes())[0]
-        except (EOFError, OSError):
-            raise self._failure() from None
-        return answer
+            yield compute
+        finally:
+            process.kill()
+            process.wait()
 
-    def _failure(self) -> SimilarityError:
-        self._process.kill()
-        self._process.wait()
-        self._printed.seek(max(self._printed.seek(0, os.SEEK_END) - _LONGEST_MESSAGE, 0))
-        message = self._printed.read().decode("utf-8", "replace").strip()
-        return SimilarityError(message.splitlines()[-1] if message else "its process ended without a word")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        self._printed.close()
+def _last_line(printed: IO[bytes]) -> str:
+    printed.seek(max(printed.seek(0, os.SEEK_END) - _LONGEST_MESSAGE, 0))
+    message = printed.read().decode("utf-8", "replace").strip()
+    return message.splitlines()[-1] if message else "its process ended without a word"
 
 
 def _answer_pairs(file: Path, connection: Connection) -> None:

@@ -16,8 +16,8 @@ from data.item_pair import parse_pair
 from data.jsonl import DataError, Record, read_records
 from metrics.verification import VerificationMetrics, verification_metrics
 from options.errors import UserError
-from options.table import aligned_rows
-from tools.study.similarity_process import SimilarityError, SimilarityProcess
+from options.table import aligned_figures
+from tools.study.similarity_process import SimilarityError, similarity_process
 
 MAX_NUMBERS = 1024
 """Longest embedding of an item that is allowed."""
@@ -92,15 +92,15 @@ def check_submission(
 
 def report_lines(report: SubmissionReport) -> list[str]:
     """Return the table of a report, the first place of every kind of fault, and whether it passes."""
-    rows = [
-        ["lines judged", f"{report.num_lines:,}"],
-        ["decided as the same product", f"{report.num_positives:,}"],
-    ]
-    if report.metrics is not None:
-        names = ("f1", "precision", "recall", "accuracy")
-        rows += [[name.replace("f1", "F1"), f"{getattr(report.metrics, name):.4f}"] for name in names]
+    found = report.metrics
+    figures: dict[str, int | float | str] = {
+        "lines judged": report.num_lines,
+        "decided as the same product": report.num_positives,
+    }
+    if found is not None:
+        figures |= {"F1": found.f1, "precision": found.precision, "recall": found.recall, "accuracy": found.accuracy}
     return [
-        *aligned_rows(rows).splitlines(),
+        *aligned_figures(figures).splitlines(),
         *(f"fault: {count:,} {fault}; the first: {first}" for fault, (count, first) in report.faults.items()),
         "FAIL" if report.faults else "PASS",
     ]
@@ -119,11 +119,11 @@ def scored_lines(
     similarity_file = predictions.with_name("similarity.py")
     if not similarity_file.is_file():
         raise UserError(f"{similarity_file}: no such file; it belongs beside the predictions")
-    with SimilarityProcess(similarity_file) as similarity:
+    with similarity_process(similarity_file) as compute:
         lines = read_submission(predictions, pairs, faults, labelled=labelled)
         for line in tqdm(lines, desc=predictions.name, unit="pair"):
             try:
-                score = similarity.compute(line.source, line.target)
+                score = compute(line.source, line.target)
             except SimilarityError as error:
                 faults.add("failures of similarity.py", f"{predictions}:{line.number}: {error}")
                 return
