@@ -67,11 +67,10 @@ def pack(
 
     files = [*(items or ()), *(more_items or ())]
     report = pack_images(images, output, files, PackSettings(kind, size, follow_links), processes=workers)
-    size_in_mb = f"{report.num_bytes / 1e6:,.1f}"
-    figures = {"images": report.num_images, "unreadable images": len(report.faults), "megabytes": size_in_mb}
-    print(
-        aligned_figures(figures), *(shortened(f"{name}: {why}", 500) for name, why in report.faults.items()), sep="\n"
-    )
+    counts = {"images": report.num_images, "unreadable images": len(report.faults)}
+    print(aligned_figures({**counts, "megabytes": f"{report.num_bytes / 1e6:,.1f}"}))
+    for name, why in report.faults.items():
+        print(shortened(f"{name}: {why}", 500))
 
 
 def extract(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from io import StringIO
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -56,14 +57,14 @@ class CrossValidator:
         tasks = [(seed, fold) for seed in seeds for fold in range(self.num_folds)]
         shown = tqdm(tasks, desc=self.options.name, unit="fold", disable=None)
         seconds = float(np.mean([self._scored(*task) for task in shown]))
-        held_out = [self._of_seed(seed) for seed in seeds]
+        held_out = [self._held_out(seed) for seed in seeds]
         return Decided.of_seeds(self.options.name, held_out, self.pool.same, seconds)
 
     def _folds(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         item_fold = product_folds(self.pool.pairs, self.pool.listing, self.num_folds, seed)
         return item_fold, pair_folds(self.pool.pairs, item_fold)
 
-    def _of_seed(self, seed: int) -> HeldOut:
+    def _held_out(self, seed: int) -> HeldOut:
         fold = self._folds(seed)[1]
         margin = np.full(len(fold), np.nan)
         for number in range(self.num_folds):
@@ -121,16 +122,13 @@ class CrossValidator:
     def _pair_texts(self, seed: int, fold: int) -> dict[str, str]:
         """Return the pair files of a fold by their names."""
         item_fold, pair_fold = self._folds(seed)
-        ends = item_fold[self.pool.pairs.source], item_fold[self.pool.pairs.target]
-        rows = {TRAIN: (ends[0] != fold) & (ends[1] != fold), HELD_OUT: pair_fold == fold}
-        return {file: self._pair_text(chosen) for file, chosen in rows.items()}
-
-    def _pair_text(self, rows: NDArray[np.bool_]) -> str:
         ids = list(self.pool.catalog.ids())
         pairs = self.pool.pairs
-        columns = pairs.source[rows].tolist(), pairs.target[rows].tolist(), self.pool.same[rows].tolist()
+        columns = zip(pairs.source.tolist(), pairs.target.tolist(), self.pool.same.tolist(), strict=True)
         lines = [
-            json.dumps({"src_item_id": ids[source], "tgt_item_id": ids[target], "item_label": str(int(same))})
-            for source, target, same in zip(*columns, strict=True)
+            json.dumps({"src_item_id": ids[source], "tgt_item_id": ids[target], "item_label": str(int(same))}) + "\n"
+            for source, target, same in columns
         ]
-        return "\n".join(lines) + "\n"
+        outside = item_fold != fold
+        rows = {TRAIN: outside[pairs.source] & outside[pairs.target], HELD_OUT: pair_fold == fold}
+        return {file: "".join(compress(lines, chosen)) for file, chosen in rows.items()}

@@ -57,31 +57,19 @@ def measure_precision_drift(
             margins = score_pairs(items, split.pairs, verifier.encoder.threshold_width).margin
             reference = margins if reference is None else reference
             difference = np.abs(margins - reference)
-            drift = PrecisionDrift(
-                precision=precision,
-                largest_difference=float(difference.max()),
-                mean_difference=float(difference.mean()),
-                num_changed=int(np.count_nonzero((margins > thresholds) != (reference > thresholds))),
-                num_pairs=len(margins),
-                items_per_second=len(split.catalog) / seconds,
-            )
-            drifts.append(drift)
+            changed = np.count_nonzero((margins > thresholds) != (reference > thresholds))
+            measured = float(difference.max()), float(difference.mean()), int(changed)
+            drifts.append(PrecisionDrift(precision, *measured, len(margins), len(split.catalog) / seconds))
     return verifier.threshold, drifts
 
 
 def drift_lines(split: str, threshold: float, drifts: Sequence[PrecisionDrift]) -> list[str]:
     """Return what was measured at a threshold as a table, a precision a line."""
     rows = [("precision", "largest |Δ margin|", "mean |Δ margin|", "changed decisions", "items/s")]
-    rows += [
-        (
-            drift.precision,
-            f"{drift.largest_difference:.3e}",
-            f"{drift.mean_difference:.3e}",
-            f"{drift.num_changed:,} of {drift.num_pairs:,}",
-            f"{drift.items_per_second:.1f}",
-        )
-        for drift in drifts
-    ]
+    for drift in drifts:
+        differences = f"{drift.largest_difference:.3e}", f"{drift.mean_difference:.3e}"
+        changed = f"{drift.num_changed:,} of {drift.num_pairs:,}"
+        rows.append((drift.precision, *differences, changed, f"{drift.items_per_second:.1f}"))
     return [
         f"{split} split, decisions at threshold {threshold:.4f}, Δ against float32:",
         *aligned_rows(rows).splitlines(),

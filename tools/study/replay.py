@@ -1,8 +1,9 @@
 """A step whose loss or gradient was not finite, done again and looked at."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -103,20 +104,15 @@ def _watched_outputs(model: nn.Module) -> Iterator[dict[str, float | None]]:
     """Note the largest absolute output of every module in the order of their ends; None where one is not finite."""
     outputs: dict[str, float | None] = {}
 
-    def note(name: str, output: object) -> None:
+    def note(name: str, module: nn.Module, arguments: object, output: object) -> None:
         if isinstance(output, Tensor) and output.is_floating_point() and output.numel():
             greatest = output.detach().abs().max()
             outputs.setdefault(name, float(greatest.item()) if greatest.isfinite() else None)
 
-    hooks = [
-        module.register_forward_hook(lambda module, arguments, output, name=name: note(name, output))
-        for name, module in model.named_modules()
-    ]
-    try:
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            hooks.enter_context(module.register_forward_hook(partial(note, name)))
         yield outputs
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def replay_lines(replays: list[BatchReplay]) -> list[str]:
