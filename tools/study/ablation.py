@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.checkpoint_folder import checkpoint_path
 from engine.experiment import ExperimentOptions
-from engine.launch import end_with_parent
+from engine.launch import SIGNALS, end_with_parent
 from engine.run_folder import run_folder
 from options.errors import UserError
 from options.read import read_options
@@ -23,8 +23,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ABLATIONS = REPOSITORY / "options" / "ablation"
 REFERENCE = "full"
 """The one that the others are compared with."""
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-"""Signals by which training is asked to save and stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def run_forwarding_signals(command: Sequence[str], environment: Mapping[str, str
 
 @contextmanager
 def _forwarded_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda sent, _: process.send_signal(sent)) for number in FORWARDED}
+    before = {number: signal.signal(number, lambda sent, _: process.send_signal(sent)) for number in SIGNALS}
     try:
         yield
     finally:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.disk import write_json
+from engine.launch import SIGNALS
 from engine.run_folder import run_folder
 from engine.trainer import run_training
 from options.errors import UserError
 from tests.engine.conftest import ALONE
 from tests.tools.study.conftest import QUICK
-from tools.study.ablation import FORWARDED, AblationRun, ablation_runs, is_done, run_forwarding_signals, train
+from tools.study.ablation import AblationRun, ablation_runs, is_done, run_forwarding_signals, train
 
 PATIENT = """
 import pathlib, signal, sys, time
@@ -115,11 +116,11 @@ def test_a_signal_reaches_the_command_once_and_its_end_is_waited_for(tmp_path: P
             time.sleep(0.01)
         os.kill(os.getpid(), number)
 
-    before = [signal.getsignal(each) for each in FORWARDED]
+    before = [signal.getsignal(each) for each in SIGNALS]
     threading.Thread(target=ask_to_stop).start()
     assert run_forwarding_signals([sys.executable, "-c", PATIENT, str(started)], os.environ) == 75
     assert started.with_suffix(".count").read_text() == "1"
-    assert [signal.getsignal(each) for each in FORWARDED] == before
+    assert [signal.getsignal(each) for each in SIGNALS] == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system ends a process with its parent on Linux alone")
