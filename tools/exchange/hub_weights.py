@@ -9,13 +9,9 @@ The hub's client reads its environment when it is imported, hence in functions, 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from data.hub import WEIGHT_FILES, go_offline_without_hub
 from options.errors import UserError
-
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
     from huggingface_hub import HfApi, hf_hub_download
 
     info = HfApi().model_info(backbone.repository, files_metadata=True)
-    files = {file.rfilename for file in info.siblings or ()}
+    files = {file.rfilename: file for file in info.siblings or ()}
     weights = next((name for name in WEIGHT_FILES if name in files), None)
     missing = [name for name in backbone.required if name not in files]
     if weights is None or missing:
@@ -106,20 +102,17 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
     for name in (weights, *backbone.optional, *backbone.required):
         if name in files:
             hf_hub_download(info.id, name, revision=info.sha, local_dir=folder)
-        if name == weights:
-            _verify(info, weights, folder)
+        if name == weights and (stored := files[name].lfs) is not None:
+            _verify(folder / name, stored.sha256)
 
 
-def _verify(info: "ModelInfo", name: str, folder: Path) -> None:
+def _verify(file: Path, expected: str) -> None:
     """Compare a file with the checksum that the hub keeps of it, and delete it if it differs."""
-    expected = next((file.lfs.sha256 for file in info.siblings or () if file.rfilename == name and file.lfs), None)
-    if expected is None:
-        return
-    with (folder / name).open("rb") as stream:
+    with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != expected:
-        (folder / name).unlink()
+        file.unlink()
         raise UserError(
-            f"{folder / name}: deleted, because it was damaged on its way (SHA-256 {found} instead of {expected}); "
+            f"{file}: deleted, because it was damaged on its way (SHA-256 {found} instead of {expected}); "
             "run the same command again"
         )

@@ -1,7 +1,7 @@
 """Whether an exported encoder gives the embeddings of the one in PyTorch, and what int8 changes and gains."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,13 +45,11 @@ class BatchParity:
 
 
 @torch.inference_mode()
-def measure_parity(
-    encoder: ItemEmbedder, exported: OnnxItemEncoder, items: ItemTensors, batch_sizes: Iterable[int] = BATCH_SIZES
-) -> list[BatchParity]:
+def measure_parity(encoder: ItemEmbedder, exported: OnnxItemEncoder, items: ItemTensors) -> list[BatchParity]:
     """Encode batches of consecutive items with both, the first items again where there are too few."""
     found = []
     first = 0
-    for size in tqdm(list(batch_sizes), desc="compare", unit="batch", leave=False, disable=None):
+    for size in tqdm(BATCH_SIZES, desc="compare", unit="batch", leave=False, disable=None):
         batch = items.batch([row % len(items.catalog) for row in range(first, first + size)])
         expected, given = pack(encoder(batch)), pack(exported(batch))
         difference = (given - expected).abs().max()

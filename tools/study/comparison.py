@@ -43,7 +43,6 @@ class Comparison:
     """All figures of all systems, in order."""
 
     figures: list[ComparedFigure]
-    num_pairs: int
     resampling: Resampling
 
 
@@ -60,7 +59,7 @@ def compare(systems: Sequence[System], num_replicates: int, seed: int) -> Compar
     except ValueError as error:
         raise UserError(f"{first.name}: {error}") from error
     figures = [figure for system in systems for figure in _compared(system, first, resampling)]
-    return Comparison(figures, len(first.same), resampling)
+    return Comparison(figures, resampling)
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
@@ -76,7 +75,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
             rows.append([*row, f"{figure.difference:+.4f}", figure.difference_interval.text("+.4f"), verdict])
     drawn = comparison.resampling
     return [
-        f"{comparison.num_pairs:,} pairs in {drawn.num_clusters:,} clusters that share few or no items; "
+        f"{len(drawn.clusters):,} pairs in {drawn.num_clusters:,} clusters that share few or no items; "
         f"{CONFIDENCE:.0%} intervals of {drawn.num_replicates:,} draws; differences are those to the first system",
         *aligned_rows(rows).splitlines(),
     ]

@@ -81,7 +81,10 @@ class CrossValidator:
         record = folder / "run.json"
         pairs = self._pair_texts(seed, fold)
         kept = read_json(record, KeptRun, f"remove {folder}")
-        if kept is not None and not self._is_of(kept, folder, pairs):
+        items = self.pool.catalog.digest(range(len(self.pool.catalog)))
+        files = {folder / name: text.encode() for name, text in pairs.items()}
+        of_pairs = all(file.is_file() and file.read_bytes() == text for file, text in files.items())
+        if kept is not None and not (of_pairs and kept.items in (None, items)):
             tqdm.write(f"{folder}: was trained on other items, pairs or labels; it is trained again", sys.stderr)
             kept = None
         if kept is None:
@@ -89,18 +92,10 @@ class CrossValidator:
             started = time.perf_counter()
             checkpoint = self._trained(seed, fold, folder, pairs)
             shutil.copy(checkpoint / VALIDATION, folder / VALIDATION)
-            kept = KeptRun(time.perf_counter() - started, self._items_digest())
+            kept = KeptRun(time.perf_counter() - started, items)
             write_json(record, asdict(kept))
             shutil.rmtree(checkpoint.parents[1])  # weights of a fold are of no further use
         return kept.seconds
-
-    def _is_of(self, kept: KeptRun, folder: Path, pairs: Mapping[str, str]) -> bool:
-        files = {folder / name: text.encode() for name, text in pairs.items()}
-        of_pairs = all(file.is_file() and file.read_bytes() == text for file, text in files.items())
-        return of_pairs and kept.items in (None, self._items_digest())
-
-    def _items_digest(self) -> str:
-        return self.pool.catalog.digest(range(len(self.pool.catalog)))
 
     def _trained(self, seed: int, fold: int, folder: Path, pairs: Mapping[str, str]) -> Path:
         """Return the last checkpoint, which is the only one that is evaluated: the held-out pairs choose nothing."""
