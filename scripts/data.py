@@ -122,7 +122,7 @@ def pack(
     kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as", help="What the file keeps.")] = "jpeg",
     size: Annotated[int, typer.Option(min=1, help="data.image.size")] = 384,
     follow_links: Annotated[
-        bool, typer.Option("--follow-links", help="Pack files that links out of the folder lead to.")
+        bool, typer.Option("--follow-links", help="Pack what links out of the folder lead to.")
     ] = False,
     workers: Workers = CORES,
 ) -> None:

@@ -13,12 +13,10 @@ app = typer.Typer(help="Models to and from other programs.", no_args_is_help=Tru
 @app.command("onnx")
 def export_onnx(
     checkpoint: Annotated[Path, typer.Argument(help="experiments/<name>, or any checkpoint")],
-    out: Annotated[Path, typer.Argument(help="folder to write; must not exist")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write; must not exist")],
     overrides: Overrides = None,
     options: OwnOptions = None,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="weights of matrix products in eight bits, and measure it")
-    ] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="weights of matrix products in eight bits, measured")] = False,
     pairs: Annotated[int, typer.Option(min=1, help="first validation pairs, on which int8 is measured")] = 2000,
 ) -> None:
     """Write the item encoder of a checkpoint as ONNX for other programs.
@@ -57,9 +55,7 @@ def export_onnx(
 
 @app.command()
 def import_published(
-    published: Annotated[
-        Path, typer.Argument(metavar="IN.pth", help="the file, any of its parts, or their stem", show_default=False)
-    ],
+    published: Annotated[Path, typer.Argument(metavar="IN.pth", help="the file, any of its parts, or their stem")],
     folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="checkpoint folder to write; must not exist")],
     image_library: Annotated[
         Literal["timm", "transformers"], typer.Option(help="model.image_encoder.name of the option files to use it")
@@ -96,7 +92,7 @@ def export_published(
 
 @app.command()
 def download_weights(
-    out: Annotated[Path, typer.Argument(help="folder of the two")] = Path("weights"),
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the two")] = Path("weights"),
 ) -> None:
     """Download both pretrained backbones into folders and say how option files read them from there.
 

@@ -32,9 +32,7 @@ Check = Annotated[bool, typer.Option("--check", hidden=True, help="Check the arg
 
 @app.command()
 def calibrate(
-    path: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="experiments/<name> or a checkpoint in it.")
-    ],
+    run_or_checkpoint: Annotated[Path, typer.Argument(help="experiments/<name> or a checkpoint in it.")],
     criterion: Annotated[str, typer.Option(metavar=CRITERIA, help=MEANING_OF_CRITERIA)] = "f1",
     per_category: Annotated[
         bool, typer.Option("--per-category", help="A threshold a category, where that helps.")
@@ -60,7 +58,7 @@ def calibrate(
     from engine.named_checkpoint import checkpoint_of
     from tools.study.calibration import CalibrationSettings, calibrate, calibration_lines
 
-    checkpoint = checkpoint_of(path)
+    checkpoint = checkpoint_of(run_or_checkpoint)
     calibration = calibrate(checkpoint, CalibrationSettings(chosen, per_category, shrinkage, replicates, seed))
     print("\n".join(calibration_lines(calibration)))
     print(f"kept in {write_rule(checkpoint, calibration.record)}")
@@ -70,9 +68,7 @@ def calibrate(
 def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN_OR_FILE")],
     others: Annotated[list[Path], typer.Argument(metavar="RUN_OR_FILE")],
-    pairs: Annotated[
-        Path | None, typer.Option(metavar="PAIR_FILE", help="Labelled pairs that the files answer.")
-    ] = None,
+    pairs: Annotated[Path | None, typer.Option(metavar="PAIR_FILE", help="Labelled pairs that files answer.")] = None,
     threshold: Annotated[Literal["calibrated", "learned"], typer.Option(help="Of runs.")] = "calibrated",
     replicates: Replicates = 1000,
     seed: Seed = 0,
@@ -216,7 +212,7 @@ def precision_drift(
 
 @app.command()
 def replay(
-    folder: Annotated[Path, typer.Argument(help="experiments/<name>/non_finite.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="experiments/<name>/non_finite.")],
     check: Check = False,
 ) -> None:
     """Do the step again whose loss or gradient was not finite, and say where that comes from.

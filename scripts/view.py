@@ -14,9 +14,7 @@ LIBRARIES = ("starlette", "uvicorn", "python_multipart")
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder, experiments/<name>.")]
 Split = Annotated[Literal["train", "val", "test"], typer.Option(help="Labelled split.")]
-Checkpoint = Annotated[
-    Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint, or the folder of a run for its best one.")
-]
+Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, or the folder of a run for its best one.")]
 Items = Annotated[Path | None, typer.Option(help="Item file to take items from, in place of the run's splits.")]
 Images = Annotated[Path | None, typer.Option(help="Its folder or pack of images.")]
 Grid = Annotated[int, typer.Option(min=1, help="Rows and columns of regions.")]
@@ -79,8 +77,8 @@ def plot(
 @app.command()
 def explain(
     checkpoint: Checkpoint,
-    source: Annotated[str, typer.Argument(help="Id of an item.")],
-    target: Annotated[str, typer.Argument(help="Id of the other item.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Id of an item.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Id of the other item.")],
     items: Items = None,
     images: Images = None,
     options: OwnOptions = None,
