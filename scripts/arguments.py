@@ -18,6 +18,9 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="section.key=value", help="An option in place of the file's.")
 ]
 
+Replicates = Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")]
+Check = Annotated[bool, typer.Option("--check", hidden=True, help="Check the arguments alone, for engine.launch.")]
+
 
 class SeedsCommand(TyperCommand):
     """A command whose --seeds takes numbers in a row: --seeds 0 1 2."""
