@@ -50,6 +50,9 @@ def write_embeddings(
     items = [EmbeddedItem(*pair) for pair in zip(ids, categories or [""] * len(ids), strict=True)]
     for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
-        shard.write(packed[rows].astype(number_type), items[rows], "", "")
+        shard.write(packed[rows].astype(number_type), items[rows], record.encoding, "")
+    for file in folder.glob("shard_*"):  # of an earlier, longer one
+        if int(file.stem[6:]) >= record.num_shards:
+            file.unlink()
     write_embeddings_record(folder, record)
     return open_embeddings(folder)

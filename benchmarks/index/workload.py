@@ -128,7 +128,8 @@ def write_synthetic(folder: Path, catalogue: SyntheticCatalogue) -> EmbeddingFol
     if read_embeddings_record(folder) != record or not all(shard.is_whole() for shard in shards):
         blocks = catalogue.blocks(record.shard_items)
         for shard, packed in tqdm(zip(shards, blocks, strict=True), total=len(shards), desc="draw", disable=None):
-            shard.write(packed.astype(np.float16), [EmbeddedItem(str(row), "") for row in shard.rows], "", "")
+            items = [EmbeddedItem(str(row), "") for row in shard.rows]
+            shard.write(packed.astype(np.float16), items, record.encoding, "")
         write_embeddings_record(folder, record)
     return open_embeddings(folder)
 
@@ -170,8 +171,6 @@ def own_workload(folder: Path, embeddings: Path, num_queries: int) -> Workload:
     Raises UserError for a folder that is damaged, not complete or empty.
     """
     opened: EmbeddingFolder = open_embeddings(embeddings)
-    if not len(opened):
-        raise UserError(f"{embeddings}: has no items")
     return _with_queries(Workload(folder, embeddings), opened.sample(num_queries))
 
 

@@ -6,10 +6,13 @@ shard_00000.jsonl     a line for each row: item_id, category, and blank_image: t
 shard_00000.json      what the shard says of itself; written last, so that a shard that has it is whole
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +28,13 @@ FORMAT = 1
 EMBEDDINGS = "embeddings.json"
 NumberType = Literal["float32", "float16"]
 Packed = NDArray[np.float32] | NDArray[np.float16]
+FIXED = ("shard_items", "threshold_width", "match_width", "type", "weights")
+"""What a folder's later runs must not change, besides the options and the items that it has."""
+HEADER_FAULTS = (
+    OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, SyntaxError,
+    MemoryError, RecursionError, TokenError,
+)  # fmt: skip
+"""What numpy raises for headers of .npy that are none."""
 NUMBERS, ITEMS, RECORD = ".npy", ".jsonl", ".json"
 AGAIN = "run `bash run.sh catalogue embed` with the same arguments again"
 
@@ -86,7 +96,7 @@ class EmbeddingShard:
 
     def record(self) -> ShardRecord | None:
         """Return what the shard says of itself, None where it has no record; raises UserError for a damaged one."""
-        return read_json(self.file(RECORD), ShardRecord, self._advice)
+        return read_json(self.file(RECORD), ShardRecord, self.advice)
 
     def is_whole(self) -> bool:
         """Return whether all files are there, for as many items as there should be."""
@@ -98,12 +108,13 @@ class EmbeddingShard:
         """Return the numbers, memory-mapped: (n, both widths), threshold half first; raises UserError if damaged."""
         file = self.file(NUMBERS)
         try:
-            packed: Packed = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"{file}: is missing, damaged or cut off ({error}); {self._advice}") from error
+            # Unlike np.load, which takes archives too.
+            packed: Packed = np.lib.format.open_memmap(file, mode="r")
+        except HEADER_FAULTS as error:
+            raise UserError(f"{file}: is missing, damaged or cut off ({error}); {self.advice}") from error
         expected = (len(self.rows), self.width)
         if packed.shape != expected or packed.dtype != self.type:
-            raise UserError(f"{file}: holds {packed.shape} {packed.dtype}, not {expected} {self.type}; {self._advice}")
+            raise UserError(f"{file}: holds {packed.shape} {packed.dtype}, not {expected} {self.type}; {self.advice}")
         return packed
 
     def items(self) -> Iterator[EmbeddedItem]:
@@ -113,14 +124,15 @@ class EmbeddingShard:
         for number, line in read_records(file):
             item_id, category = line.get("item_id"), line.get("category")
             if not isinstance(item_id, str) or not isinstance(category, str):
-                raise UserError(f"{file}:{number}: is no line of an embedded item; {self._advice}")
+                raise UserError(f"{file}:{number}: is no line of an embedded item; {self.advice}")
             yield EmbeddedItem(item_id, category, line.get("blank_image") is True)
             count += 1
         if count != len(self.rows):
-            raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self._advice}")
+            raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self.advice}")
 
     @property
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """What to do about a damaged shard."""
         return f"remove {self.file(RECORD)} and {AGAIN}, which makes this shard anew"
 
 
@@ -149,6 +161,16 @@ class EmbeddingsRecord:
     """SHA-256 of the item file."""
     options: Mapping[str, JsonValue]
     """Those that the embeddings depend on, as resolved."""
+
+    @property
+    def fixed(self) -> Mapping[str, JsonValue]:
+        """All that the numbers depend on but the items, by name."""
+        return {**self.options, **{key: getattr(self, key) for key in FIXED}}
+
+    @property
+    def encoding(self) -> str:
+        """SHA-256 of that, which every shard states too."""
+        return hashlib.sha256(json.dumps(self.fixed, sort_keys=True).encode()).hexdigest()
 
     @property
     def num_shards(self) -> int:
@@ -214,7 +236,7 @@ class EmbeddingFolder:
 def open_embeddings(path: Path) -> EmbeddingFolder:
     """Open a folder; raises UserError unless all of its shards are there, naming the file that is missing or damaged.
 
-    Of damage it finds what shows in sizes and shapes; the records of the shards have checksums of all.
+    Of damage it finds what shows in records, sizes and shapes; tools/catalogue/embedding_check.py finds all.
     """
     record = read_embeddings_record(path)
     if record is None:
@@ -222,11 +244,19 @@ def open_embeddings(path: Path) -> EmbeddingFolder:
             f"{path / EMBEDDINGS}: is missing: no folder of embeddings; bash run.sh catalogue embed makes one"
         )
     folder = EmbeddingFolder(path, record)
+    encoding = record.encoding
     for shard in folder.shards():
-        if not shard.is_whole():
+        own = shard.record() if shard.is_whole() else None
+        if own is None:
             raise UserError(
                 f"{shard.file(RECORD)}: the embeddings are not complete: shard {shard.number} of {record.num_shards} "
                 f"is missing or out of date; {AGAIN}"
+            )
+        if own.encoding != encoding:
+            raise UserError(
+                f"{shard.file(RECORD)}: the shard was not encoded as {path / EMBEDDINGS} says, which was changed "
+                f"since (widths, type, weights or options), or the shard is of another folder; remove the folder and "
+                f"{AGAIN}"
             )
         shard.packed()
     return folder
@@ -238,6 +268,10 @@ def read_embeddings_record(path: Path) -> EmbeddingsRecord | None:
     record = read_json(file, EmbeddingsRecord, f"remove the folder and {AGAIN}")
     if record is not None and record.format != FORMAT:
         raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here; embed into a new folder")
+    if record is not None:
+        for name, least in (("num_items", 1), ("shard_items", 1), ("threshold_width", 0), ("match_width", 1)):
+            if (number := getattr(record, name)) < least:
+                raise UserError(f"{file}: is damaged: {name} is {number:,}, not {least} at least; {AGAIN}")
     return record
 
 

@@ -37,7 +37,7 @@ def write(folder: Path, number_type: NumberType = "float32") -> EmbeddingsRecord
     packed = numbers().astype(number_type)
     for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
-        shard.write(packed[rows], ITEMS[rows], "c" * 64, "d" * 64)
+        shard.write(packed[rows], ITEMS[rows], record.encoding, "d" * 64)
     return record
 
 
