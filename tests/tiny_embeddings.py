@@ -7,14 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalogue.embedding_folder import (
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingsRecord,
-    NumberType,
-    open_embeddings,
-    write_embeddings_record,
-)
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
+from tools.catalogue.embeddings_record import EmbeddingsRecord, NumberType, write_embeddings_record
 
 HALF = 8
 

@@ -38,11 +38,14 @@ def milvus_trial(place: Workplace, seed: int) -> list[TrialResult]:
     installed = _install(folder / "venv")
     if installed:
         return [TrialResult("milvus", "installed", 1, 0, installed, 0.0, was_skipped=True)]
-    with _server(folder) as address:
-        results = {
-            name: _work(folder / name, seed, more)
-            for name, more in (("faiss", []), ("milvus", ["--backend", "milvus", "--address", address]))
-        }
+    try:
+        with _server(folder) as address:
+            results = {
+                name: _work(folder / name, seed, more)
+                for name, more in (("faiss", []), ("milvus", ["--backend", "milvus", "--address", address]))
+            }
+    except TimeoutError as error:
+        return [TrialResult("milvus", "started", 1, 0, "none", time.perf_counter() - started, (str(error),))]
     faults = tuple(
         f"{step}: {name} ended with {own[0]}: {own[1]}"
         for name, steps in results.items()
@@ -86,7 +89,7 @@ def _server(folder: Path) -> Iterator[str]:
         deadline = time.monotonic() + PATIENCE
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server does not answer: {folder / 'server.txt'}")
+                raise TimeoutError(f"the server does not answer; are its ports taken? {folder / 'server.txt'}")
             time.sleep(1)
         yield f"http://127.0.0.1:{port}"
     finally:

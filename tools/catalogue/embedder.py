@@ -26,20 +26,16 @@ from engine.verifier import Verifier
 from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import (
+from tools.catalogue.embedding_folder import NUMBERS, EmbeddedItem, EmbeddingFolder, EmbeddingShard, Packed
+from tools.catalogue.embedding_watch import EmbeddingWatch
+from tools.catalogue.embeddings_record import (
     EMBEDDINGS,
     FORMAT,
-    NUMBERS,
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingShard,
     EmbeddingsRecord,
     NumberType,
-    Packed,
     read_embeddings_record,
     write_embeddings_record,
 )
-from tools.catalogue.embedding_watch import EmbeddingWatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,8 @@ import numpy as np
 from engine.checksums import file_checksum
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import (
-    AGAIN,
-    EMBEDDINGS,
-    ITEMS,
-    NUMBERS,
-    RECORD,
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingShard,
-    read_embeddings_record,
-)
+from tools.catalogue.embedding_folder import ITEMS, NUMBERS, RECORD, EmbeddedItem, EmbeddingFolder, EmbeddingShard
+from tools.catalogue.embeddings_record import AGAIN, EMBEDDINGS, read_embeddings_record
 from tools.catalogue.indexed_items import embedding_digest
 from tools.catalogue.search_backend import Numbers
 

@@ -15,19 +15,17 @@ from options.errors import UserError
 from options.printable import without_credentials
 from tools.catalogue.embedding_check import checked_rows
 from tools.catalogue.embedding_folder import EmbeddingFolder
-from tools.catalogue.index_folder import (
-    CHANGING,
+from tools.catalogue.index_folder import CHANGING, need_package, open_index
+from tools.catalogue.index_plan import KINDS, KindName, plan_index
+from tools.catalogue.index_record import (
     COLLECTION,
     FORMAT,
     BackendName,
     IndexRecord,
     last_generation,
-    need_package,
-    open_index,
     read_index_record,
     write_index_record,
 )
-from tools.catalogue.index_plan import KINDS, KindName, plan_index
 from tools.catalogue.indexed_items import IndexedItem
 from tools.catalogue.search_backend import Numbers, SearchBackend
 

@@ -7,8 +7,10 @@ from engine.checksums import file_checksum
 from options.errors import UserError
 from options.printable import quoted
 from tools.catalogue.embedding_check import checked_rows, embedding_faults
-from tools.catalogue.embedding_folder import EMBEDDINGS, open_embeddings
-from tools.catalogue.index_folder import RECORD, CatalogueIndex, open_index, read_index_record
+from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.embeddings_record import EMBEDDINGS
+from tools.catalogue.index_folder import CatalogueIndex, open_index
+from tools.catalogue.index_record import RECORD, read_index_record
 
 MOST_SHOWN = 100
 """Faults; a folder that is damaged all over has one for each of its items."""

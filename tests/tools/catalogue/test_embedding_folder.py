@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, write_embeddings
 from tests.tiny_embeddings import numbers as drawn
-from tools.catalogue.embedding_folder import (
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
+from tools.catalogue.embeddings_record import (
     EMBEDDINGS,
-    EmbeddedItem,
-    EmbeddingFolder,
     EmbeddingsRecord,
     NumberType,
-    open_embeddings,
     read_embeddings_record,
     write_embeddings_record,
 )
