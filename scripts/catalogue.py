@@ -143,7 +143,15 @@ def search(
     if wrong := [text for text in attribute or () if "=" not in text]:
         raise typer.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--attribute")
     from tools.catalogue.index_folder import open_index
-    from tools.catalogue.search import found_lines, found_table, index_rule, judged, neighbours_of, new_neighbours
+    from tools.catalogue.search import (
+        found_lines,
+        found_table,
+        index_rule,
+        judged,
+        neighbours_of,
+        new_neighbours,
+        shortfalls,
+    )
 
     opened = open_index(index)
     if items:
@@ -154,6 +162,26 @@ def search(
     lines = judged(opened, rule, found, category)
     print("\n".join(found_lines(lines)) if jsonl else found_table(lines))
     print(f"threshold: {source}", file=sys.stderr)
+    for shortfall in shortfalls(opened, found, k):
+        print(shortfall, file=sys.stderr)
+    if not opened.has_embeddings:
+        print(f"margins are the index's own: {opened.record.embeddings} holds no embeddings any more", file=sys.stderr)
+
+
+@app.command()
+def verify(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="That `catalogue embed` or `catalogue index` wrote.")
+    ],
+) -> None:
+    """Check every byte of embeddings or of an index.
+
+    Status 2 with all faults: a file whose checksum is another one, numbers that are not finite, an item that is there
+    twice, records that cannot be so.
+    """
+    from tools.catalogue.verify import verify_folder
+
+    print(verify_folder(folder))
 
 
 @app.command()

@@ -7,14 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalogue.embedding_folder import (
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingsRecord,
-    NumberType,
-    open_embeddings,
-    write_embeddings_record,
-)
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
+from tools.catalogue.embeddings_record import EmbeddingsRecord, NumberType, write_embeddings_record
 
 HALF = 8
 
@@ -50,6 +44,9 @@ def write_embeddings(
     items = [EmbeddedItem(*pair) for pair in zip(ids, categories or [""] * len(ids), strict=True)]
     for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
-        shard.write(packed[rows].astype(number_type), items[rows], "", "")
+        shard.write(packed[rows].astype(number_type), items[rows], record.encoding, "")
+    for file in folder.glob("shard_*"):  # of an earlier, longer one
+        if int(file.stem[6:]) >= record.num_shards:
+            file.unlink()
     write_embeddings_record(folder, record)
     return open_embeddings(folder)

@@ -15,7 +15,9 @@ from tests.endurance.peak_memory import peak_bytes
 from tools.catalogue.embedding_folder import open_embeddings
 from tools.catalogue.faiss_index import create_index, learn_centroids, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.search_backend import Numbers, RescoredSearch, Searcher
+from tools.catalogue.indexed_items import IndexedItem
+from tools.catalogue.rescored_search import IndexedNumbers, RescoredSearch
+from tools.catalogue.search_backend import Numbers, Searcher
 
 BLOCK = 8192
 TOP = 10
@@ -70,11 +72,14 @@ def measure(workload: Workload, kind: KindName, probes: Sequence[int]) -> KindFi
     seconds = time.process_time() - start + learned_seconds
     del index, sample
     queries = np.load(workload.queries)
-    row_of = {item_id: row for row, item_id in enumerate(ids)}
+    items = [IndexedItem(item_id, "", "", row) for row, item_id in enumerate(ids)]
+    numbers = IndexedNumbers(embeddings, items)
     searches = []
     for count in [0] if KINDS[kind].is_exact else probes:
         loaded = load_index(file, kind, threshold_width, ids, count, mapped=False)
-        searcher = loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, embeddings, row_of)
+        searcher = (
+            loaded if KINDS[kind].is_exact else RescoredSearch(loaded, False, numbers, items, threshold_width, file)
+        )
         searches.append(_search(workload, searcher, queries, count, is_truth=kind == "flat"))
         del loaded, searcher
     size = file.stat().st_size

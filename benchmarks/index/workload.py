@@ -9,15 +9,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from options.errors import UserError
-from tools.catalogue.embedding_folder import (
-    FORMAT,
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingsRecord,
-    open_embeddings,
-    read_embeddings_record,
-    write_embeddings_record,
-)
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
+from tools.catalogue.embeddings_record import FORMAT, EmbeddingsRecord, read_embeddings_record, write_embeddings_record
 from tools.catalogue.search_backend import Numbers
 
 SHARD_ITEMS = 16_384
@@ -128,7 +121,8 @@ def write_synthetic(folder: Path, catalogue: SyntheticCatalogue) -> EmbeddingFol
     if read_embeddings_record(folder) != record or not all(shard.is_whole() for shard in shards):
         blocks = catalogue.blocks(record.shard_items)
         for shard, packed in tqdm(zip(shards, blocks, strict=True), total=len(shards), desc="draw", disable=None):
-            shard.write(packed.astype(np.float16), [EmbeddedItem(str(row), "") for row in shard.rows], "", "")
+            items = [EmbeddedItem(str(row), "") for row in shard.rows]
+            shard.write(packed.astype(np.float16), items, record.encoding, "")
         write_embeddings_record(folder, record)
     return open_embeddings(folder)
 
@@ -170,8 +164,6 @@ def own_workload(folder: Path, embeddings: Path, num_queries: int) -> Workload:
     Raises UserError for a folder that is damaged, not complete or empty.
     """
     opened: EmbeddingFolder = open_embeddings(embeddings)
-    if not len(opened):
-        raise UserError(f"{embeddings}: has no items")
     return _with_queries(Workload(folder, embeddings), opened.sample(num_queries))
 
 

@@ -1,10 +1,11 @@
-"""Prove that nothing is lost: python -m tests.endurance [--only kills disks checkpoints images pairs].
+"""Prove that nothing is lost: python -m tests.endurance [--only kills disks checkpoints images pairs milvus].
 
 kills        runs killed at random moments and started again end bit-identical to a run that was left alone
 disks        a full disk and lost permission end a run with a message, and it goes on when they are mended
 checkpoints  a damaged latest checkpoint is passed over for the one before
 images       damaged and hostile pictures are read or refused with a message, whatever is in them
 pairs        a million pairs take little more memory than a hundred thousand
+milvus       a Milvus server, which pip installs into a folder of its own, finds and groups what FAISS does
 
 Everything is written to one folder. Linux is needed. Exit status: 0 all passed, 1 something did not.
 """
@@ -24,6 +25,7 @@ from tests.endurance.checkpoint_trial import checkpoint_trial
 from tests.endurance.disk_trial import disk_trial
 from tests.endurance.image_trial import image_trial
 from tests.endurance.kill_trial import kill_trial
+from tests.endurance.milvus_trial import milvus_trial
 from tests.endurance.pair_trial import pair_trial
 from tests.endurance.small_disk import enter_namespace
 from tests.endurance.trial import TrialResult, format_table
@@ -35,6 +37,7 @@ TRIALS: dict[str, Callable[[Workplace, argparse.Namespace], list[TrialResult]]] 
     "checkpoints": lambda place, _: checkpoint_trial(place),
     "images": lambda place, arguments: image_trial(place, arguments.images, arguments.seed),
     "pairs": lambda place, arguments: pair_trial(place, arguments.pairs, arguments.seed),
+    "milvus": lambda place, arguments: milvus_trial(place, arguments.seed),
 }
 
 

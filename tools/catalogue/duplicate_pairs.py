@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from engine.disk import whole_path
-from tools.catalogue.index_folder import CatalogueIndex, rows_digest
+from tools.catalogue.index_folder import CatalogueIndex
+from tools.catalogue.indexed_items import rows_digest
 from tools.catalogue.search_backend import Neighbour, Numbers, Searcher
 
 BLOCK = 2048
@@ -105,9 +106,8 @@ def neighbours_above(searcher: Searcher, packed: Numbers, bound: float) -> list[
 
 
 def _search(index: CatalogueIndex, rows: range, digest: str, bound: float) -> _Block:
-    places = {row: index.items[row].row for row in rows}
-    present = {row: place for row, place in places.items() if place is not None}
-    found = neighbours_above(index.searcher, index.embeddings.take(list(present.values())), bound)
+    present = [row for row in rows if index.items[row].row is not None]
+    found = neighbours_above(index.searcher, index.numbers.take(present), bound)
     pairs = [
         (row, index.rows[neighbour.item_id], neighbour.margin)
         for row, own in zip(present, found, strict=True)

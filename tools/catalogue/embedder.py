@@ -4,16 +4,12 @@ Process r of P takes the shards r, r + P, r + 2 P, ... that are not there yet. T
 none waits for another, none is lost with another, and one that is started again takes what it had left.
 """
 
-import hashlib
-import json
 import time
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog, read_items
@@ -30,23 +26,16 @@ from engine.verifier import Verifier
 from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import (
+from tools.catalogue.embedding_folder import NUMBERS, EmbeddedItem, EmbeddingFolder, EmbeddingShard, Packed
+from tools.catalogue.embedding_watch import EmbeddingWatch
+from tools.catalogue.embeddings_record import (
     EMBEDDINGS,
     FORMAT,
-    NUMBERS,
-    EmbeddedItem,
-    EmbeddingFolder,
-    EmbeddingShard,
     EmbeddingsRecord,
     NumberType,
-    Packed,
     read_embeddings_record,
     write_embeddings_record,
 )
-from tools.catalogue.embedding_watch import EmbeddingWatch
-
-FIXED = ("shard_items", "threshold_width", "match_width", "type", "weights")
-"""What a folder's later runs must not change, besides the options and the items that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +103,7 @@ def run_embedding(
     verifier = _verifier(options, job, processes)
     catalog, images = read_items(job.items), verifier.preparation.open_images(job.images)
     folder = EmbeddingFolder(job.out, _record(job, verifier, len(catalog)))
-    encoding = _Encoding(verifier, catalog, images, _digest(folder.record))
+    encoding = _Encoding(verifier, catalog, images, folder.record.encoding)
     _check_goes_on(job, folder, encoding)
     with (
         sole_user(job.out / f".process_{processes.rank:05d}.lock", f"embeds as number {processes.rank}"),
@@ -191,15 +180,6 @@ def _record(job: EmbeddingJob, verifier: Verifier, num_items: int) -> Embeddings
     )
 
 
-def _digest(record: EmbeddingsRecord) -> str:
-    """Return the SHA-256 of all that a shard's numbers depend on but its items."""
-    return hashlib.sha256(json.dumps(_fixed(record), sort_keys=True).encode()).hexdigest()
-
-
-def _fixed(record: EmbeddingsRecord) -> Mapping[str, JsonValue]:
-    return {**record.options, **{key: value for key, value in asdict(record).items() if key in FIXED}}
-
-
 def _check_goes_on(job: EmbeddingJob, folder: EmbeddingFolder, encoding: _Encoding) -> None:
     """Raise UserError if the folder holds embeddings by another encoder, in another form, or of other items.
 
@@ -209,7 +189,7 @@ def _check_goes_on(job: EmbeddingJob, folder: EmbeddingFolder, encoding: _Encodi
     if former is not None:
         changes = [
             f"{key}: {shown_value(new)}, before {shown_value(old)}"
-            for key, old, new in differences(_fixed(former), _fixed(record))
+            for key, old, new in differences(former.fixed, record.fixed)
         ]
         if record.num_items < former.num_items:
             changes.append(f"items of {job.items}: {record.num_items:,}, before {former.num_items:,}")

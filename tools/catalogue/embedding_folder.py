@@ -10,23 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from tokenize import TokenError
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
 from data.jsonl import read_records
 from engine.checksums import file_checksum
 from engine.disk import read_json, whole_path, write_json, write_lines
 from options.errors import UserError
+from tools.catalogue.embeddings_record import AGAIN, EMBEDDINGS, EmbeddingsRecord, NumberType, read_embeddings_record
 
-FORMAT = 1
-EMBEDDINGS = "embeddings.json"
-NumberType = Literal["float32", "float16"]
 Packed = NDArray[np.float32] | NDArray[np.float16]
+HEADER_FAULTS = (
+    OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, SyntaxError,
+    MemoryError, RecursionError, TokenError,
+)  # fmt: skip
+"""What numpy raises for headers of .npy that are none."""
 NUMBERS, ITEMS, RECORD = ".npy", ".jsonl", ".json"
-AGAIN = "run `bash run.sh catalogue embed` with the same arguments again"
 
 
 class EmbeddedItem(NamedTuple):
@@ -86,7 +88,7 @@ class EmbeddingShard:
 
     def record(self) -> ShardRecord | None:
         """Return what the shard says of itself, None where it has no record; raises UserError for a damaged one."""
-        return read_json(self.file(RECORD), ShardRecord, self._advice)
+        return read_json(self.file(RECORD), ShardRecord, self.advice)
 
     def is_whole(self) -> bool:
         """Return whether all files are there, for as many items as there should be."""
@@ -98,12 +100,13 @@ class EmbeddingShard:
         """Return the numbers, memory-mapped: (n, both widths), threshold half first; raises UserError if damaged."""
         file = self.file(NUMBERS)
         try:
-            packed: Packed = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"{file}: is missing, damaged or cut off ({error}); {self._advice}") from error
+            # Unlike np.load, which takes archives too.
+            packed: Packed = np.lib.format.open_memmap(file, mode="r")
+        except HEADER_FAULTS as error:
+            raise UserError(f"{file}: is missing, damaged or cut off ({error}); {self.advice}") from error
         expected = (len(self.rows), self.width)
         if packed.shape != expected or packed.dtype != self.type:
-            raise UserError(f"{file}: holds {packed.shape} {packed.dtype}, not {expected} {self.type}; {self._advice}")
+            raise UserError(f"{file}: holds {packed.shape} {packed.dtype}, not {expected} {self.type}; {self.advice}")
         return packed
 
     def items(self) -> Iterator[EmbeddedItem]:
@@ -113,52 +116,21 @@ class EmbeddingShard:
         for number, line in read_records(file):
             item_id, category = line.get("item_id"), line.get("category")
             if not isinstance(item_id, str) or not isinstance(category, str):
-                raise UserError(f"{file}:{number}: is no line of an embedded item; {self._advice}")
+                raise UserError(f"{file}:{number}: is no line of an embedded item; {self.advice}")
             yield EmbeddedItem(item_id, category, line.get("blank_image") is True)
             count += 1
         if count != len(self.rows):
-            raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self._advice}")
+            raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self.advice}")
 
     @property
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """What to do about a damaged shard."""
         return f"remove {self.file(RECORD)} and {AGAIN}, which makes this shard anew"
 
 
 def _item_line(item: EmbeddedItem) -> dict[str, object]:
     blank = {"blank_image": True} if item.blank_image else {}
     return {"item_id": item.item_id, "category": item.category, **blank}
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingsRecord:
-    """What embeddings.json says: what the folder holds, and what that depends on."""
-
-    format: int
-    run: str
-    """Name in the option file."""
-    num_items: int
-    shard_items: int
-    """Items of each shard; the last one may have fewer."""
-    threshold_width: int
-    match_width: int
-    type: NumberType
-    """Of the numbers in the shards."""
-    weights: str
-    """SHA-256 of the encoder's weights."""
-    items: str
-    """SHA-256 of the item file."""
-    options: Mapping[str, JsonValue]
-    """Those that the embeddings depend on, as resolved."""
-
-    @property
-    def num_shards(self) -> int:
-        """How many shards the whole catalogue has."""
-        return -(-self.num_items // self.shard_items)
-
-    @property
-    def width(self) -> int:
-        """Numbers an item, both halves."""
-        return self.threshold_width + self.match_width
 
 
 @dataclass(frozen=True)
@@ -214,7 +186,7 @@ class EmbeddingFolder:
 def open_embeddings(path: Path) -> EmbeddingFolder:
     """Open a folder; raises UserError unless all of its shards are there, naming the file that is missing or damaged.
 
-    Of damage it finds what shows in sizes and shapes; the records of the shards have checksums of all.
+    Of damage it finds what shows in records, sizes and shapes; tools/catalogue/embedding_check.py finds all.
     """
     record = read_embeddings_record(path)
     if record is None:
@@ -222,25 +194,19 @@ def open_embeddings(path: Path) -> EmbeddingFolder:
             f"{path / EMBEDDINGS}: is missing: no folder of embeddings; bash run.sh catalogue embed makes one"
         )
     folder = EmbeddingFolder(path, record)
+    encoding = record.encoding
     for shard in folder.shards():
-        if not shard.is_whole():
+        own = shard.record() if shard.is_whole() else None
+        if own is None:
             raise UserError(
                 f"{shard.file(RECORD)}: the embeddings are not complete: shard {shard.number} of {record.num_shards} "
                 f"is missing or out of date; {AGAIN}"
             )
+        if own.encoding != encoding:
+            raise UserError(
+                f"{shard.file(RECORD)}: the shard was not encoded as {path / EMBEDDINGS} says, which was changed "
+                f"since (widths, type, weights or options), or the shard is of another folder; remove the folder and "
+                f"{AGAIN}"
+            )
         shard.packed()
     return folder
-
-
-def read_embeddings_record(path: Path) -> EmbeddingsRecord | None:
-    """Read embeddings.json, None where there is none; raises UserError for a damaged one or one of another format."""
-    file = path / EMBEDDINGS
-    record = read_json(file, EmbeddingsRecord, f"remove the folder and {AGAIN}")
-    if record is not None and record.format != FORMAT:
-        raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here; embed into a new folder")
-    return record
-
-
-def write_embeddings_record(path: Path, record: EmbeddingsRecord) -> None:
-    """Write embeddings.json, whole or not at all."""
-    write_json(path / EMBEDDINGS, asdict(record))

@@ -42,6 +42,11 @@ class FaissIndex:
         self._rows = {item_id: row for row, item_id in enumerate(self._item_ids) if item_id is not None}
         _set_probes(index, probes)
 
+    @property
+    def width(self) -> int:
+        """How many numbers an item has."""
+        return int(self._index.d)
+
     def __len__(self) -> int:
         """Return how many items there are."""
         return len(self._rows)
@@ -83,7 +88,8 @@ class FaissIndex:
 
     def _present(self, margins: NDArray[np.float32], rows: NDArray[np.int64]) -> list[Neighbour]:
         found = []
-        for row, margin in zip(rows.tolist(), margins.tolist(), strict=True):
+        order = np.lexsort((rows, -margins))  # of equal margins FAISS gives the last row first
+        for row, margin in zip(rows[order].tolist(), margins[order].tolist(), strict=True):
             item_id = self._item_ids[row] if row >= 0 else None
             if item_id is not None:
                 found.append(Neighbour(item_id, margin))

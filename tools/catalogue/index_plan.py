@@ -33,6 +33,8 @@ class IndexKind:
     """Whether it finds the best items for certain."""
     has_lists: bool = False
     """Whether items are kept in lists, few of which are looked through."""
+    half_precision: bool = False
+    """Whether it stores float16."""
     probes: int = 32
     """Lists that a search looks through, or candidates that HNSW keeps, unless told otherwise: recall@10 above .95 on
     1,000,000 items, benchmarks.index."""
@@ -40,9 +42,11 @@ class IndexKind:
 
 KINDS: Mapping[KindName, IndexKind] = {
     "flat": IndexKind("Flat", lambda width: 4 * width, is_exact=True),
-    "flat_fp16": IndexKind("SQfp16", lambda width: 2 * width, is_exact=True),
-    "hnsw": IndexKind(f"HNSW{LINKS},SQfp16", lambda width: 2 * width + 4 * 2.1 * LINKS, probes=128),
-    "ivf_fp16": IndexKind("SQfp16", lambda width: 2 * width + 8, has_lists=True),
+    "flat_fp16": IndexKind("SQfp16", lambda width: 2 * width, is_exact=True, half_precision=True),
+    "hnsw": IndexKind(
+        f"HNSW{LINKS},SQfp16", lambda width: 2 * width + 4 * 2.1 * LINKS, half_precision=True, probes=128
+    ),
+    "ivf_fp16": IndexKind("SQfp16", lambda width: 2 * width + 8, has_lists=True, half_precision=True),
     "ivf_sq8": IndexKind("SQ8", lambda width: width + 8, has_lists=True),
     "ivf_pq": IndexKind("PQ", lambda width: num_codes(width) + 8, has_lists=True),
 }

@@ -13,22 +13,20 @@ from engine.checksums import file_checksum
 from engine.disk import sole_user, whole_path, write_lines, write_text
 from options.errors import UserError
 from options.printable import without_credentials
+from tools.catalogue.embedding_check import checked_rows
 from tools.catalogue.embedding_folder import EmbeddingFolder
-from tools.catalogue.index_folder import (
-    CHANGING,
+from tools.catalogue.index_folder import CHANGING, need_package, open_index
+from tools.catalogue.index_plan import KINDS, KindName, plan_index
+from tools.catalogue.index_record import (
     COLLECTION,
     FORMAT,
     BackendName,
-    IndexedItem,
     IndexRecord,
-    embedding_digest,
     last_generation,
-    need_package,
-    open_index,
     read_index_record,
     write_index_record,
 )
-from tools.catalogue.index_plan import KINDS, KindName, plan_index
+from tools.catalogue.indexed_items import IndexedItem
 from tools.catalogue.search_backend import Numbers, SearchBackend
 
 BLOCK = 4096
@@ -90,7 +88,7 @@ def synchronise(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) 
         if record.backend == "faiss":
             record = replace(record, probes=choice.probes or record.probes)
         opened = open_index(folder, mapped=False)
-        difference = _compare(opened.items, embeddings)
+        difference = _compare(opened.items, embeddings, record.kind)
         if record.backend == "milvus":
             write_text(folder / CHANGING, _collection_name(record))
         opened.backend.remove(difference.gone)
@@ -127,6 +125,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
                 f"{folder}: the collection {record.collection} is there already in Milvus, perhaps of another index; "
                 "name another one (--collection), or replace it (--rebuild)"
             )
+        difference = _compare([], embeddings, record.kind)
         write_text(folder / CHANGING, _collection_name(record))
         backend.create(own.width, record.kind)
     else:
@@ -135,9 +134,10 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         plan = plan_index(choice.kind, len(embeddings), own.width, choice.memory)
         record = replace(record, kind=plan.kind, lists=plan.lists, probes=choice.probes or KINDS[plan.kind].probes)
         print(f"{plan.kind} index of {len(embeddings):,} items: {plan.memory / 1e9:.2f} GB", file=sys.stderr)
+        difference = _compare([], embeddings, plan.kind)
         sample = embeddings.sample(max(1, sample_size(plan)))
         backend = create_index(plan, sample, own.threshold_width, record.probes)
-    return _finish(embeddings, folder, record, backend, _compare([], embeddings))
+    return _finish(embeddings, folder, record, backend, difference)
 
 
 def _is_own(record: IndexRecord, folder: Path) -> bool:
@@ -183,13 +183,17 @@ def _finish(
     return IndexChange(record, len(difference.new), len(difference.gone), num_present - len(difference.new))
 
 
-def _compare(items: list[IndexedItem], embeddings: EmbeddingFolder) -> _Difference:
-    """Tell which items are new, gone and changed; reads all embeddings once."""
+def _compare(items: list[IndexedItem], embeddings: EmbeddingFolder, kind: str) -> _Difference:
+    """Tell which items are new, gone and changed; reads and checks all embeddings, before anything is changed.
+
+    Raises UserError for damaged ones, and for numbers that the kind of index cannot hold.
+    """
     kept = list(items)
     rows = {item.item_id: row for row, item in enumerate(items) if item.row is not None}
     new: list[IndexedItem] = []
     gone: list[str] = []
-    for place, (embedded, digest) in enumerate(zip(embeddings.items(), _digests(embeddings), strict=True)):
+    half_kind = next((name for name in KINDS if name == kind and KINDS[name].half_precision), "")
+    for place, (embedded, digest) in enumerate(checked_rows(embeddings, half_kind)):
         item = IndexedItem(embedded.item_id, embedded.category, digest, place)
         row = rows.pop(item.item_id, None)
         if row is not None and items[row].digest == digest:
@@ -203,11 +207,6 @@ def _compare(items: list[IndexedItem], embeddings: EmbeddingFolder) -> _Differen
         gone.append(item_id)
         kept[row] = items[row]._replace(row=None)
     return _Difference(kept, new, gone)
-
-
-def _digests(embeddings: EmbeddingFolder) -> Iterator[str]:
-    for block in embeddings.blocks(BLOCK):
-        yield from (embedding_digest(numbers.tobytes()) for numbers in block)
 
 
 def _new_blocks(embeddings: EmbeddingFolder, new: list[IndexedItem]) -> Iterator[tuple[list[str], Numbers]]:

@@ -20,6 +20,7 @@ from engine.disk import refuse_existing, write_lines
 from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
 from options.printable import quoted
+from tools.catalogue.embedding_check import checked_rows
 from tools.catalogue.embedding_folder import open_embeddings
 
 ROWS_AT_ONCE = 65_536
@@ -96,7 +97,7 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     """
     refuse_existing(out)
     folder = open_embeddings(embeddings)
-    embedded = list(folder.items())
+    embedded = [item for item, _ in checked_rows(folder)]
     ids = [item.item_id for item in embedded]
     pairs = _read_pairs(pairs_file, ids)
     packed = torch.from_numpy(np.concatenate(list(folder.blocks(ROWS_AT_ONCE))))

@@ -1,7 +1,8 @@
 """Looking for items in an index: what is near them, with verdicts, as a table and as lines of JSON."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ from options.errors import UserError
 from options.printable import quoted, shortened
 from options.table import aligned_rows
 from tools.catalogue.index_folder import CatalogueIndex
-from tools.catalogue.search_backend import Neighbour, Numbers
+from tools.catalogue.index_plan import KINDS
+from tools.catalogue.rescored_search import POOL, RescoredSearch
+from tools.catalogue.search_backend import MOST_NEIGHBOURS, Neighbour, Numbers
 
 
 class FoundItem(NamedTuple):
@@ -42,9 +45,8 @@ def neighbours_of(index: CatalogueIndex, item_ids: list[str], k: int) -> dict[st
     """
     if missing := [item_id for item_id in item_ids if item_id not in index.rows]:
         raise UserError(f"{index.path}: has no item {quoted(missing[0])}; give --image and --title for a new one")
-    places = [index.items[index.rows[item_id]].row for item_id in item_ids]
-    packed = index.embeddings.take([place for place in places if place is not None])
-    found = index.searcher.search(packed, k + 1)
+    packed = index.numbers.take([index.rows[item_id] for item_id in item_ids])
+    found = _thorough(index).search(packed, k + 1)
     return {
         query: [neighbour for neighbour in own if neighbour.item_id != query][:k]
         for query, own in zip(item_ids, found, strict=True)
@@ -63,7 +65,28 @@ def new_neighbours(
     parsed = parse_attributes(";".join(f"{key}:{value}" for key, _, value in pairs), "")
     image = image or Path()
     item = Item("", title, parsed, "", image.name)
-    return index.searcher.search(encode_item(index, checkpoint, item, image.parent), k)[0]
+    return _thorough(index).search(encode_item(index, checkpoint, item, image.parent), k)[0]
+
+
+def _thorough(index: CatalogueIndex) -> RescoredSearch:
+    return replace(index.searcher, is_thorough=True)
+
+
+def shortfalls(index: CatalogueIndex, found: Mapping[str, Sequence[Neighbour]], k: int) -> Iterator[str]:
+    """Yield a sentence for each query that has fewer neighbours than were asked for, though there are more items."""
+    record = index.record
+    for query, own in found.items():
+        there = len(index.rows) - bool(query)
+        if len(own) < min(k, there):
+            asked = min(k, there)
+            reason = f"an approximate index looks through a part of them, {POOL:,} at most"
+            if record.backend == "faiss" and KINDS[record.faiss_kind].has_lists:
+                looked = min(record.probes, record.lists)
+                reason = f"it looks through {looked:,} of {record.lists:,} lists, which catalogue index --probes sets"
+            if record.is_exact:
+                reason = f"Milvus gives {MOST_NEIGHBOURS:,} at most"
+            name = quoted(query) if query else "the item"
+            yield f"{name}: the index found {len(own):,} of the {asked:,} items that were asked for: {reason}"
 
 
 def encode_item(index: CatalogueIndex, checkpoint: Path | None, item: Item, images: Path) -> Numbers:

@@ -1,10 +1,9 @@
-"""What finds the items with the highest margins, whichever engine it is made of, and margins from their own numbers.
+"""What finds the items with the highest margins, whichever engine it is made of.
 
-Letters of shapes: M queries or rows, N items, W numbers an item.
+Letters of shapes: M queries, W numbers an item.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,12 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from models.embedding import as_query
-from tools.catalogue.embedding_folder import EmbeddingFolder
 
-CANDIDATES = 4
-"""Of an approximate search, for each item that is asked for; the best of them by their own margins are kept."""
-SPARE = 8
-"""Candidates of an exact search beyond those that are asked for, as its float32 may exchange close ones."""
+MOST_NEIGHBOURS = 16_384
+"""Of a query, as Milvus allows."""
 Numbers = NDArray[np.float32]
 
 
@@ -55,29 +51,3 @@ class SearchBackend(Searcher, Protocol):
 
     def remove(self, item_ids: Sequence[str]) -> None:
         """Remove items that are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class RescoredSearch:
-    """What another search has found, ordered by margins in float64 of the embeddings themselves.
-
-    Match and threshold of a pair may be large beside their difference, which float32 then gives few digits of.
-    """
-
-    searched: Searcher
-    is_exact: bool
-    """Whether that one finds the best items for certain."""
-    embeddings: EmbeddingFolder
-    rows: Mapping[str, int]
-    """Of the items in the embeddings, by id."""
-
-    def search(self, packed: Numbers, k: int) -> list[list[Neighbour]]:
-        """Return the k items with the highest margins for each of M queries (M, W), the highest first."""
-        queries = query_numbers(packed, self.embeddings.record.threshold_width).astype(np.float64)
-        found = self.searched.search(packed, k + SPARE if self.is_exact else CANDIDATES * k)
-        return [self._best(query, candidates, k) for query, candidates in zip(queries, found, strict=True)]
-
-    def _best(self, query: NDArray[np.float64], candidates: list[Neighbour], k: int) -> list[Neighbour]:
-        margins = self.embeddings.take([self.rows[candidate.item_id] for candidate in candidates]) @ query
-        order = np.argsort(-margins, kind="stable")[:k].tolist()
-        return [Neighbour(candidates[place].item_id, float(margins[place])) for place in order]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from benchmarks.index.workload import LATENT, SyntheticCatalogue, Workload, draw
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
 from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.embeddings_record import write_embeddings_record
 
 
 def assert_looking_everywhere_is_as_good_as_exact(workload: Workload) -> None:
@@ -43,6 +45,7 @@ def test_lists_are_those_of_the_embeddings_and_not_of_an_earlier_run_in_the_fold
 
 
 def test_an_empty_folder_of_embeddings_is_refused(tmp_path: Path) -> None:
-    write_embeddings(tmp_path / "own", numbers(0))
-    with pytest.raises(UserError, match="own: has no items"):
+    embeddings = write_embeddings(tmp_path / "own", numbers(1))
+    write_embeddings_record(embeddings.path, replace(embeddings.record, num_items=0))
+    with pytest.raises(UserError, match="num_items is 0, not 1 at least"):
         own_workload(tmp_path / "out", tmp_path / "own", 20)

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, write_embeddings
 from tests.tiny_embeddings import numbers as drawn
-from tools.catalogue.embedding_folder import (
+from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
+from tools.catalogue.embeddings_record import (
     EMBEDDINGS,
-    EmbeddedItem,
-    EmbeddingFolder,
     EmbeddingsRecord,
     NumberType,
-    open_embeddings,
     read_embeddings_record,
     write_embeddings_record,
 )
@@ -37,7 +35,7 @@ def write(folder: Path, number_type: NumberType = "float32") -> EmbeddingsRecord
     packed = numbers().astype(number_type)
     for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
-        shard.write(packed[rows], ITEMS[rows], "c" * 64, "d" * 64)
+        shard.write(packed[rows], ITEMS[rows], record.encoding, "d" * 64)
     return record
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from options.errors import UserError
 from tests.tiny_embeddings import margins, numbers, write_embeddings
-from tools.catalogue.index_folder import CatalogueIndex, open_index, rows_digest
+from tools.catalogue.index_folder import CatalogueIndex, open_index
 from tools.catalogue.index_sync import IndexChoice, synchronise
+from tools.catalogue.indexed_items import rows_digest
 from tools.catalogue.milvus_index import MilvusIndex
 
 CHOICES = [IndexChoice(), IndexChoice(kind="ivf_fp16", probes=100), IndexChoice(backend="milvus")]
@@ -28,6 +29,11 @@ def best_ids(index: CatalogueIndex, count: int = 3) -> list[list[str]]:
 def expected_ids(packed: np.ndarray, ids: list[str], count: int = 3) -> list[list[str]]:
     order = np.argsort(-margins(numbers(6, seed=9), packed), axis=1)[:, :count]
     return [[ids[row] for row in own] for own in order]
+
+
+def as_once(file: Path) -> dict[str, object]:
+    """Return an index.json as it was before it had a checksum of its own."""
+    return {key: value for key, value in json.loads(file.read_text()).items() if key != "own_checksum"}
 
 
 def test_an_index_finds_what_the_embeddings_hold(choice: IndexChoice, tmp_path: Path) -> None:
@@ -132,7 +138,7 @@ def test_a_wrong_address_is_named_without_user_and_password(tmp_path: Path) -> N
     choice = IndexChoice(backend="milvus")
     synchronise(embeddings, tmp_path / "index", choice)
     file = tmp_path / "index" / "index.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "address": "http://someone:secret@one:19530"}))
+    file.write_text(json.dumps({**as_once(file), "address": "http://someone:secret@one:19530"}))
     with pytest.raises(UserError, match=r"the address .* is one:19530, not two:19530; --rebuild") as refused:
         synchronise(embeddings, tmp_path / "index", replace(choice, address="http://someone:secret@two:19530"))
     assert "secret" not in str(refused.value)
@@ -181,7 +187,7 @@ def test_items_that_were_appended_to_the_embeddings_leave_an_index_as_it_is(tmp_
 def test_an_index_that_does_not_say_which_item_file_it_is_of_is_opened(tmp_path: Path) -> None:
     synchronise(write_embeddings(tmp_path / "e", numbers(9)), tmp_path / "index", IndexChoice())
     file = tmp_path / "index" / "index.json"
-    content = json.loads(file.read_text())
+    content = as_once(file)
     del content["items"]
     file.write_text(json.dumps(content))
     assert len(open_index(tmp_path / "index").backend) == 9

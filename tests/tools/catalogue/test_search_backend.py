@@ -7,10 +7,13 @@ import pytest
 
 from engine.decision_rule import DecisionRule
 from tests.tiny_embeddings import HALF, margins, numbers, write_embeddings
+from tools.catalogue.embedding_folder import EmbeddingFolder
 from tools.catalogue.faiss_index import create_index
 from tools.catalogue.index_plan import plan_index
+from tools.catalogue.indexed_items import IndexedItem
 from tools.catalogue.milvus_index import MilvusIndex
-from tools.catalogue.search_backend import Numbers, RescoredSearch, SearchBackend
+from tools.catalogue.rescored_search import IndexedNumbers, RescoredSearch
+from tools.catalogue.search_backend import Numbers, SearchBackend
 
 NAMES = ["faiss", "milvus"]
 
@@ -30,6 +33,11 @@ def make(name: str, folder: Path, packed: Numbers) -> SearchBackend:
 @pytest.fixture(params=NAMES)
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> SearchBackend:
     return make(request.param, tmp_path, numbers(40))
+
+
+def rescored(searched: SearchBackend, is_exact: bool, embeddings: EmbeddingFolder, ids: list[str]) -> RescoredSearch:
+    items = [IndexedItem(item_id, "", "", row) for row, item_id in enumerate(ids)]
+    return RescoredSearch(searched, is_exact, IndexedNumbers(embeddings, items), items, HALF, embeddings.path)
 
 
 def found_rows(backend: SearchBackend, queries: Numbers, k: int) -> list[list[int]]:
@@ -90,7 +98,7 @@ def test_approximate_margins_become_exact_and_ordered(tmp_path: Path) -> None:
     rough = create_index(plan_index("ivf_pq", 300, 2 * HALF, 1e9), packed, HALF, probes=300)
     ids = [f"item{row}" for row in range(300)]
     rough.add(ids, packed)
-    exact = RescoredSearch(rough, False, embeddings, {item_id: row for row, item_id in enumerate(ids)})
+    exact = rescored(rough, False, embeddings, ids)
     queries = numbers(10, seed=1)
     expected = margins(queries, packed)
     for own, values in zip(exact.search(queries, 10), expected, strict=True):
@@ -109,7 +117,7 @@ def test_margins_that_nearly_cancel_are_those_of_pairs_and_in_their_order(tmp_pa
     ids = [f"item{row}" for row in range(200)]
     flat = create_index(plan_index("flat", 200, 2 * HALF, 1e9), packed, HALF, probes=1)
     flat.add(ids, packed)
-    search = RescoredSearch(flat, True, embeddings, {item_id: row for row, item_id in enumerate(ids)})
+    search = rescored(flat, True, embeddings, ids)
     expected = margins(packed[:20].astype(np.float64), packed.astype(np.float64))
     for own, values in zip(search.search(packed[:20], 10), expected, strict=True):
         best = np.argsort(-values, kind="stable")[:10]

@@ -6,7 +6,7 @@ import pytest
 
 from engine.disk import write_lines
 from options.errors import UserError
-from tools.catalogue.index_folder import (
+from tools.catalogue.indexed_items import (
     IndexedItem,
     embedding_digest,
     read_indexed_items,
