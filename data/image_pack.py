@@ -14,10 +14,10 @@ from typing import BinaryIO, Literal, NamedTuple
 from data.pack_index import Entry, PackIndex
 from options.errors import UserError
 
-Kind = Literal["jpeg", "pixels"]
+Stored = Literal["files", "pixels"]
 """What an image is: a file as it was, whatever its format, or the (size, size, 3) uint8 of its picture."""
 
-KINDS: tuple[Kind, ...] = ("jpeg", "pixels")
+STORED: tuple[Stored, ...] = ("files", "pixels")
 MAGIC = b"\x89IMGPACK\r\n\x1a\n\x01"
 """The last byte is the version; the line ends tell of a transfer as text."""
 HEADER = struct.Struct("<13sBxxIQQQII")
@@ -30,7 +30,7 @@ class PackError(UserError):
 class Header(NamedTuple):
     """The beginning of a pack."""
 
-    kind: Kind
+    stored: Stored
     size: int
     """Height and width of the pixels; 0 for image files."""
     num_images: int
@@ -43,15 +43,15 @@ class Header(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return the header as it stands in the file, with its own checksum."""
-        fields = (MAGIC, KINDS.index(self.kind), *self[1:])
+        fields = (MAGIC, STORED.index(self.stored), *self[1:])
         return HEADER.pack(*fields, zlib.crc32(HEADER.pack(*fields, 0)[:-4]))
 
 
 class PackWriter:
     """Writes a pack to an open file that is empty; what has no `finish` is not read."""
 
-    def __init__(self, stream: BinaryIO, kind: Kind, size: int) -> None:
-        self._stream, self._kind, self._size = stream, kind, size
+    def __init__(self, stream: BinaryIO, stored: Stored, size: int) -> None:
+        self._stream, self._stored, self._size = stream, stored, size
         self._entries: dict[bytes, Entry] = {}
         self._end = HEADER.size
         stream.write(bytes(HEADER.size))
@@ -67,9 +67,9 @@ class PackWriter:
     def finish(self) -> None:
         """Write the index and, once all is on the disk, the header."""
         index = PackIndex.of(self._entries).to_bytes()
-        size = self._size if self._kind == "pixels" else 0
+        size = self._size if self._stored == "pixels" else 0
         end = self._end + len(index)
-        header = Header(self._kind, size, len(self._entries), self._end, end, zlib.crc32(index))
+        header = Header(self._stored, size, len(self._entries), self._end, end, zlib.crc32(index))
         self._stream.write(index)
         _to_disk(self._stream)
         self._stream.seek(0)
@@ -128,15 +128,15 @@ class PackReader:
         num_bytes = os.fstat(self._descriptor).st_size
         if len(content) < HEADER.size:
             raise PackError(f"{self.path}: the pack of images is cut off after {num_bytes:,} bytes; {REMEDY}")
-        _, kind, size, num_images, index_start, whole, index_checksum, checksum = HEADER.unpack(content)
-        if zlib.crc32(content[:-4]) != checksum or kind >= len(KINDS):
+        _, stored, size, num_images, index_start, whole, index_checksum, checksum = HEADER.unpack(content)
+        if zlib.crc32(content[:-4]) != checksum or stored >= len(STORED):
             raise PackError(f"{self.path}: the header of the pack of images is damaged; {REMEDY}")
         if num_bytes != whole:
             what = "is cut off" if num_bytes < whole else "has something behind it"
             raise PackError(
                 f"{self.path}: the pack of images {what}: {num_bytes:,} bytes instead of {whole:,}; {REMEDY}"
             )
-        return Header(KINDS[kind], size, num_images, index_start, whole, index_checksum)
+        return Header(STORED[stored], size, num_images, index_start, whole, index_checksum)
 
     def _read_index(self) -> PackIndex:
         header = self.header

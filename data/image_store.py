@@ -96,7 +96,7 @@ class ImagePack:
         place, entry = self._found(name)
         content = self._content(place, entry)
         with naming(place):
-            return decode_image(content, size) if self.pack.header.kind == "jpeg" else self._stretched(content, size)
+            return decode_image(content, size) if self.pack.header.stored == "files" else self._stretched(content, size)
 
     def newest(self, names: Iterable[str]) -> int:
         """Do as ImageSource says; a pack changes as a whole."""
@@ -182,10 +182,10 @@ def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
     """
     images = open_images_of_any_size(path, options.follow_links)
     header = images.pack.header if isinstance(images, ImagePack) else None
-    if header is not None and header.kind == "pixels" and header.size != options.size:
+    if header is not None and header.stored == "pixels" and header.size != options.size:
         raise UserError(
             f"{path}: holds pixels of size {header.size}, but data.image.size is {options.size}; set "
-            f"data.image.size={header.size}, or pack the images again with --as jpeg or --size {options.size}"
+            f"data.image.size={header.size}, or pack the images again with --as files or --size {options.size}"
         )
     return images
 

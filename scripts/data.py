@@ -119,7 +119,7 @@ def pack(
     items: Annotated[
         list[Path] | None, typer.Option(metavar="FILE ...", help="Item files; only their images are packed.")
     ] = None,
-    kind: Annotated[Literal["jpeg", "pixels"], typer.Option("--as", help="What the file keeps.")] = "jpeg",
+    stored: Annotated[Literal["files", "pixels"], typer.Option("--as", help="What the file keeps.")] = "files",
     size: Annotated[int, typer.Option(min=1, help="data.image.size")] = 384,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Pack what links out of the folder lead to.")
@@ -138,7 +138,7 @@ def pack(
     from tools.preparation.image_packing import PackSettings, pack_images
 
     files = [*(items or ()), *(more_items or ())]
-    report = pack_images(images, output, files, PackSettings(kind, size, follow_links), processes=workers)
+    report = pack_images(images, output, files, PackSettings(stored, size, follow_links), processes=workers)
     counts = {"images": report.num_images, "unreadable images": len(report.faults)}
     print(aligned_figures({**counts, "megabytes": f"{report.num_bytes / 1e6:,.1f}"}))
     for name, why in report.faults.items():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # The hub's client reads this when it is imported; no test waits for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# A process that a test forks would wait for ever for the threads of a tokenizer that its parent has used.
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

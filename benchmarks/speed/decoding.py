@@ -17,7 +17,7 @@ from benchmarks.speed.reference import plain_image
 from benchmarks.speed.settings import PHOTO_SIZE, PREDICTED_ITEMS
 from benchmarks.speed.sides import Work, timed
 from benchmarks.speed.workload import MOST_PHOTOS, write_photographs
-from data.image_pack import KINDS, Kind
+from data.image_pack import STORED, Stored
 from data.image_store import ImageFolder, open_images
 from data.item import Item
 from data.item_catalog import ItemCatalog
@@ -97,7 +97,7 @@ def measure_image_store(bench: Bench) -> list[BenchmarkRow]:
     found = bench.child(partial(store_timings, files[0].parent, PHOTO_SIZE, settings.rounds, settings.seed), "packs")
     return [
         row
-        for kind in KINDS
+        for kind in STORED
         for row in _rows(
             kind, count, found["folder"], found[kind], _warm_limit(bench, kind, files), bench.disk_reading()
         )
@@ -105,7 +105,7 @@ def measure_image_store(bench: Bench) -> list[BenchmarkRow]:
 
 
 def _rows(
-    kind: Kind, count: int, folder: StoreTimings, pack: StoreTimings, warm_limit: Limit, disk_rate: float
+    kind: Stored, count: int, folder: StoreTimings, pack: StoreTimings, warm_limit: Limit, disk_rate: float
 ) -> list[BenchmarkRow]:
     title = f"{count} photographs of {PHOTO_SIZE} x {PHOTO_SIZE} pixels in random order, from a pack of {kind}"
     size = f"the pack has {pack.num_bytes / 1e6:,.0f} MB, the folder {folder.num_bytes / 1e6:,.0f} MB"
@@ -122,8 +122,8 @@ def _rows(
     ]  # fmt: skip
 
 
-def _warm_limit(bench: Bench, kind: Kind, files: Sequence[Path]) -> Limit:
-    if kind == "jpeg":
+def _warm_limit(bench: Bench, kind: Stored, files: Sequence[Path]) -> Limit:
+    if kind == "files":
         return Limit("decoding by Pillow alone", len(files) / bench.decoding(files))
     num_values = len(files) * PHOTO_SIZE**2 * 3
     return Limit("reading bytes and writing float32", num_values * (1 + FLOAT_BYTES) / bench.memory())
@@ -141,7 +141,7 @@ def store_timings(folder: Path, size: int, rounds: int, seed: int) -> dict[str, 
     names = [file.name for file in files["folder"]]
     catalog = ItemCatalog([Item(name, "", {}, "", name) for name in names])
     items = {"folder": ItemTensors(catalog, None, open_images(folder, options), options)}
-    for kind in KINDS:
+    for kind in STORED:
         pack = folder.with_name(f"{kind}.pack")
         pack_images(folder, pack, [], PackSettings(kind, size, follow_links=False), processes=1)
         files[kind] = [pack]

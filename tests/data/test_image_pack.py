@@ -17,7 +17,7 @@ CONTENTS = {"a.jpg": b"first", "花瓶 🏺.png": b"second " * 9, "empty": b"", 
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "images.pack"
     with file.open("wb") as stream:
-        writer = PackWriter(stream, "jpeg", 0)
+        writer = PackWriter(stream, "files", 0)
         for name, content in CONTENTS.items():
             writer.add(name, content)
         writer.add("broken.jpg", b"it is what it is", is_fault=True)
@@ -72,7 +72,7 @@ def test_a_flipped_bit_anywhere_is_noticed_where_it_matters(file: Path) -> None:
 def test_a_file_whose_writing_was_broken_off_is_no_pack(tmp_path: Path) -> None:
     file = tmp_path / "half.pack"
     with file.open("wb") as stream:
-        PackWriter(stream, "jpeg", 0).add("a", b"content")
+        PackWriter(stream, "files", 0).add("a", b"content")
     with pytest.raises(PackError, match="is no pack of images, or one whose writing was broken off"):
         PackReader(file)
 

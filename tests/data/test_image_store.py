@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.image_pack import KINDS, Kind, PackError
+from data.image_pack import STORED, PackError, Stored
 from data.image_store import GivenImages, ImageFolder, ImagePack, ImageSource, open_images
 from data.item import Item
 from data.item_catalog import ItemCatalog
@@ -26,9 +26,9 @@ SIZE = 24
 NAMES = ["花瓶 🏺.jpg", "a'b\".png", "e\u0301.jpg", "\u00e9.jpg", "x" * 255, "-.jpg", "a.", ".hidden", "no suffix"]
 
 
-def packed(folder: Path, kind: Kind, size: int = SIZE) -> ImagePack:
-    file = folder.with_name(f"{folder.name}-{kind}.pack")
-    pack_images(folder, file, [], PackSettings(kind, size, follow_links=False), processes=1)
+def packed(folder: Path, stored: Stored, size: int = SIZE) -> ImagePack:
+    file = folder.with_name(f"{folder.name}-{stored}.pack")
+    pack_images(folder, file, [], PackSettings(stored, size, follow_links=False), processes=1)
     images = open_images(file, ImageOptions(size=size))
     assert isinstance(images, ImagePack)
     return images
@@ -44,10 +44,10 @@ def answer(images: ImageSource, name: str, size: int = SIZE) -> NDArray[np.uint8
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of images of every kind, good ones, damaged ones and what is no image."""
+    """A folder of images of every stored, good ones, damaged ones and what is no image."""
     folder = tmp_path_factory.mktemp("hostile") / "images"
     folder.mkdir()
-    files = {f"{kind}.jpg": content for kind, content in {**good_images(), **other_images()}.items()}
+    files = {f"{stored}.jpg": content for stored, content in {**good_images(), **other_images()}.items()}
     files |= {mutated.name: mutated.content for mutated in map(mutated_image, range(105))}
     files |= dict.fromkeys(NAMES, good_images()["png"])
     for name, content in {**files, "empty.jpg": b""}.items():
@@ -55,9 +55,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_pack_gives_the_pictures_and_the_reasons_of_its_folder(hostile: Path, kind: Kind) -> None:
-    folder, pack = ImageFolder(hostile), packed(hostile, kind)
+@pytest.mark.parametrize("stored", STORED)
+def test_a_pack_gives_the_pictures_and_the_reasons_of_its_folder(hostile: Path, stored: Stored) -> None:
+    folder, pack = ImageFolder(hostile), packed(hostile, stored)
     num_read = 0
     names = sorted(file.name for file in hostile.iterdir())
     for name in names:
@@ -73,18 +73,18 @@ def test_a_pack_gives_the_pictures_and_the_reasons_of_its_folder(hostile: Path, 
 
 
 def test_image_files_are_kept_byte_for_byte(hostile: Path) -> None:
-    pack = packed(hostile, "jpeg")
+    pack = packed(hostile, "files")
     for file in hostile.iterdir():
         assert pack.content(file.name) == file.read_bytes()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_names_are_found_as_in_the_folder(tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("stored", STORED)
+def test_names_are_found_as_in_the_folder(tmp_path: Path, stored: Stored) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
     for number, name in enumerate(("both.png", "both.jpg", "made.jpg", "e\u0301.jpg", "..jpg")):
         Image.new("RGB", (4, 4), (number, 0, 0)).save(folder / name, "PNG")
-    pack = packed(folder, kind, 4)
+    pack = packed(folder, stored, 4)
     for name in ("both.png", "both.jpg", "both.SS2", "made.SS2", "made", "made.x.png", "e\u0301.png", "\u00e9.png"):
         expected, got = answer(ImageFolder(folder), name, 4), answer(pack, name, 4)
         assert isinstance(expected, str) == isinstance(got, str), name
@@ -105,7 +105,7 @@ def test_pixels_of_another_size_are_refused_with_both_sizes(hostile: Path) -> No
     pack = packed(hostile, "pixels")
     with pytest.raises(UserError, match=r"holds pixels of size 24, but data\.image\.size is 32.*image\.size=24"):
         open_images(pack.path, ImageOptions(size=32))
-    open_images(packed(hostile, "jpeg").path, ImageOptions(size=32))
+    open_images(packed(hostile, "files").path, ImageOptions(size=32))
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ def test_links_are_followed_where_the_folder_is_opened_so(tmp_path: Path) -> Non
     assert open_images(tmp_path, ImageOptions(follow_links=True)) == ImageFolder(tmp_path, follow_links=True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stored", STORED)
 @pytest.mark.parametrize("workers", [0, 2])
-def test_loader_processes_make_the_batches_of_the_folder(hostile: Path, kind: Kind, workers: int) -> None:
+def test_loader_processes_make_the_batches_of_the_folder(hostile: Path, stored: Stored, workers: int) -> None:
     names = sorted(file.name for file in hostile.iterdir())
     catalog = ItemCatalog([Item(name, "", {}, "", name) for name in names])
     options = ImageOptions(size=SIZE, on_bad_image="blank")
     rows = [list(range(start, min(start + 16, len(names)))) for start in range(0, len(names), 16)]
     folder = ItemTensors(catalog, None, ImageFolder(hostile), options)
-    pack = ItemTensors(catalog, None, packed(hostile, kind), options)
+    pack = ItemTensors(catalog, None, packed(hostile, stored), options)
     for numbers, batch in zip(rows, item_batches(pack, rows, workers, pin=False), strict=True):
         expected = folder.batch(numbers)
         assert torch.equal(batch.images, expected.images)
@@ -144,7 +144,7 @@ def test_a_cut_pack_ends_loading_with_its_name_though_bad_images_are_replaced(
     hostile: Path, tmp_path: Path, workers: int
 ) -> None:
     shutil.copytree(hostile, tmp_path / "images")
-    pack = packed(tmp_path / "images", "jpeg")
+    pack = packed(tmp_path / "images", "files")
     options = ImageOptions(size=SIZE, on_bad_image="blank")
     items = ItemTensors(ItemCatalog([Item("a", "", {}, "", "png.jpg")]), None, pack, options)
     os.truncate(pack.path, 100)
@@ -155,7 +155,7 @@ def test_a_cut_pack_ends_loading_with_its_name_though_bad_images_are_replaced(
 
 
 def test_the_newest_image_of_a_pack_is_the_pack(hostile: Path) -> None:
-    pack = packed(hostile, "jpeg")
+    pack = packed(hostile, "files")
     assert pack.newest(["png.jpg"]) == pack.path.stat().st_ctime_ns
     assert pack.newest([]) == ImageFolder(hostile).newest([]) == 0
 

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.image_pack import KINDS, Kind
+from data.image_pack import STORED, Stored
 from data.loading import load_split
 from engine.distributed import Processes
 from engine.evaluation_view import evaluation_view
@@ -18,12 +18,12 @@ from tools.preparation.image_packing import PackSettings, pack_images
 
 
 @pytest.fixture(scope="module")
-def packs(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
+def packs(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Stored, Path]:
     place = tmp_path_factory.mktemp("packs")
-    for kind in KINDS:
-        settings = PackSettings(kind, IMAGE_SIZE, follow_links=False)
-        pack_images(tiny_dataset / "images", place / f"{kind}.pack", [], settings, processes=1)
-    return {kind: place / f"{kind}.pack" for kind in KINDS}
+    for stored in STORED:
+        settings = PackSettings(stored, IMAGE_SIZE, follow_links=False)
+        pack_images(tiny_dataset / "images", place / f"{stored}.pack", [], settings, processes=1)
+    return {stored: place / f"{stored}.pack" for stored in STORED}
 
 
 def from_pack(make_options: MakeOptions, pack: Path, name: str, *overrides: str) -> ExperimentOptions:
@@ -36,11 +36,11 @@ def from_pack(make_options: MakeOptions, pack: Path, name: str, *overrides: str)
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_training_and_prediction_from_a_pack_are_those_from_the_folder_bit_for_bit(
-    make_options: MakeOptions, packs: dict[Kind, Path], workers: int
+    make_options: MakeOptions, packs: dict[Stored, Path], workers: int
 ) -> None:
     overrides = ("log.tensorboard=false", f"data.workers={workers}")
     runs = [make_options("name=folder", *overrides)]
-    runs += [from_pack(make_options, pack, kind, *overrides) for kind, pack in packs.items()]
+    runs += [from_pack(make_options, pack, stored, *overrides) for stored, pack in packs.items()]
     results = []
     for options in runs:
         training = run_training(options, "", Processes(0, 1, ALONE.device))
@@ -53,18 +53,18 @@ def test_training_and_prediction_from_a_pack_are_those_from_the_folder_bit_for_b
 
 
 def test_a_prediction_begins_anew_where_the_pack_has_changed(
-    make_options: MakeOptions, packs: dict[Kind, Path]
+    make_options: MakeOptions, packs: dict[Stored, Path]
 ) -> None:
-    options = from_pack(make_options, packs["jpeg"], "pack")
+    options = from_pack(make_options, packs["files"], "pack")
     assert options.data.test is not None
     items = load_split(options.data.test, options.data, options.reads, labelled=False).items
     names = [item.image for item in items.catalog]
     before = items.images.newest(names)
-    packs["jpeg"].touch()
+    packs["files"].touch()
     assert items.images.newest(names) > before
 
 
-def test_the_errors_are_shown_from_a_pack_too(make_options: MakeOptions, packs: dict[Kind, Path]) -> None:
+def test_the_errors_are_shown_from_a_pack_too(make_options: MakeOptions, packs: dict[Stored, Path]) -> None:
     views = []
     for options in (make_options(), *(from_pack(make_options, pack, "a") for pack in packs.values())):
         assert options.data.val is not None

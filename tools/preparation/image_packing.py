@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from data.image_pack import Kind, PackWriter, is_pack
+from data.image_pack import PackWriter, Stored, is_pack
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
@@ -27,7 +27,7 @@ OUTWARD_LINK = "it is a link out of the images folder; pack it with --follow-lin
 class PackSettings:
     """What becomes of an image."""
 
-    kind: Kind
+    stored: Stored
     size: int
     """Height and width of the pixels."""
     follow_links: bool
@@ -76,7 +76,7 @@ def pack_images(
     done: set[str] = set()
     results = run_isolated(partial(packed_image, folder, settings), names, processes=min(processes, len(names)))
     with whole_path(output) as temporary, temporary.open("wb") as stream:
-        writer = PackWriter(stream, settings.kind, settings.size)
+        writer = PackWriter(stream, settings.stored, settings.size)
         for name, result in tqdm(results, total=len(names), desc="pack", unit="image", disable=None):
             image = PackedImage(name, None, result.reason) if isinstance(result, WorkerFailure) else result
             if image.name in done:
@@ -105,9 +105,9 @@ def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage
         with naming(file):
             pixels = decode_image(content, settings.size)
     except BadImageError as error:
-        kept = content if settings.kind == "jpeg" else None
+        kept = content if settings.stored == "files" else None
         return PackedImage(file.name, kept, error.reason, isinstance(error, MissingImageError))
-    return PackedImage(file.name, content if settings.kind == "jpeg" else pixels.tobytes(), "")
+    return PackedImage(file.name, content if settings.stored == "files" else pixels.tobytes(), "")
 
 
 def _names(folder: Path, item_files: Sequence[Path]) -> list[str]:

@@ -153,26 +153,29 @@ def test_the_first_process_waits_for_the_others(
     assert content(job.out) == content(alone.out)
 
 
+def embed_until_killed(options: ExperimentOptions, job: EmbeddingJob) -> None:
+    """Embed in a process that kills itself at the eighth batch, of three a shard."""
+    encode_batch = encode._encode
+    batches: list[None] = []
+
+    def killing(*arguments: object) -> EncodedRound:
+        batches.append(None)
+        if len(batches) == 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return encode_batch(*arguments)  # type: ignore[arg-type]
+
+    encode._encode = killing
+    run_embedding(options, job, ALONE)
+
+
 def test_after_a_kill_only_the_shards_that_are_not_whole_are_made(
     options: ExperimentOptions, job: EmbeddingJob, num_encoded: Callable[[], int]
 ) -> None:
     alone = replace(job, out=job.out.with_name("alone"))
     embed(options, alone)
 
-    def until_killed() -> None:
-        encode_batch = encode._encode
-        batches: list[None] = []
-
-        def killing(*arguments: object) -> EncodedRound:
-            batches.append(None)
-            if len(batches) == 8:  # of three a shard
-                os.kill(os.getpid(), signal.SIGKILL)
-            return encode_batch(*arguments)  # type: ignore[arg-type]
-
-        encode._encode = killing
-        run_embedding(options, job, ALONE)
-
-    process = get_context("fork").Process(target=until_killed)
+    # Not forked: a forked process may wait for ever for threads that this one has had.
+    process = get_context("spawn").Process(target=embed_until_killed, args=(options, job))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data.image_pack import KINDS, Kind, PackReader
+from data.image_pack import STORED, PackReader, Stored
 from data.image_store import ImagePack, open_images
 from data.item_image import BadImageError
 from data.options import ImageOptions
@@ -30,9 +30,11 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def pack(folder: Path, *items: Path, kind: Kind = "jpeg", follow_links: bool = False) -> tuple[PackReport, ImagePack]:
+def pack(
+    folder: Path, *items: Path, stored: Stored = "files", follow_links: bool = False
+) -> tuple[PackReport, ImagePack]:
     file = folder.parent / "new" / "images.pack"
-    report = pack_images(folder, file, items, PackSettings(kind, SIZE, follow_links), processes=2)
+    report = pack_images(folder, file, items, PackSettings(stored, SIZE, follow_links), processes=2)
     images = open_images(file, ImageOptions(size=SIZE))
     assert isinstance(images, ImagePack)
     return report, images
@@ -43,9 +45,9 @@ def item_file(folder: Path, *names: str) -> Path:
     return write_lines(folder.parent / f"items {len(names)}.jsonl", lines)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_all_image_files_are_packed_and_unreadable_ones_reported(folder: Path, kind: Kind) -> None:
-    report, images = pack(folder, kind=kind)
+@pytest.mark.parametrize("stored", STORED)
+def test_all_image_files_are_packed_and_unreadable_ones_reported(folder: Path, stored: Stored) -> None:
+    report, images = pack(folder, stored=stored)
     assert (report.num_images, report.faults) == (3, {"broken.jpg": "it is cut off"})
     assert report.num_bytes == images.path.stat().st_size
     assert len(images.pack) == 4
@@ -53,10 +55,10 @@ def test_all_image_files_are_packed_and_unreadable_ones_reported(folder: Path, k
     assert [file.name for file in images.path.parent.iterdir()] == ["images.pack"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_of_item_files_each_image_is_packed_once_and_missing_ones_are_reported(folder: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("stored", STORED)
+def test_of_item_files_each_image_is_packed_once_and_missing_ones_are_reported(folder: Path, stored: Stored) -> None:
     files = item_file(folder, "a.gif", "a.jpg", "a.SS2"), item_file(folder, "b.png", "missing.png")
-    report, images = pack(folder, *files, kind=kind)
+    report, images = pack(folder, *files, stored=stored)
     assert (report.num_images, report.faults) == (2, {"missing.png": "No such file or directory"})
     assert len(images.pack) == 2
     with pytest.raises(BadImageError, match=r"missing\.png: unreadable image: it is not in the pack"):
@@ -124,7 +126,7 @@ def test_places_that_will_not_do_are_refused(folder: Path, images: str, output: 
     (place / "other").mkdir()
     (place / "items").write_text("precious")
     with pytest.raises(UserError, match=message):
-        pack_images(place / images, place / output, [], PackSettings("jpeg", SIZE, False), processes=1)
+        pack_images(place / images, place / output, [], PackSettings("files", SIZE, False), processes=1)
     assert (place / "items").read_text() == "precious"
 
 
@@ -136,4 +138,4 @@ def test_the_command_prints_counts_and_what_cannot_be_read(folder: Path) -> None
     assert [line.split()[-1] for line in lines[:2]] == ["3", "2"]
     assert lines[3:] == ["\\x1b[31m.jpg: it is empty", "broken.jpg: it is cut off"]
     header = PackReader(output).header
-    assert (header.kind, header.size, header.num_images) == ("pixels", 5, 5)
+    assert (header.stored, header.size, header.num_images) == ("pixels", 5, 5)

@@ -90,7 +90,7 @@ def _with_images(
             message = str(error).removeprefix(f"{folder}: ")
             log.add(Finding(kind, Severity.FAULT, split.name, folder, None, message))
             continue
-        if read and isinstance(images, ImagePack) and images.pack.header.kind == "pixels":
+        if read and isinstance(images, ImagePack) and images.pack.header.stored == "pixels":
             raise UserError(
                 f"{images.path}: holds pixels, no image files to audit; name the folder that it was made of "
                 f"(data.{split.name}.images=FOLDER), or audit the text alone with --no-images"

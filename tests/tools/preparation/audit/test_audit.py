@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import tools.preparation.audit
-from data.image_pack import Kind
+from data.image_pack import Stored
 from data.loading import load_split
 from data.split_overlap import overlap_message
 from options.errors import UserError
@@ -157,7 +157,7 @@ def test_details_are_a_line_of_json_a_finding(clean: CleanData) -> None:
     assert {json.loads(line)["kind"] for line in lines} == {"title-html", "title-control-signs", "title-bidi-marks"}
 
 
-def use_pack(data: CleanData, kind: Kind) -> Path:
+def use_pack(data: CleanData, kind: Stored) -> Path:
     """Pack the images and let all splits read the pack."""
     pack = data.folder / f"{kind}.pack"
     size = data.options().data.image.size
@@ -175,7 +175,7 @@ def test_a_pack_is_audited_as_the_folder_it_was_made_of(clean: CleanData) -> Non
     clean.image("q").rename(clean.image("q").with_suffix(".jpg"))
     clean.image("r").write_bytes(b"")
     folder_audit, folder_log = clean.audit()
-    use_pack(clean, "jpeg")
+    use_pack(clean, "files")
     audit, log = clean.audit()
     assert {f.kind for f in log.findings} == {
         "image-broken", "image-unsupported", "image-missing", "overlap-image", "image-suffix",
