@@ -27,7 +27,7 @@ def test_every_way_is_measured_warm_and_cold_in_turn(tmp_path: Path, monkeypatch
     # Each reading is of three batches, so each ends three batches after the one before.
     assert {way: (timings.cold.seconds, timings.warm.seconds) for way, timings in found.items()} == {
         "folder": ((3, 21), (6, 24)),
-        "jpeg": ((9, 27), (12, 30)),
+        "files": ((9, 27), (12, 30)),
         "pixels": ((15, 33), (18, 36)),
     }
     assert found["pixels"].num_bytes >= NUM_PICTURES * 16 * 16 * 3
