@@ -7,7 +7,7 @@ COMMAND = [sys.executable, "-m", "tests.endurance"]
 
 def test_help_says_what_each_trial_proves() -> None:
     output = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
-    for trial in ("kills", "disks", "checkpoints", "images", "pairs", "milvus"):
+    for trial in ("kills", "disks", "checkpoints", "images", "pairs", "audit", "milvus"):
         assert f"\n{trial} " in output
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
-import numpy as np
 from tqdm import tqdm
 
 from data.item import item_text
@@ -17,169 +15,103 @@ from data.options import SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from options.printable import quoted
-from tools.preparation.audit.finding import Finding, FindingLog, Severity
-from tools.preparation.audit.items import ItemDigest, ItemLine, category_remarks, digest, read_item_lines, text_remarks
-from tools.preparation.audit.pairs import PairLines, dangling_ids
+from tools.preparation.audit.finding import FileFindings, Severity
+from tools.preparation.audit.items import ItemDigest, ItemLine, digest, item_remarks, read_item_lines
+from tools.preparation.audit.pairs import PairLines, report_dangling
 
 BLOCK = 1000
-"""Texts that are tokenised together."""
+"""Lines whose texts are tokenised together."""
 UNTRIMMED = min(sys.maxsize, 2**31 - 1)
 """A bound on the number of tokens that no text reaches."""
 MANY_UNKNOWN = 0.1
 """Share of unknown tokens above which the tokenizer hardly fits the texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
-    """Figures of the texts of a split; [CLS] and [SEP] count as tokens."""
-
-    median: float
-    percentile_95: float
-    longest: int
-    share_texts_cut: float
-    """Of texts longer than data.text.max_tokens."""
-    share_tokens_cut: float
-    share_unknown: float
-    """Of tokens that stand for what the vocabulary lacks."""
-
-
 @dataclass(slots=True)
-class TokenLengths:
-    """Counts the tokens of texts, given one at a time."""
-
-    tokenizer: Tokenizer
-    """One that cuts nothing."""
-    max_tokens: int
-    lengths: array[int] = field(default_factory=lambda: array("q"))
-    num_unknown: int = 0
-    _texts: list[str] = field(default_factory=list)
-
-    def add(self, text: str) -> None:
-        """Count a text, now or with later ones."""
-        self._texts.append(text)
-        if len(self._texts) == BLOCK:
-            self._count()
-
-    def counts(self) -> TokenCounts | None:
-        """Return the figures of all texts added; None without any."""
-        self._count()
-        if not self.lengths:
-            return None
-        lengths = np.asarray(self.lengths)
-        cut = np.maximum(lengths - self.max_tokens, 0)
-        return TokenCounts(
-            median=float(np.median(lengths)),
-            percentile_95=float(np.percentile(lengths, 95)),
-            longest=int(lengths.max()),
-            share_texts_cut=float((cut > 0).mean()),
-            share_tokens_cut=float(cut.sum() / lengths.sum()),
-            share_unknown=float(self.num_unknown / lengths.sum()),
-        )
-
-    def _count(self) -> None:
-        unknown = self.tokenizer.unknown_id
-        for ids in self.tokenizer(self._texts) if self._texts else ():
-            self.lengths.append(len(ids))
-            self.num_unknown += ids.count(unknown) if unknown is not None else 0
-        self._texts.clear()
-
-
-@dataclass(frozen=True, slots=True)
 class AuditedSplit:
-    """A split whose items and pairs have been read."""
+    """A split whose pairs have been read, and its items."""
 
     name: str
     """train | val | test"""
     files: SplitOptions
     pairs: PairLines
-    items: list[ItemDigest]
+    """Without any (where the file cannot be read, say) all items count as named by pairs."""
+    items: list[ItemDigest] = field(default_factory=list)
     """The items that are this split's: not those of a shared file that the pairs of another split alone name."""
-    num_items: int
+    num_items: int = 0
     """Readable items of the file."""
-    num_paired: int
+    num_paired: int = 0
     """Items that the pairs name."""
-    tokens: TokenCounts | None
-    """None where the model reads no text."""
+    token_lengths: array[int] = field(default_factory=lambda: array("q"))
+    """Tokens of each text that is read, [CLS] and [SEP] among them."""
+    num_unknown: int = 0
+    """Tokens that stand for what the vocabulary lacks."""
 
-
-@dataclass(frozen=True, slots=True)
-class ItemReading:
-    """What the items of every split are read with."""
-
-    options: ExperimentOptions
-    tokenizer: Tokenizer | None
-    """One that cuts nothing; None where the model reads no text."""
-    log: FindingLog
+    def names(self, line: ItemLine) -> bool:
+        """Tell whether a pair names the item of a line."""
+        return line.item.item_id in self.pairs.numbers or not self.pairs
 
 
 def audit_items(
-    split: str, files: SplitOptions, pairs: PairLines, elsewhere: AbstractSet[str], reading: ItemReading
-) -> AuditedSplit:
-    """Read a split's item file, report what is found, and return what is kept.
+    split: AuditedSplit,
+    elsewhere: AbstractSet[str],
+    found: FileFindings,
+    options: ExperimentOptions,
+    tokenizer: Tokenizer | None,
+) -> None:
+    """Read a split's item file, report what is found, and add to the split what is kept.
 
     An item that no pair names ends no run, so that all that is found in it counts as a note.
 
     Args:
-        split: name of the split.
-        files: of the split.
-        pairs: of the split; without any (where the file cannot be read, say) all items count as named by pairs.
+        split: of which the pairs are known.
         elsewhere: ids that the pairs of other splits with the same item file name.
-        reading: options, tokenizer and log.
+        found: takes what is found in the item file.
+        options: a whole option file.
+        tokenizer: one that cuts nothing; None where the model reads no text.
     """
-    log, text = reading.log, reading.options.data.text
     lines: dict[str, int] = {}
-    items: list[ItemDigest] = []
     contents: dict[bytes, str] = {}
-    num_items = 0
-    lengths = TokenLengths(reading.tokenizer, text.max_tokens) if reading.tokenizer else None
-    for line in tqdm(
-        read_item_lines(split, files.items, lines, log.add), desc=f"{split} items", unit="item", leave=False
-    ):
-        num_items += 1
-        item_id = line.item.item_id
-        if item_id in elsewhere and item_id not in pairs.numbers:
-            continue
-        is_paired = item_id in pairs.numbers or not pairs
-        kept = digest(line, is_paired)
-        items.append(kept)
-        log.extend(_item_findings(split, files, line, is_paired, reading))
-        twin = contents.setdefault(kept.content, item_id)
-        if twin != item_id:
-            severity = Severity.WARNING if is_paired else Severity.NOTE
-            message = f"items {quoted(twin)} and {quoted(item_id)} are equal in all but the id"
-            log.add(Finding("item-equal", severity, split, files.items, line.number, message, (twin, item_id)))
-        if lengths is not None and is_paired:
-            lengths.add(item_text(line.item, text.attributes))
+    shown = iter(tqdm(read_item_lines(found, lines), f"{split.name} items", unit="item", leave=False, disable=None))
+    while block := list(islice(shown, BLOCK)):
+        split.num_items += len(block)
+        paired = [line for line in block if split.names(line)]
+        for line in block:
+            if split.names(line) or line.item.item_id not in elsewhere:
+                split.items.append(digest(line, split.names(line)))
+                _report_item(found, line, split.items[-1], contents, options)
+        if tokenizer is not None and paired:
+            _count_tokens(split, paired, found, options, tokenizer)
+    split.num_paired = len(split.pairs.numbers.keys() & lines.keys())
     if lines:  # else the file is missing, which has been said
-        log.extend(dangling_ids(split, pairs, lines))
-    tokens = lengths.counts() if lengths is not None else None
-    if tokens is not None:
-        log.extend(token_findings(split, files.items, tokens, text.max_tokens))
-    return AuditedSplit(split, files, pairs, items, num_items, len(pairs.numbers.keys() & lines.keys()), tokens)
+        report_dangling(split.pairs, lines, replace(found, file=split.files.pairs))
+    if split.num_unknown > MANY_UNKNOWN * sum(split.token_lengths):
+        share = split.num_unknown / sum(split.token_lengths)
+        message = f"{share:.1%} of the tokens are unknown to the vocabulary of data.text.tokenizer"
+        found.add("tokens-unknown", None, message)
 
 
-def _item_findings(
-    split: str, files: SplitOptions, line: ItemLine, is_paired: bool, reading: ItemReading
-) -> Iterator[Finding]:
-    item_id = line.item.item_id
-    name = f"item {quoted(item_id)}"
-    if not is_paired:
-        message = f"{name} is named by no pair, so nothing reads it"
-        yield Finding("item-unpaired", Severity.NOTE, split, files.items, line.number, message, (item_id,))
-    text = text_remarks(line, reading.options.data.text.attributes) if reading.tokenizer is not None else ()
-    for kind, severity, message in (*category_remarks(line), *text):
-        severity = severity if is_paired else Severity.NOTE
-        yield Finding(kind, severity, split, files.items, line.number, f"{name}: {message}", (item_id,))
+def _report_item(
+    found: FileFindings, line: ItemLine, item: ItemDigest, contents: dict[bytes, str], options: ExperimentOptions
+) -> None:
+    name, severity = f"item {quoted(item.item_id)}", None if item.is_paired else Severity.NOTE
+    if not item.is_paired:
+        found.add("item-unpaired", line.number, f"{name} is named by no pair, so nothing reads it", item.item_id)
+    for kind, message in item_remarks(line, options.reads, options.data.text.attributes):
+        found.add(kind, line.number, f"{name}: {message}", item.item_id, severity=severity)
+    twin = contents.setdefault(item.content, item.item_id)
+    if twin != item.item_id:
+        message = f"items {quoted(twin)} and {quoted(item.item_id)} are equal in all but the id"
+        found.add("item-equal", line.number, message, twin, item.item_id, severity=severity)
 
 
-def token_findings(split: str, file: Path, counts: TokenCounts, max_tokens: int) -> Iterator[Finding]:
-    """Yield what the figures of a split's texts show."""
-    if counts.share_texts_cut:
-        message = (
-            f"{counts.share_texts_cut:.1%} of the texts are longer than data.text.max_tokens={max_tokens}, "
-            f"{counts.share_tokens_cut:.1%} of all tokens are cut off"
-        )
-        yield Finding("texts-cut", Severity.NOTE, split, file, None, message)
-    if counts.share_unknown > MANY_UNKNOWN:
-        message = f"{counts.share_unknown:.1%} of the tokens are unknown to the vocabulary of data.text.tokenizer"
-        yield Finding("tokens-unknown", Severity.WARNING, split, file, None, message)
+def _count_tokens(
+    split: AuditedSplit, lines: list[ItemLine], found: FileFindings, options: ExperimentOptions, tokenizer: Tokenizer
+) -> None:
+    text, unknown = options.data.text, tokenizer.unknown_id
+    for line, ids in zip(lines, tokenizer([item_text(line.item, text.attributes) for line in lines]), strict=True):
+        split.token_lengths.append(len(ids))
+        split.num_unknown += ids.count(unknown) if unknown is not None else 0
+        if len(ids) > text.max_tokens:
+            message = f"has a text of {len(ids):,} tokens, of which data.text.max_tokens={text.max_tokens} are read"
+            found.add("text-cut", line.number, f"item {quoted(line.item.item_id)} {message}", line.item.item_id)

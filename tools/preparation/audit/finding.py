@@ -2,14 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from enum import IntEnum
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 from data.jsonl import DataError, Record, read_records_or_faults
-from options.printable import shortened
+from options.printable import quoted, shortened
 
 LONGEST_MESSAGE = 400
 """Signs of a message that are kept."""
@@ -23,9 +24,33 @@ class Severity(IntEnum):
     NOTE = 0
     """Worth knowing."""
     WARNING = 1
-    """Suspicious."""
+    """Suspicious, or a value that nothing reads."""
     FAULT = 3
     """Would end training or prediction, or is surely wrong."""
+
+
+SEVERITIES = {
+    kind: severity
+    for severity, kinds in {
+        Severity.FAULT: (
+            "file-missing", "file-unreadable", "file-empty", "item-malformed", "item-repeated", "pair-malformed",
+            "pair-dangling", "pair-contradictory", "label-missing", "label-one-sided",
+            "image-missing", "image-broken", "image-unsupported", "image-too-large",
+        ),
+        Severity.WARNING: (
+            "pair-of-itself", "pair-chain", "pair-repeated", "overlap-item", "overlap-listing", "overlap-text",
+            "overlap-image", "key-unread", "item-id-alike", "item-equal", "item-no-text", "item-no-title",
+            "item-damaged", "attribute-lost", "title-huge", "text-cut", "tokens-unknown", "image-tiny", "image-large",
+            "image-narrow", "image-one-colour",
+        ),
+        Severity.NOTE: (
+            "item-unpaired", "item-no-category", "item-no-attributes", "attribute-notation", "title-control-signs",
+            "title-bidi-marks", "title-html", "image-suffix", "image-repeated",
+        ),
+    }.items()
+    for kind in kinds
+}  # fmt: skip
+"""How bad each kind is, unless a check says otherwise of a single finding; the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +69,14 @@ class Finding:
     """Ids of the items concerned."""
 
 
-FindingKind = tuple[Severity, str]
-"""What a row of the table stands for."""
-
-
 class FindingLog:
     """Takes findings one at a time; memory grows with the number of kinds alone."""
 
     def __init__(self, details: TextIO) -> None:
         self._details = details
-        self.counts: dict[FindingKind, Counter[str]] = {}
-        """Findings of each kind by split."""
-        self.first: dict[FindingKind, Finding] = {}
+        self.counts: dict[tuple[Severity, str], Counter[str]] = {}
+        """Findings of each severity and kind by split."""
+        self.first: dict[tuple[Severity, str], Finding] = {}
 
     def add(self, finding: Finding) -> None:
         """Count one finding and write its line."""
@@ -63,11 +84,6 @@ class FindingLog:
         self.counts.setdefault(kind, Counter())[finding.split] += 1
         self.first.setdefault(kind, finding)
         self._details.write(detail_line(finding))
-
-    def extend(self, findings: Iterable[Finding]) -> None:
-        """Add all findings of a check."""
-        for finding in findings:
-            self.add(finding)
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""
@@ -79,58 +95,60 @@ class FindingLog:
         return max((severity for severity, _ in self.counts), default=Severity.NOTE)
 
 
+@dataclass(frozen=True, slots=True)
+class FileFindings:
+    """Takes what is found in a file of a split."""
+
+    log: FindingLog
+    split: str
+    file: Path
+
+    def add(self, kind: str, line: int | None, message: str, *items: str, severity: Severity | None = None) -> None:
+        """Tell the log of a finding, as grave as its kind unless a severity is given."""
+        severity = SEVERITIES[kind] if severity is None else severity
+        self.log.add(Finding(kind, severity, self.split, self.file, line, message, items))
+
+
 def detail_line(finding: Finding) -> str:
     """Return a finding as a line of JSON that a terminal may show; ids can be read back unchanged."""
-    record = {
-        "kind": finding.kind,
-        "severity": finding.severity.name.lower(),
-        "split": finding.split,
-        "file": str(finding.file),
-        "line": finding.line,
-        "items": finding.items,
-        "message": shortened(finding.message, LONGEST_MESSAGE),
-    }
-    text = json.dumps(record, ensure_ascii=False)
+    shown = {"severity": finding.severity.name.lower(), "file": str(finding.file)}
+    message = shortened(finding.message, LONGEST_MESSAGE)
+    text = json.dumps(asdict(finding) | shown | {"message": message}, ensure_ascii=False)
     if not text.isprintable():  # JSON escapes the first 32 signs alone
         text = "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
     return text + "\n"
 
 
 def readable_lines(
-    split: str,
-    file: Path,
-    parse: Callable[[int, Record], T],
-    report: Callable[[Finding], None],
-    *,
-    malformed: str,
-    empty: str,
+    found: FileFindings, parse: Callable[[int, Record], T], what: str, read: Sequence[str], unread: Collection[str] = ()
 ) -> Iterator[tuple[int, T]]:
-    """Yield the number of every line that can be read and what is made of it, and report the others.
+    """Yield the number of every line that can be read and what is parsed of it, and report the others.
 
-    Args:
-        split: name of the split.
-        file: of JSON lines.
-        parse: takes the number and the record of a line; may raise DataError.
-        report: is told what was found.
-        malformed: kind of the finding of a line that cannot be read.
-        empty: what is said of a file without lines.
+    `what` is item or pair; `read` are the keys that something reads, `unread` those of the published files besides.
     """
-    number = 0
+    known = {*read, *unread}
+    number, first, counts = 0, dict[str, int](), Counter[str]()
     try:
-        for number, record in read_records_or_faults(file):
+        for number, record in read_records_or_faults(found.file):
             try:
                 if isinstance(record, DataError):
                     raise record
                 parsed = parse(number, record)
             except DataError as fault:
-                report(Finding(malformed, Severity.FAULT, split, file, number, fault.reason))
-            else:
-                yield number, parsed
+                found.add(f"{what}-malformed", number, fault.reason)
+                continue
+            for key in record.keys() - known:
+                value = record[key]
+                if value is not None and not (isinstance(value, str) and not value.strip()):
+                    first.setdefault(key, number)
+                    counts[key] += 1
+            yield number, parsed
     except DataError as fault:
-        if file.exists():
-            report(Finding("file-unreadable", Severity.FAULT, split, file, None, fault.reason))
-        else:
-            report(Finding("file-missing", Severity.FAULT, split, file, None, "does not exist"))
+        kind, reason = ("file-unreadable", fault.reason) if found.file.exists() else ("file-missing", "does not exist")
+        found.add(kind, None, reason)
         return
     if not number:
-        report(Finding("file-empty", Severity.FAULT, split, file, None, empty))
+        found.add("file-empty", None, f"has no {what}s")
+    for line, key in sorted((line, key) for key, line in first.items()):
+        hint = "".join(f"; is it {near!r}?" for near in get_close_matches(key.strip().lower(), read, 1))
+        found.add("key-unread", line, f"key {quoted(key)} is read by nothing, in {counts[key]:,} {what}(s){hint}")

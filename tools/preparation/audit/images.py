@@ -4,7 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from hashlib import blake2b
 from io import BytesIO
@@ -21,7 +21,7 @@ from data.item_image import MAX_PIXELS, BadImageError, MissingImageError, decode
 from data.options import ImageOptions
 from options.printable import quoted
 from tools.preparation.audit.audited_split import AuditedSplit
-from tools.preparation.audit.finding import Finding, Severity
+from tools.preparation.audit.finding import SEVERITIES, FileFindings, Severity
 from tools.preparation.audit.items import Remark
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
 
@@ -69,18 +69,14 @@ ImagesByName = dict[tuple[str, str], ImageFacts]
 
 
 def read_images(
-    names: Iterable[tuple[str, str]], size: int, follow_links: bool, processes: int, time_limit: float = 120.0
+    names: Iterable[tuple[str, str]], options: ImageOptions, processes: int, time_limit: float = 120.0
 ) -> ImagesByName:
     """Return what is known of each image, given by folder and name; one that takes time_limit seconds is broken."""
     distinct = list(dict.fromkeys(names))
     images: ImagesByName = {}
-    results = run_isolated(
-        partial(read_facts, size, follow_links),
-        distinct,
-        processes=min(processes, len(distinct)),
-        time_limit=time_limit,
-    )
-    for image, result in tqdm(results, total=len(distinct), desc="images", unit="image", leave=False):
+    read, processes = partial(read_facts, options.size, options.follow_links), min(processes, len(distinct))
+    results = run_isolated(read, distinct, processes=processes, time_limit=time_limit)
+    for image, result in tqdm(results, total=len(distinct), desc="images", unit="image", leave=False, disable=None):
         if isinstance(result, WorkerFailure):
             result = ImageFacts(str(Path(*image)), fault="image-broken", reason=f"cannot be decoded: {result.reason}")
         # Read from a pipe, equal names of formats would be as many strings.
@@ -89,27 +85,22 @@ def read_images(
 
 
 def read_facts(size: int, follow_links: bool, image: tuple[str, str]) -> ImageFacts:
-    """Read an image as training would, and describe it; no fault of the file raises anything.
-
-    Args:
-        size: height and width in pixels that the model reads images at.
-        follow_links: whether links out of the folder are read.
-        image: its folder, or pack of images, and its name.
-    """
+    """Read an image, given by folder and name, as training would, and describe it; no fault of the file is raised."""
     folder, name = image
     images = _images(folder, size, follow_links)
-    facts = ImageFacts(str(Path(folder, name)))
+    facts, content = ImageFacts(str(Path(folder, name))), None
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             facts = facts._replace(file=str(images.file(name)))
             content = images.content(name)
-        except MissingImageError:
-            return facts._replace(fault="image-missing", reason="does not exist")
+            facts = _described(facts, content)
+            with naming(Path(facts.file)):
+                picture = decode_image(content, size)
         except BadImageError as error:
-            return facts._replace(fault="image-broken", reason=_unreadable(error))
-        facts = facts._replace(digest=blake2b(content, digest_size=16).digest(), num_bytes=len(content))
-        return _decoded(_header(facts, content), content, size)
+            kind, reason = _fault(facts, content, error)
+            return facts._replace(fault=kind, reason=reason)
+    return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
 
 
 @cache
@@ -117,42 +108,27 @@ def _images(path: str, size: int, follow_links: bool) -> ImageFolder | ImagePack
     return open_images(Path(path), ImageOptions(size=size, follow_links=follow_links))
 
 
-def _header(facts: ImageFacts, content: bytes) -> ImageFacts:
+def _described(facts: ImageFacts, content: bytes) -> ImageFacts:
+    facts = facts._replace(digest=blake2b(content, digest_size=16).digest(), num_bytes=len(content))
     Image.init()
-    try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
-    except Image.DecompressionBombError as error:
-        return facts._replace(fault="image-too-large", reason=str(error))
-    except (OSError, *DECODER_ERRORS):
-        return facts  # reading it says why
-    if facts.width * facts.height > MAX_PIXELS:
-        reason = f"{facts.width} x {facts.height} pixels are more than {MAX_PIXELS:,}"
-        return facts._replace(fault="image-too-large", reason=reason)
+    # What cannot be opened is described by the reading of it.
+    with suppress(OSError, *DECODER_ERRORS), Image.open(BytesIO(content), formats=FORMATS) as image:
+        facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
     return facts
 
 
-def _decoded(facts: ImageFacts, content: bytes, size: int) -> ImageFacts:
-    if facts.fault:
-        return facts
-    try:
-        with naming(Path(facts.file)):
-            picture = decode_image(content, size)
-    except BadImageError as error:
-        foreign = None if facts.format else _foreign_format(content[:64])
-        if foreign:
-            return facts._replace(fault="image-unsupported", reason=f"is {foreign}, not one of {', '.join(FORMATS)}")
-        reason = _unreadable(error) if content else "is empty"
-        return facts._replace(fault="image-broken", reason=reason)
-    return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
-
-
-def _foreign_format(start: bytes) -> str | None:
-    return next((name for name, (at, sign) in FOREIGN_FORMATS.items() if start[at:].startswith(sign)), None)
-
-
-def _unreadable(error: BadImageError) -> str:
-    return f"unreadable image: {error.reason}"
+def _fault(facts: ImageFacts, content: bytes | None, error: BadImageError) -> tuple[str, str]:
+    """Return the kind of the finding of an image that cannot be read, and why."""
+    if isinstance(error, MissingImageError):
+        return "image-missing", "does not exist"
+    if facts.width * facts.height > MAX_PIXELS or isinstance(error.__cause__, Image.DecompressionBombError):
+        return "image-too-large", error.reason
+    if content == b"":
+        return "image-broken", "is empty"
+    for foreign, (at, sign) in FOREIGN_FORMATS.items():
+        if content is not None and not facts.format and content[at : at + len(sign)] == sign:
+            return "image-unsupported", f"is {foreign}, not one of {', '.join(FORMATS)}"
+    return "image-broken", f"unreadable image: {error.reason}"
 
 
 @contextmanager
@@ -168,49 +144,45 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-def image_remarks(facts: ImageFacts, on_fault: Severity) -> Iterator[Remark]:
-    """Yield what is wrong with an image; one that cannot be read has the severity on_fault."""
+def image_remarks(facts: ImageFacts) -> Iterator[Remark]:
+    """Yield what is wrong with an image; of one that cannot be read, that alone."""
     if facts.fault:
-        yield facts.fault, on_fault, facts.reason
+        yield facts.fault, facts.reason
         return
     width, height = facts.width, facts.height
     extent = f"{width} x {height} pixels"
     if min(width, height) < LEAST_SIDE:
-        yield "image-tiny", Severity.WARNING, f"{extent} are very few"
+        yield "image-tiny", f"{extent} are very few"
     if width * height > MANY_PIXELS:
-        yield "image-large", Severity.WARNING, f"{extent} take long to decode"
+        yield "image-large", f"{extent} take long to decode"
     if max(width, height) > WIDEST * min(width, height):
-        yield "image-narrow", Severity.WARNING, f"{extent} are more than {WIDEST}:1"
+        yield "image-narrow", f"{extent} are more than {WIDEST}:1"
     if facts.is_one_colour:
-        yield "image-one-colour", Severity.WARNING, "is of one single colour as the model sees it"
+        yield "image-one-colour", "is of one single colour as the model sees it"
     suffix = Path(facts.file).suffix
     if suffix.lower() not in SUFFIXES.get(facts.format, ()):
-        yield "image-suffix", Severity.NOTE, f"is {facts.format} in spite of the suffix {quoted(suffix)}"
+        yield "image-suffix", f"is {facts.format} in spite of the suffix {quoted(suffix)}"
 
 
-def image_findings(split: AuditedSplit, images: ImagesByName, options: ImageOptions) -> Iterator[Finding]:
-    """Yield what is found in the images of a split's items, in the order of the item file.
+def report_images(split: AuditedSplit, images: ImagesByName, options: ImageOptions, found: FileFindings) -> None:
+    """Report what is found in the images of a split's items, in the order of the item file.
 
     An unreadable image is a fault where it would end a run: not with data.image.on_bad_image=blank, and not for
     an item that no pair names.
     """
     folder = str(split.files.images)
-    on_fault = Severity.FAULT if options.on_bad_image == "error" else Severity.WARNING
+    worst = Severity.FAULT if options.on_bad_image == "error" else Severity.WARNING
     first: dict[bytes, str] = {}
     seen: set[str] = set()
     for item in split.items:
         facts = images[folder, item.image]
         place = f"image {quoted(item.image)} of item {quoted(item.item_id)}"
-        for kind, severity, message in image_remarks(facts, on_fault):
-            severity = severity if item.is_paired else Severity.NOTE
-            message = f"{place}: {message}"
-            yield Finding(kind, severity, split.name, split.files.items, item.line, message, (item.item_id,))
+        for kind, message in image_remarks(facts):
+            severity = min(SEVERITIES[kind], worst) if item.is_paired else Severity.NOTE
+            found.add(kind, item.line, f"{place}: {message}", item.item_id, severity=severity)
         if item.image in seen or not facts.digest:
             continue
         seen.add(item.image)
         twin = first.setdefault(facts.digest, item.image)
         if twin != item.image:
-            message = f"{place} has the bytes of {quoted(twin)}"
-            yield Finding(
-                "image-repeated", Severity.NOTE, split.name, split.files.items, item.line, message, (item.item_id,)
-            )
+            found.add("image-repeated", item.line, f"{place} has the bytes of {quoted(twin)}", item.item_id)

@@ -1,37 +1,41 @@
 """The items of a split: the readable lines of their file, and what can be wrong with them."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from pathlib import Path
+from itertools import islice
 from typing import NamedTuple
 
 from data.item import Item, clean_text, item_text
-from data.item_catalog import item_fields
+from data.item_catalog import ItemFields, item_fields
 from data.jsonl import Record, id_field
+from data.options import Modalities
 from options.printable import quoted
-from tools.preparation.audit.finding import Finding, Severity, readable_lines
+from tools.preparation.audit.finding import FileFindings, readable_lines
+from tools.preparation.audit.statements import NOTATION, is_blank, losses, seen
 
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""
-NOTATION = re.compile(r"\s*(?:#[^#]*#:#[^#]*#(?:;\s*|\s*\Z))*")
-ATTRIBUTES = ("item_pvs", "sku_pvs")
-"""Fields of attributes."""
+KEYS = ("item_id", "title", "item_pvs", "sku_pvs", "cate_name", "item_image_name")
+UNREAD_KEYS = ("cate_id", "industry_name")
+"""Of the published files."""
 SIGNS = {
     "title-control-signs": re.compile("[\x00-\x1f\x7f-\x9f]"),
     "title-bidi-marks": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
     "title-html": re.compile(r"</?[A-Za-z][^<>]{0,200}>|&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,6});"),
 }
+NOT_READABLE = "\ufffd"
+"""Stands for what was no character: half of one, or bytes that a program could not read."""
 
-Remark = tuple[str, Severity, str]
-"""Kind, severity and message of what is found in an item."""
+Remark = tuple[str, str]
+"""Kind and message of what is found in an item."""
 
 
 class ItemLine(NamedTuple):
     """A readable line."""
 
     number: int
-    record: Record
+    fields: ItemFields
     item: Item
 
 
@@ -49,93 +53,83 @@ class ItemDigest(NamedTuple):
     is_paired: bool
 
 
-def read_item_lines(
-    split: str, file: Path, lines: dict[str, int], report: Callable[[Finding], None]
-) -> Iterator[ItemLine]:
+def read_item_lines(found: FileFindings, lines: dict[str, int]) -> Iterator[ItemLine]:
     """Yield the first line of every item, and report the lines that cannot be read or repeat an id.
 
     Args:
-        split: name of the split.
-        file: item file.
+        found: takes what is found; its file is read.
         lines: is filled with the line of every id that could be read, be the line otherwise malformed.
-        report: is told what was found.
     """
 
     def parse(number: int, record: Record) -> ItemLine:
-        lines.setdefault(id_field(file, number, record, "item_id"), number)
-        return ItemLine(number, record, item_fields(file, number, record).item())
+        lines.setdefault(id_field(found.file, number, record, "item_id"), number)
+        fields = item_fields(found.file, number, record)
+        return ItemLine(number, fields, fields.item())
 
-    for number, line in readable_lines(split, file, parse, report, malformed="item-malformed", empty="has no items"):
+    for number, line in readable_lines(found, parse, "item", KEYS, UNREAD_KEYS):
         item_id = line.item.item_id
         if lines[item_id] == number:
             yield line
         else:
             message = f"item {quoted(item_id)} was already on line {lines[item_id]}"
-            report(Finding("item-repeated", Severity.FAULT, split, file, number, message, (item_id,)))
+            found.add("item-repeated", number, message, item_id)
+    alike = {sight: item_id for item_id in lines if (sight := seen(item_id)) != item_id}
+    for item_id, number in lines.items():
+        twin = alike.get(seen(item_id), item_id)
+        if twin != item_id:
+            message = f"items {quoted(twin)} and {quoted(item_id)} have ids that differ by white space or width alone"
+            found.add("item-id-alike", number, message, twin, item_id)
 
 
 def digest(line: ItemLine, is_paired: bool) -> ItemDigest:
     """Return what is kept of a line."""
     item = line.item
     text = item_text(item, sorted(item.attributes))
-    return ItemDigest(
-        item_id=item.item_id,
-        line=line.number,
-        image=item.image,
-        content=_hash(repr(item.content)),
-        text=_hash(text) if text else None,
-        is_paired=is_paired,
-    )
+    content = _hash(repr(item.content))
+    return ItemDigest(item.item_id, line.number, item.image, content, _hash(text) if text else None, is_paired)
 
 
 def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def category_remarks(line: ItemLine) -> Iterator[Remark]:
-    """Yield whether the category is absent, which no model reads."""
-    if not line.item.category:
-        yield "item-no-category", Severity.NOTE, "has no 'cate_name'"
-
-
-def text_remarks(line: ItemLine, attributes: Sequence[str]) -> Iterator[Remark]:
-    """Yield what is suspicious in the parts of an item that its text is made of.
+def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -> Iterator[Remark]:
+    """Yield what is suspicious in an item.
 
     Args:
         line: of the item file.
-        attributes: names whose values the model reads.
+        reads: what the model reads.
+        attributes: names whose values follow the title in an item's text.
     """
-    item = line.item
-    if not item_text(item, attributes).strip():
-        yield "item-no-text", Severity.WARNING, "has neither a title nor a value of data.text.attributes"
-    elif not item.title.strip():
-        yield "item-no-title", Severity.WARNING, "has no 'title'"
+    item, fields = line.item, line.fields
+    if not item.category:
+        yield "item-no-category", "has no 'cate_name'"
+    if reads.text:
+        yield from _text_remarks(item, attributes)
+    elif not reads.attributes:
+        return
+    for key, text in (("title", fields.title), ("item_pvs", fields.item_pvs), ("sku_pvs", fields.sku_pvs)):
+        if NOT_READABLE in text:
+            yield "item-damaged", f"has half a character or an unreadable one in {key!r}: {quoted(text)}"
+    notations = (fields.item_pvs, fields.sku_pvs)
+    read = (*(attributes if reads.text else ()), *reads.attributes.names)
+    names = {seen(name): name for name in map(clean_text, read)}
+    lost = [message for notation in notations for message in islice(losses(item, notation, names), 1)]
+    yield from (("attribute-lost", message) for message in lost)
+    if other := [notation for notation in notations if not (lost or NOTATION.fullmatch(notation))]:
+        yield "attribute-notation", f"{quoted(other[0])} is read, but not written as #key#:#value#;"
+
+
+def _text_remarks(item: Item, attributes: Sequence[str]) -> Iterator[Remark]:
+    if is_blank(re.sub("[;,]", "", item_text(item, attributes))):
+        yield "item-no-text", "has neither a title nor a value of data.text.attributes"
+    elif is_blank(clean_text(item.title)):
+        yield "item-no-title", "has no 'title'"
     if len(item.title) > LONGEST_TITLE:
-        message = f"has a title of {len(item.title):,} characters: {quoted(item.title)}"
-        yield "title-huge", Severity.WARNING, message
+        yield "title-huge", f"has a title of {len(item.title):,} characters: {quoted(item.title)}"
     for kind, signs in SIGNS.items():
         if found := signs.search(item.title):
-            start = max(found.start() - 20, 0)
-            yield (
-                kind,
-                Severity.NOTE,
-                f"{quoted(found[0])} in the title: {quoted(item.title[start : found.end() + 20])}",
-            )
+            around = item.title[max(found.start() - 20, 0) : found.end() + 20]
+            yield kind, f"{quoted(found[0])} in the title: {quoted(around)}"
     if not item.attributes:
-        yield "item-no-attributes", Severity.NOTE, "has no attributes"
-    yield from _attribute_remarks([value for key in ATTRIBUTES if isinstance(value := line.record.get(key), str)])
-
-
-def _attribute_remarks(texts: Sequence[str]) -> Iterator[Remark]:
-    parts = (part for text in texts for part in clean_text(text).split(";"))
-    lost = next((part for part in parts if part.strip() and not _has_name(part)), None)
-    other = next((text for text in texts if not NOTATION.fullmatch(text)), None)
-    if lost is not None:
-        yield "attribute-lost", Severity.WARNING, f"{quoted(lost)} is no key:value and is passed over"
-    elif other is not None:
-        yield "attribute-notation", Severity.NOTE, f"{quoted(other)} is read, but not written as #key#:#value#;"
-
-
-def _has_name(part: str) -> bool:
-    name, colon, _ = part.partition(":")
-    return bool(name.strip() and colon)
+        yield "item-no-attributes", "has no attributes"

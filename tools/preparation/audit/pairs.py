@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,129 +13,111 @@ from numpy.typing import NDArray
 from data.item import ItemPair
 from data.item_pair import connected_components, parse_pair
 from options.printable import quoted
-from tools.preparation.audit.finding import Finding, Severity, readable_lines
+from tools.preparation.audit.finding import FileFindings, Severity, readable_lines
+from tools.preparation.audit.statements import seen
 
 UNLABELLED = -1
 WORDS = {UNLABELLED: "unlabelled", 0: "different", 1: "the same"}
+KEYS = ("src_item_id", "tgt_item_id", "item_label", "kind")
 
 
 @dataclass(frozen=True, slots=True)
 class PairLines:
     """B pairs in the order of their file."""
 
-    file: Path
     numbers: dict[str, int] = field(default_factory=dict)
     """A number for each item id, from 0 in order of first appearance."""
-    sources: array[int] = field(default_factory=lambda: array("q"))
-    """(B,) numbers of items"""
-    targets: array[int] = field(default_factory=lambda: array("q"))
-    """(B,) numbers of items"""
-    labels: array[int] = field(default_factory=lambda: array("b"))
-    """(B,) 1 the same, 0 different, -1 unlabelled"""
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    """(B,) numbers of lines, from 1"""
+    _rows: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self._rows) // 4
 
     def append(self, line: int, pair: ItemPair) -> None:
         """Add the pair of a line."""
-        self.lines.append(line)
-        self.sources.append(self.numbers.setdefault(pair.source_id, len(self.numbers)))
-        self.targets.append(self.numbers.setdefault(pair.target_id, len(self.numbers)))
-        self.labels.append(UNLABELLED if pair.same is None else int(pair.same))
+        ends = [self.numbers.setdefault(item_id, len(self.numbers)) for item_id in (pair.source_id, pair.target_id)]
+        self._rows.extend((line, *ends, UNLABELLED if pair.same is None else int(pair.same)))
 
-    def ends(self) -> NDArray[np.int64]:
-        """Return the numbers of the items of each pair: (B, 2)."""
-        return np.stack([np.asarray(self.sources, np.int64), np.asarray(self.targets, np.int64)], axis=1)
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Line from 1, numbers of both items, and label (1 the same, 0 different, -1 unlabelled) of each: (B, 4)."""
+        return np.array(self._rows, np.int64).reshape(-1, 4)
 
     def count(self, label: int) -> int:
         """Return how many pairs have this label."""
-        return self.labels.count(label)
+        return int((self.rows[:, 3] == label).sum())
 
 
-def read_pair_lines(split: str, file: Path, report: Callable[[Finding], None]) -> PairLines:
-    """Read what can be read of a pair file, and report the rest."""
-    pairs = PairLines(file)
-    parse = partial(parse_pair, file)
-    for line, pair in readable_lines(split, file, parse, report, malformed="pair-malformed", empty="has no pairs"):
+def audit_pairs(found: FileFindings) -> PairLines:
+    """Return what can be read of a pair file, and report the rest and what the pairs by themselves show."""
+    pairs = PairLines()
+    for line, pair in readable_lines(found, partial(parse_pair, found.file), "pair", KEYS):
         pairs.append(line, pair)
+    report_repeated(pairs, found)
+    report_chains(pairs, found)
+    report_labels(pairs, found)
     return pairs
 
 
-def pair_findings(split: str, pairs: PairLines) -> Iterator[Finding]:
-    """Yield what the pairs by themselves show."""
-    yield from repeated_pairs(split, pairs)
-    yield from contradictory_chains(split, pairs)
-    yield from label_findings(split, pairs)
-
-
-def dangling_ids(split: str, pairs: PairLines, known: Container[str]) -> Iterator[Finding]:
-    """Yield a fault for every pair and id that the item file lacks."""
+def report_dangling(pairs: PairLines, known: Collection[str], found: FileFindings) -> None:
+    """Report every pair and id that the item file lacks."""
     unknown = {number: item_id for item_id, number in pairs.numbers.items() if item_id not in known}
     if not unknown:
         return
-    for line, *ends in zip(pairs.lines, pairs.sources, pairs.targets, strict=True):
+    alike = {seen(item_id): item_id for item_id in known}
+    for line, *ends in pairs.rows[:, :3].tolist():
         for number in dict.fromkeys(ends):
             if number in unknown:
                 item_id = unknown[number]
-                message = f"item {quoted(item_id)} is not in the item file"
-                yield Finding("pair-dangling", Severity.FAULT, split, pairs.file, line, message, (item_id,))
+                twin = alike.get(seen(item_id))
+                hint = f", which has {quoted(twin)}: white space or width differs" if twin is not None else ""
+                found.add("pair-dangling", line, f"item {quoted(item_id)} is not in the item file{hint}", item_id)
 
 
-def repeated_pairs(split: str, pairs: PairLines) -> Iterator[Finding]:
-    """Yield pairs of an item with itself, and pairs that were there before, in any order and with any label."""
+def report_repeated(pairs: PairLines, found: FileFindings) -> None:
+    """Report pairs of an item with itself, and pairs that were there before, in any order and with any label."""
     ids = list(pairs.numbers)
     lines: dict[tuple[int, int, int], int] = {}
-    for line, source, target, label in zip(pairs.lines, pairs.sources, pairs.targets, pairs.labels, strict=True):
+    for line, source, target, label in pairs.rows.tolist():
         items = ids[source], ids[target]
         low, high = sorted((source, target))
         if source == target:
-            severity = Severity.FAULT if label == 0 else Severity.WARNING
             message = f"item {quoted(items[0])} is paired with itself, labelled {WORDS[label]}"
-            yield Finding("pair-of-itself", severity, split, pairs.file, line, message, items[:1])
+            found.add("pair-of-itself", line, message, items[0], severity=Severity.FAULT if label == 0 else None)
         names = " and ".join(map(quoted, items))
         opposite = lines.get((low, high, 1 - label)) if label != UNLABELLED else None
         earlier = next((lines[key] for other in WORDS if (key := (low, high, other)) in lines), None)
         if opposite is not None:
             message = f"{names} are {WORDS[label]}, on line {opposite} {WORDS[1 - label]}"
-            yield Finding("pair-contradictory", Severity.FAULT, split, pairs.file, line, message, items)
+            found.add("pair-contradictory", line, message, *items)
         elif earlier is not None:
-            message = f"{names} were already paired on line {earlier}"
-            yield Finding("pair-repeated", Severity.WARNING, split, pairs.file, line, message, items)
+            found.add("pair-repeated", line, f"{names} were already paired on line {earlier}", *items)
         lines.setdefault((low, high, label), line)
 
 
-def contradictory_chains(split: str, pairs: PairLines) -> Iterator[Finding]:
-    """Yield the pairs labelled different of which other pairs, labelled the same, make one product."""
-    if not pairs:
-        return
-    ends, labels = pairs.ends(), np.asarray(pairs.labels)
-    product = connected_components(len(pairs.numbers), ends[labels == 1])
+def report_chains(pairs: PairLines, found: FileFindings) -> None:
+    """Report the pairs labelled different of which other pairs, labelled the same, make one product."""
+    ids, ends, labels = list(pairs.numbers), pairs.rows[:, 1:3], pairs.rows[:, 3]
+    product = connected_components(len(ids), ends[labels == 1])
     in_chain = (labels == 0) & (product[ends[:, 0]] == product[ends[:, 1]]) & (ends[:, 0] != ends[:, 1])
     if not in_chain.any():
         return
     same = {frozenset(pair) for pair in ends[labels == 1].tolist()}
-    ids = list(pairs.numbers)
-    for place in np.flatnonzero(in_chain).tolist():
-        source, target = ends[place].tolist()
+    for line, source, target, _ in pairs.rows[in_chain].tolist():
         if {source, target} not in same:  # else it is a contradiction of two lines
             items = ids[source], ids[target]
             message = f"{quoted(items[0])} and {quoted(items[1])} are different, but a chain of same pairs joins them"
-            yield Finding("pair-chain", Severity.WARNING, split, pairs.file, pairs.lines[place], message, items)
+            found.add("pair-chain", line, message, *items)
 
 
-def label_findings(split: str, pairs: PairLines) -> Iterator[Finding]:
-    """Yield labels that are absent where they are needed, and labels that are all alike."""
+def report_labels(pairs: PairLines, found: FileFindings) -> None:
+    """Report labels that are absent where they are needed, and labels that are all alike."""
     num_labelled = len(pairs) - pairs.count(UNLABELLED)
-    if 0 < num_labelled < len(pairs) or (split != "test" and pairs.count(UNLABELLED)):
+    if 0 < num_labelled < len(pairs) or (found.split != "test" and pairs.count(UNLABELLED)):
         reason = "which other pairs have" if num_labelled else "which training and evaluation need"
-        for line, label in zip(pairs.lines, pairs.labels, strict=True):
-            if label == UNLABELLED:
-                message = f"has no 'item_label', {reason}"
-                yield Finding("label-missing", Severity.FAULT, split, pairs.file, line, message)
+        for line in pairs.rows[pairs.rows[:, 3] == UNLABELLED, 0].tolist():
+            found.add("label-missing", line, f"has no 'item_label', {reason}")
+    severity = Severity.WARNING if found.split == "test" else None
     for label in (0, 1):
         if num_labelled and not pairs.count(label):
-            severity = Severity.WARNING if split == "test" else Severity.FAULT
             message = f"no pair of {num_labelled:,} is labelled {WORDS[label]}"
-            yield Finding("label-one-sided", severity, split, pairs.file, None, message)
+            found.add("label-one-sided", None, message, severity=severity)

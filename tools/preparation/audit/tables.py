@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from options.printable import shortened
 from options.table import aligned_rows
 from tools.preparation.audit.audit import Audit
@@ -57,14 +59,16 @@ def _figures(split: AuditedSplit, images: ImagesByName, max_tokens: int) -> dict
         "  labelled": f"{len(split.pairs) - split.pairs.count(UNLABELLED):,}",
         "  positive": f"{num_same / num_labelled:.1%}" if num_labelled else "",
     }
-    if split.tokens is not None:
+    if split.token_lengths:
+        tokens = np.asarray(split.token_lengths)
+        cut = np.maximum(tokens - max_tokens, 0)
         figures |= {
-            "tokens of a text, median": f"{split.tokens.median:,.0f}",
-            "  95th percentile": f"{split.tokens.percentile_95:,.0f}",
-            "  longest": f"{split.tokens.longest:,}",
-            f"texts longer than {max_tokens}": f"{split.tokens.share_texts_cut:.1%}",
-            "tokens cut off": f"{split.tokens.share_tokens_cut:.1%}",
-            "tokens unknown": f"{split.tokens.share_unknown:.1%}",
+            "tokens of a text, median": f"{np.median(tokens):,.0f}",
+            "  95th percentile": f"{np.percentile(tokens, 95):,.0f}",
+            "  longest": f"{tokens.max():,}",
+            f"texts longer than {max_tokens}": f"{(cut > 0).mean():.1%}",
+            "tokens cut off": f"{cut.sum() / tokens.sum():.1%}",
+            "tokens unknown": f"{split.num_unknown / tokens.sum():.1%}",
         }
     folder = str(split.files.images)
     names = {item.image for item in split.items}

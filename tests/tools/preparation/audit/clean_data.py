@@ -101,6 +101,13 @@ def noise_picture(seed: int, width: int, height: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
 
 
+def encoded(record: object) -> bytes:
+    """Return a record as a line without its end; half characters are escaped."""
+    try:
+        return json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(record).encode()
+
+
 def _write(file: Path, lines: list[Line]) -> None:
-    encoded = (line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode() for line in lines)
-    file.write_bytes(b"".join(line + b"\n" for line in encoded))
+    file.write_bytes(b"".join((line if isinstance(line, bytes) else encoded(line)) + b"\n" for line in lines))

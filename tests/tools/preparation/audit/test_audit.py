@@ -63,7 +63,7 @@ def test_a_fault_is_what_loading_refuses(clean: CleanData, plant: Plant) -> None
 def test_every_kind_that_the_code_names_is_planted() -> None:
     (folder,) = tools.preparation.audit.__path__
     code = "".join(file.read_text(encoding="utf-8") for file in Path(folder).glob("*.py"))
-    pattern = r'"((?:file|item|attribute|title|pair|label|image|texts|tokens|overlap)-[a-z-]+)"'
+    pattern = r'"((?:file|item|attribute|title|pair|label|image|text|tokens|overlap|key)-[a-z-]+)"'
     assert {plant.kind for plant in PLANTS} == set(re.findall(pattern, code))
 
 

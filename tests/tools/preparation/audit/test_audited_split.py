@@ -3,47 +3,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.tokenizer import Tokenizer
-from tests.tiny_data import write_tokenizer
-from tools.preparation.audit.audited_split import BLOCK, UNTRIMMED, TokenCounts, TokenLengths, token_findings
-from tools.preparation.audit.finding import Severity
+from tests.tools.preparation.audit.clean_data import CleanData, item, make_clean_data, pair
+from tools.preparation.audit.audited_split import BLOCK
 
 
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    return Tokenizer(str(write_tokenizer(tmp_path_factory.mktemp("tokenizer") / "tokenizer")), UNTRIMMED)
+@pytest.fixture
+def clean(tmp_path: Path) -> CleanData:
+    return make_clean_data(tmp_path)
 
 
-def test_the_figures_are_those_of_counting_text_by_text(tokenizer: Tokenizer) -> None:
+def test_tokens_are_those_of_counting_text_by_text(clean: CleanData) -> None:
     generator = np.random.default_rng(0)
-    num_known, num_unknown = generator.integers(0, 40, (2, 2 * BLOCK + 7))
-    counted = TokenLengths(tokenizer, max_tokens=30)
-    for known, unknown in zip(num_known, num_unknown, strict=True):
-        counted.add("花" * known + "鑫" * unknown)
-    counts = counted.counts()
-    lengths = num_known + num_unknown + 2  # [CLS] and [SEP]
-    assert counts is not None
-    assert counts.median == np.median(lengths)
-    assert counts.percentile_95 == np.percentile(lengths, 95)
-    assert counts.longest == lengths.max()
-    assert counts.share_texts_cut == pytest.approx(np.mean(lengths > 30))
-    assert counts.share_tokens_cut == pytest.approx(sum(max(n - 30, 0) for n in lengths) / lengths.sum())
-    assert counts.share_unknown == pytest.approx(num_unknown.sum() / lengths.sum())
+    num_known, num_unknown = generator.integers(1, 20, (2, 2 * BLOCK + 7)).tolist()
+    drawn = list(zip(num_known, num_unknown, strict=True))
+    clean.items["train"] = [
+        item(f"{number}", title="花" * known + "鑫" * unknown, item_pvs="", sku_pvs="")
+        for number, (known, unknown) in enumerate(drawn)
+    ]
+    clean.pairs["train"] = [pair(f"{number}", f"{number + 1}", "0") for number in range(len(drawn) - 1)]
+    split = clean.audit(images=False)[0].splits[0]
+    assert split.token_lengths.tolist() == [known + unknown + 2 for known, unknown in drawn]  # [CLS] and [SEP]
+    assert split.num_unknown == sum(num_unknown)
 
 
-def test_no_text_has_no_figures(tokenizer: Tokenizer) -> None:
-    assert TokenLengths(tokenizer, 30).counts() is None
+@pytest.mark.parametrize(("num_signs", "expected"), [(22, []), (23, ["text-cut"])])
+def test_a_text_of_just_the_longest_length_is_not_cut(clean: CleanData, num_signs: int, expected: list[str]) -> None:
+    clean.item("a").update(title="花" * num_signs, item_pvs="", sku_pvs="")
+    findings = [finding for finding in clean.audit(images=False)[1].findings if finding.kind != "item-no-attributes"]
+    assert [finding.kind for finding in findings] == expected
+    assert all("25 tokens, of which data.text.max_tokens=24 are read" in finding.message for finding in findings)
 
 
-def test_a_text_of_just_the_longest_length_is_not_cut(tokenizer: Tokenizer) -> None:
-    counted = TokenLengths(tokenizer, max_tokens=5)
-    counted.add("花瓶红")
-    counts = counted.counts()
-    assert counts is not None
-    assert (counts.longest, counts.share_texts_cut) == (5, 0)
-
-
-@pytest.mark.parametrize(("unknown", "kinds"), [(0.1, []), (0.11, [("tokens-unknown", Severity.WARNING)])])
-def test_many_unknown_tokens_are_a_warning(unknown: float, kinds: list[tuple[str, Severity]]) -> None:
-    findings = token_findings("val", Path("items.jsonl"), TokenCounts(9, 9, 9, 0, 0, unknown), 30)
-    assert [(finding.kind, finding.severity) for finding in findings] == kinds
+@pytest.mark.parametrize(("num_known", "expected"), [(9, []), (8, ["tokens-unknown"])])
+def test_more_than_a_tenth_of_unknown_tokens_is_a_warning(
+    clean: CleanData, num_known: int, expected: list[str]
+) -> None:
+    clean.items["val"] = [item(name, item_pvs="#型号#:#x#;", sku_pvs="") for name in "ijklmnop"]
+    for record in clean.items["val"]:  # [CLS] ... id 鑫 ; x [SEP]
+        record["title"] = "瓶" * (num_known - 5) + f"{record['item_id']}鑫"
+    assert [finding.kind for finding in clean.audit(images=False)[1].findings] == expected

@@ -14,7 +14,8 @@ def finding(kind: str = "some-kind", severity: Severity = Severity.NOTE, split: 
 def test_findings_are_counted_by_kind_severity_and_split_and_written() -> None:
     details = io.StringIO()
     log = FindingLog(details)
-    log.extend([finding(message="one"), finding(message="two"), finding(split="val")])
+    for one in (finding(message="one"), finding(message="two"), finding(split="val")):
+        log.add(one)
     log.add(finding(severity=Severity.WARNING))
     assert log.counts[Severity.NOTE, "some-kind"] == {"train": 2, "val": 1}
     assert log.first[Severity.NOTE, "some-kind"].message == "one"
@@ -27,7 +28,8 @@ def test_findings_are_counted_by_kind_severity_and_split_and_written() -> None:
 @pytest.mark.parametrize("severities", [[], [Severity.NOTE], [Severity.FAULT, Severity.WARNING, Severity.NOTE]])
 def test_the_worst_severity_counts(severities: list[Severity]) -> None:
     log = FindingLog(io.StringIO())
-    log.extend(finding(severity=severity) for severity in severities)
+    for severity in severities:
+        log.add(finding(severity=severity))
     assert log.worst == (Severity.FAULT if len(severities) == 3 else Severity.NOTE)
 
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from data.item_image import MAX_PIXELS, read_image
+from data.options import ImageOptions
 from options.errors import UserError
 from tests.tools.preparation.audit.clean_data import noise_picture
 from tools.preparation.audit import images as audited_images
-from tools.preparation.audit.finding import Severity
 from tools.preparation.audit.images import (
     FOREIGN_FORMATS,
     SUFFIXES,
@@ -118,7 +118,7 @@ def test_each_image_is_read_once_whatever_becomes_of_the_others(
     noise_picture(0, 40, 30).save(tmp_path / "a.png")
     folder = str(tmp_path)
     names = [(folder, name) for name in ("a.png", "kills", "hangs", "missing", "a.png")]
-    images = read_images(names, 16, False, processes=2, time_limit=1.0)
+    images = read_images(names, ImageOptions(size=16), processes=2, time_limit=1.0)
     assert {name: facts.fault for (_, name), facts in images.items()} == {
         "a.png": "", "kills": "image-broken", "hangs": "image-broken", "missing": "image-missing",
     }  # fmt: skip
@@ -127,12 +127,12 @@ def test_each_image_is_read_once_whatever_becomes_of_the_others(
 
 
 def test_no_images_start_no_process() -> None:
-    assert read_images([], 16, False, processes=2, time_limit=1.0) == {}
+    assert read_images([], ImageOptions(), processes=2, time_limit=1.0) == {}
 
 
 def kinds(file: str = "a.jpg", image_format: str = "JPEG", width: int = 100, height: int = 100) -> list[str]:
     facts = ImageFacts(file, b"digest", 1, image_format, "RGB", width, height)
-    return [kind for kind, *_ in image_remarks(facts, Severity.FAULT)]
+    return [kind for kind, _ in image_remarks(facts)]
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_suffixes_of_a_format_fit_in_any_case_of_letters(image_format: str, suff
 
 def test_an_unreadable_image_is_that_alone() -> None:
     facts = ImageFacts("a.tif", fault="image-broken", reason="is empty")
-    assert list(image_remarks(facts, Severity.WARNING)) == [("image-broken", Severity.WARNING, "is empty")]
+    assert list(image_remarks(facts)) == [("image-broken", "is empty")]

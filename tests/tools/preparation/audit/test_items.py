@@ -1,30 +1,75 @@
 import pytest
 
-from data.item import Item, parse_attributes
-from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, text_remarks
+from data.item_catalog import ItemFields
+from data.options import ComparedAttributes, Modalities
+from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, item_remarks
+
+TEXT = Modalities(text=True, image=True)
 
 
 def kinds(title: str = "花瓶", item_pvs: str = "#品牌#:#木岚#;", sku_pvs: str = "") -> list[str]:
-    item = Item("a", title, parse_attributes(item_pvs, sku_pvs), "", "a.png")
-    return [kind for kind, *_ in text_remarks(ItemLine(1, {"item_pvs": item_pvs, "sku_pvs": sku_pvs}, item), ["品牌"])]
+    return [kind for kind, _ in remarks(ItemFields("a", title, item_pvs, sku_pvs, "花瓶", "a.png"))]
+
+
+def remarks(fields: ItemFields, reads: Modalities = TEXT) -> list[tuple[str, str]]:
+    return list(item_remarks(ItemLine(1, fields, fields.item()), reads, ["品牌", "尺寸"]))
 
 
 @pytest.mark.parametrize(
-    "text", ["#a#:#b#", "#a#:#b#;", "#a#:#b#;#a#:#c:d#;", " #a#:#b#; #c#:#d#; ", "#a#:#b#;#c#:##;", "#a b#:#1/2 (c)#"]
+    "text", ["#a#:#b#", "#a#:#b#;", "#a#:#b#;#a#:#c:d#", "#a#:#b# ", "#a#:#b#; ", "#a#:#b#;#c#:##;", "#a b#:#1/2 (c)#"]
 )
 def test_the_notation_has_nothing_to_find(text: str) -> None:
     assert kinds(item_pvs=text) == []
 
 
-@pytest.mark.parametrize("text", ["a:b", "#a#:#b#;c:d", "#a#：#b#；", "a:b;", "#a:b#", "#a#:#b#;;"])
+@pytest.mark.parametrize(
+    "text", ["a:b", "#a#:#b#;c:d", "#a#：#b#；", "a:b;", "#a:b#", "#a#:#b#;;", " #a#:#b#", "品牌：木岚", "#品牌#:木岚"]
+)
 def test_what_is_read_but_written_otherwise_is_noted(text: str) -> None:
     assert kinds(item_pvs=text) == ["attribute-notation"]
 
 
-@pytest.mark.parametrize("text", ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c"])
+@pytest.mark.parametrize(
+    "text", ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c", "a:b;c=d", "#a#:#b#;\u200b:c"]
+)
 def test_what_is_passed_over_is_a_warning(text: str) -> None:
     assert kinds(item_pvs=text) == ["attribute-lost"]
     assert kinds(sku_pvs=text) == ["attribute-lost"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("#尺寸#:#长：10cm；宽：5cm#;", "of '#尺寸#:#长:10cm;宽:5cm#' '长:10cm' is read as '尺寸'"),
+        ("#品牌 #:# 木岚 #;", "of '#品牌 #:# 木岚 #' nothing is read as '品牌'"),
+        ("＃品牌＃：＃木岚＃；", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
+        (" #品牌#:#木岚#", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
+        ("#型号#:#x#; 品牌:木岚", "of ' 品牌:木岚' nothing is read as '品牌'"),
+        ("#型号#:#x#,#品牌#:#木岚#", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
+        ("#品牌\u200b#:#木岚#", "of '#品牌\\u200b#:#木岚#' nothing is read as '品牌'"),
+    ],
+)
+def test_a_statement_of_an_attribute_that_is_read_otherwise_is_a_warning_that_says_how(text: str, message: str) -> None:
+    fields = ItemFields("a", "花瓶", "", text, "花瓶", "a.png")
+    assert remarks(fields) == [("attribute-lost", message)]
+
+
+def test_a_statement_of_an_attribute_that_nothing_reads_is_not_lost() -> None:
+    assert kinds(item_pvs="#型号 #:#x#;") == []
+    assert kinds(item_pvs="#产地#:#长：1；宽：2#;") == []
+
+
+def test_attributes_that_are_compared_are_looked_at_without_text_too() -> None:
+    fields = ItemFields("a", "", "#颜色 #:#红#;", "", "花瓶", "a.png")
+    assert remarks(fields, Modalities(text=False, image=True)) == []
+    compared = Modalities(text=False, image=True, attributes=ComparedAttributes(("颜色",)))
+    assert [kind for kind, _ in remarks(fields, compared)] == ["attribute-lost"]
+
+
+@pytest.mark.parametrize("title", [" ", "\u3000", "\u200b", "#", "# #", "\x00"])
+def test_a_title_of_which_nothing_is_seen_is_none(title: str) -> None:
+    assert "item-no-title" in kinds(title)
+    assert "item-no-text" in kinds(title, item_pvs="#品牌#:# #;")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +85,6 @@ def test_html_is_noted(title: str) -> None:
 
 
 def test_the_remarks_on_a_huge_and_hostile_title_are_short_and_printable() -> None:
-    item = Item("a", "\x1b\u202e<b>" * 10**6, {}, "", "a.png")
-    for _, _, message in text_remarks(ItemLine(1, {"item_pvs": "\x1b" * 10**6}, item), ["品牌"]):
+    for _, message in remarks(ItemFields("a", "\x1b\u202e<b>" * 10**6, "\x1b" * 10**6, "", "", "a.png")):
         assert message.isprintable()
         assert len(message) < 1000

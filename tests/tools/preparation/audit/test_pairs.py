@@ -1,3 +1,5 @@
+import io
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -5,15 +7,25 @@ import numpy as np
 import pytest
 
 from data.item import ItemPair
-from tools.preparation.audit.finding import Finding
-from tools.preparation.audit.pairs import PairLines, contradictory_chains, label_findings, repeated_pairs
+from tests.tools.preparation.audit.clean_data import KeptLog
+from tools.preparation.audit.finding import FileFindings, Finding
+from tools.preparation.audit.pairs import PairLines, report_chains, report_dangling, report_labels, report_repeated
 
 
 def pair_lines(*pairs: tuple[str, str, bool | None]) -> PairLines:
-    lines = PairLines(Path("pairs.jsonl"))
+    lines = PairLines()
     for number, pair in enumerate(pairs, start=1):
         lines.append(number, ItemPair(*pair))
     return lines
+
+
+def findings(
+    report: Callable[[PairLines, FileFindings], None], lines: PairLines, split: str = "train"
+) -> list[Finding]:
+    """Return what a check reports."""
+    log = KeptLog(io.StringIO())
+    report(lines, FileFindings(log, split, Path("pairs.jsonl")))
+    return log.findings
 
 
 def found(findings: list[Finding]) -> list[tuple[str, int | None]]:
@@ -22,7 +34,7 @@ def found(findings: list[Finding]) -> list[tuple[str, int | None]]:
 
 def test_a_repeated_pair_names_the_line_that_it_repeats() -> None:
     lines = pair_lines(("a", "b", True), ("c", "d", None), ("b", "a", True), ("d", "c", False))
-    repeated = list(repeated_pairs("train", lines))
+    repeated = findings(report_repeated, lines)
     assert found(repeated) == [("pair-repeated", 3), ("pair-repeated", 4)]
     assert "on line 1" in repeated[0].message
     assert repeated[0].items == ("b", "a")
@@ -30,7 +42,7 @@ def test_a_repeated_pair_names_the_line_that_it_repeats() -> None:
 
 def test_a_contradiction_is_found_behind_a_repetition_and_both_ways() -> None:
     lines = pair_lines(("a", "b", True), ("a", "b", True), ("b", "a", False), ("a", "b", True))
-    contradictions = list(repeated_pairs("train", lines))
+    contradictions = findings(report_repeated, lines)
     assert found(contradictions) == [("pair-repeated", 2), ("pair-contradictory", 3), ("pair-contradictory", 4)]
     assert "are different, on line 1 the same" in contradictions[1].message
     assert "are the same, on line 3 different" in contradictions[2].message
@@ -38,9 +50,9 @@ def test_a_contradiction_is_found_behind_a_repetition_and_both_ways() -> None:
 
 def test_without_labels_nothing_contradicts() -> None:
     lines = pair_lines(("a", "b", None), ("a", "c", None))
-    assert list(repeated_pairs("test", lines)) == []
-    assert list(contradictory_chains("test", lines)) == []
-    assert list(label_findings("test", lines)) == []
+    assert findings(report_repeated, lines, "test") == []
+    assert findings(report_chains, lines) == []
+    assert findings(report_labels, lines, "test") == []
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -61,15 +73,15 @@ def test_chains_are_those_that_a_search_along_same_pairs_finds(seed: int) -> Non
         for number, (a, b, same) in enumerate(drawn, start=1)
         if not same and a != b and b in reachable(a) and frozenset((a, b)) not in positive
     ]
-    assert [finding.line for finding in contradictory_chains("train", lines)] == expected
+    assert [finding.line for finding in findings(report_chains, lines)] == expected
     assert expected
 
 
 def test_a_long_chain_is_one_product() -> None:
     names = [str(number) for number in range(2000)]
     chain = [(first, second, True) for first, second in pairwise(names)]
-    findings = list(contradictory_chains("train", pair_lines(*chain, ("0", "1999", False), ("0", "other", False))))
-    assert found(findings) == [("pair-chain", 2000)]
+    lines = pair_lines(*chain, ("0", "1999", False), ("0", "other", False))
+    assert found(findings(report_chains, lines)) == [("pair-chain", 2000)]
 
 
 @pytest.mark.parametrize(
@@ -88,4 +100,13 @@ def test_labels_are_needed_where_something_reads_them(
     split: str, labels: list[bool | None], expected: list[tuple[str, int | None]]
 ) -> None:
     lines = pair_lines(*((f"a{number}", f"b{number}", label) for number, label in enumerate(labels)))
-    assert found(list(label_findings(split, lines))) == expected
+    assert found(findings(report_labels, lines, split)) == expected
+
+
+def test_an_id_that_is_not_there_is_held_against_those_that_look_alike() -> None:
+    lines = pair_lines(("Ａ１", "a 1", True), ("b", "c", False))
+    dangling = findings(lambda lines, found: report_dangling(lines, {"A1": 1, "a1": 2, "b": 3}, found), lines)
+    assert found(dangling) == [("pair-dangling", 1), ("pair-dangling", 1), ("pair-dangling", 2)]
+    assert "'Ａ１' is not in the item file, which has 'A1': white space or width differs" in dangling[0].message
+    assert "which has 'a1'" in dangling[1].message
+    assert dangling[2].message == "item 'c' is not in the item file"
