@@ -42,7 +42,8 @@ def losses(item: Item, notation: str, names: Mapping[str, str]) -> Iterator[str]
     for name, value, text in _statements(notation):
         key = names.get(seen(name).lower())
         values = ",".join(item.attributes.get(key, ())) if key is not None else ""
-        if key is not None and seen(clean_text(value)) not in seen(values):
+        # Once more in lower case, as '™' becomes 'TM' in the text.
+        if key is not None and seen(clean_text(value)).lower() not in seen(values).lower():
             yield f"of {quoted(text)} {quoted(values) if values else 'nothing'} is read as {key!r}"
 
 

@@ -111,7 +111,7 @@ def clean_data(draw: st.DrawFn) -> GeneratedData:
 
 
 def _item(chance: random.Random, mark: int, picture: int) -> Record:
-    brand, colour = (_word(chance) for _ in range(2))
+    brand, colour = (_word(chance) + chance.choice(["", "", "", "", "™", "Ⅳ", "㏎", "ß", " K"]) for _ in range(2))
     parts = [f"#品牌#:#{brand}#", f"#型号#:#x-{mark}#", f"#产地#:#{_word(chance)}#"]
     chance.shuffle(parts)
     record = {
@@ -172,7 +172,8 @@ ATTRIBUTES = (
     "#a:品牌#:#木岚#;", "#品牌:a#:#木岚#;",
     "#品牌#: #木岚#;", "#品牌# :#木岚#;", "#品牌#;:#木岚#;", "#BRAND#:#x#;", ";;;", "#", ":", "#品牌#:#木岚#;null",
     "{\"品牌\": \"木岚\"}",
-    "#品牌#:#木岚\ud83d#;", "#颜色分类#:#红#;;#品牌#:#木#", "#品牌#:#a#;\n#型号#:#b#;", "#产地#:#长：1；品牌：2#;",
+    "#品牌#:#木岚™ Ⅳ㎏①#;", "品牌:ﬁß㏎™;b", "#品牌#:#İ#;", "#品牌#:#木岚\ud83d#;",
+    "#颜色分类#:#红#;;#品牌#:#木#", "#品牌#:#a#;\n#型号#:#b#;", "#产地#:#长：1；品牌：2#;",
 )  # fmt: skip
 PIECES = ("#", ":", ";", "＃", "：", "；", " ", ",", "品牌", "颜色分类", "产地", "木岚", "红", "#:#", "#;#", "=")
 attribute_texts = st.sampled_from(ATTRIBUTES) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)

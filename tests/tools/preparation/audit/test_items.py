@@ -54,6 +54,11 @@ def test_a_statement_of_an_attribute_that_is_read_otherwise_is_a_warning_that_sa
     assert remarks(fields) == [("attribute-lost", message)]
 
 
+@pytest.mark.parametrize("value", ["木岚™", "Ⅳ㎏①", "ﬁß㏎", "İ", "AbC", " 木 岚 ", "木#岚"])
+def test_a_value_is_read_whatever_its_width_and_case(value: str) -> None:
+    assert "attribute-lost" not in kinds(item_pvs=f"品牌:{value}")
+
+
 def test_a_statement_of_an_attribute_that_nothing_reads_is_not_lost() -> None:
     assert kinds(item_pvs="#型号 #:#x#;") == []
     assert kinds(item_pvs="#产地#:#长：1；宽：2#;") == []
