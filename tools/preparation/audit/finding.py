@@ -38,10 +38,10 @@ SEVERITIES = {
             "image-missing", "image-broken", "image-unsupported", "image-too-large",
         ),
         Severity.WARNING: (
-            "pair-of-itself", "pair-chain", "pair-repeated", "overlap-item", "overlap-listing", "overlap-text",
-            "overlap-image", "key-unread", "item-id-alike", "item-equal", "item-no-text", "item-no-title",
-            "item-damaged", "attribute-lost", "title-huge", "text-cut", "tokens-unknown", "image-tiny", "image-large",
-            "image-narrow", "image-one-colour",
+            "overlap-item", "overlap-listing", "pair-of-itself", "pair-chain", "key-unread", "attribute-lost",
+            "item-no-text", "item-no-title", "item-damaged", "item-id-alike", "tokens-unknown", "text-cut",
+            "item-equal", "pair-repeated", "overlap-text", "overlap-image", "image-one-colour", "image-tiny",
+            "image-narrow", "image-large", "title-huge",
         ),
         Severity.NOTE: (
             "item-unpaired", "item-no-category", "item-no-attributes", "attribute-notation", "title-control-signs",
@@ -50,7 +50,7 @@ SEVERITIES = {
     }.items()
     for kind in kinds
 }  # fmt: skip
-"""How bad each kind is, unless a check says otherwise of a single finding; the gravest first."""
+"""How bad each kind is, unless a check says otherwise of a single finding; in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)

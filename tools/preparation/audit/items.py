@@ -75,7 +75,7 @@ def read_item_lines(found: FileFindings, lines: dict[str, int]) -> Iterator[Item
             found.add("item-repeated", number, message, item_id)
     alike = {sight: item_id for item_id in lines if (sight := seen(item_id)) != item_id}
     for item_id, number in lines.items():
-        twin = alike.get(seen(item_id), item_id)
+        twin = alike.get(seen(item_id), item_id) if alike else item_id
         if twin != item_id:
             message = f"items {quoted(twin)} and {quoted(item_id)} have ids that differ by white space or width alone"
             found.add("item-id-alike", number, message, twin, item_id)
@@ -113,11 +113,11 @@ def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -
             yield "item-damaged", f"has half a character or an unreadable one in {key!r}: {quoted(text)}"
     notations = (fields.item_pvs, fields.sku_pvs)
     read = (*(attributes if reads.text else ()), *reads.attributes.names)
-    names = {seen(name): name for name in map(clean_text, read)}
+    names = {seen(name).lower(): name for name in map(clean_text, read)}
     lost = [message for notation in notations for message in islice(losses(item, notation, names), 1)]
     yield from (("attribute-lost", message) for message in lost)
     if other := [notation for notation in notations if not (lost or NOTATION.fullmatch(notation))]:
-        yield "attribute-notation", f"{quoted(other[0])} is read, but not written as #key#:#value#;"
+        yield "attribute-notation", f"read, but not written as #key#:#value#;: {quoted(other[0])}"
 
 
 def _text_remarks(item: Item, attributes: Sequence[str]) -> Iterator[Remark]:

@@ -9,6 +9,8 @@ from options.printable import quoted
 
 MARKED = re.compile(r"#([^#]*)#\s*:\s*#([^#]*)#")
 """A statement by its marks."""
+PLAIN = re.compile(r"(?:#[\w./()（）-]+#:#[\w\s./%,，、+()（）*&'-]*#(?:;|\s*\Z))*\s*")
+"""The notation where nothing in it can be taken for a mark: most strings, and quickly told."""
 NOTATION = re.compile(r"(?:#[^#]*#:#[^#]*#(?:;|\s*\Z))*\s*")
 """The notation that is read as it is written."""
 
@@ -35,23 +37,26 @@ def losses(item: Item, notation: str, names: Mapping[str, str]) -> Iterator[str]
         notation: its item_pvs or sku_pvs.
         names: cleaned names of the attributes that are read, by what is seen of them.
     """
+    if PLAIN.fullmatch(notation):
+        return
+    text = unicodedata.normalize("NFKC", notation)
+    loose = MARKED.sub(";", text).replace("#", "").split(";")
+    kept = _form(";".join(map(",".join, item.attributes.values())))
     for part in clean_text(notation).split(";"):
         name, colon, _ = part.partition(":")
         if not is_blank(part) and (is_blank(name) or not colon):
-            yield f"{quoted(part)} is no key:value and is passed over"
-    for name, value, text in _statements(notation):
-        key = names.get(seen(name).lower())
+            yield f"no key:value, so passed over: {quoted(part)}"
+    for part in loose:
+        if ":" not in part and _form(part).strip(",") not in kept:
+            yield f"no key:value, so passed over: {quoted(part)}"
+    marked = [(found[1], found[2], found[0]) for found in MARKED.finditer(text)]
+    for name, value, whole in [*marked, *((*part.partition(":")[::2], part) for part in loose)]:
+        key = names.get(_form(name))
         values = ",".join(item.attributes.get(key, ())) if key is not None else ""
-        # Once more in lower case, as '™' becomes 'TM' in the text.
-        if key is not None and seen(clean_text(value)).lower() not in seen(values).lower():
-            yield f"of {quoted(text)} {quoted(values) if values else 'nothing'} is read as {key!r}"
+        if key is not None and _form(clean_text(value)) not in _form(values):
+            yield f"of {key!r} {quoted(values) if values else 'nothing'} is read: {quoted(whole)}"
 
 
-def _statements(notation: str) -> Iterator[tuple[str, str, str]]:
-    """Yield name, value and the whole of each statement: by the marks, and between marked ones by ; and :."""
-    text = unicodedata.normalize("NFKC", notation)
-    for found in MARKED.finditer(text):
-        yield found[1], found[2], found[0]
-    for part in MARKED.sub(";", text).split(";"):
-        name, _, value = part.replace("#", "").partition(":")
-        yield name, value, part
+def _form(text: str) -> str:
+    # In lower case once more, as '™' becomes 'TM' in the text.
+    return seen(text).lower()

@@ -9,7 +9,7 @@ from options.printable import shortened
 from options.table import aligned_rows
 from tools.preparation.audit.audit import Audit
 from tools.preparation.audit.audited_split import AuditedSplit
-from tools.preparation.audit.finding import Finding, FindingLog, Severity
+from tools.preparation.audit.finding import SEVERITIES, Finding, FindingLog, Severity
 from tools.preparation.audit.images import ImageFacts, ImagesByName
 from tools.preparation.audit.pairs import UNLABELLED
 
@@ -29,7 +29,8 @@ def summary_table(audit: Audit, max_tokens: int) -> str:
 
 def finding_table(log: FindingLog, splits: Sequence[str]) -> str:
     """Return how often each kind was found in each split, the gravest first, with an example."""
-    kinds = sorted(log.counts, key=lambda kind: -kind[0])  # stable: else in the order of discovery
+    order = list(SEVERITIES)
+    kinds = sorted(log.counts, key=lambda kind: (-kind[0], order.index(kind[1])))
     rows = [
         (
             kind,

@@ -83,7 +83,7 @@ def unread_values(options: ExperimentOptions, whole: Tokenizer) -> Iterator[Due]
             continue
         paired = set()
         for number, record in _records(files.pairs):
-            paired |= {record.get("src_item_id"), record.get("tgt_item_id")} - {None} if _hashable(record) else set()
+            paired |= {record["src_item_id"], record["tgt_item_id"]} if _is_pair(record) else set()
             yield from _unknown_keys(files.pairs, number, record, "pair")
         seen = set()
         for number, record in _records(files.items):
@@ -98,8 +98,9 @@ def unread_values(options: ExperimentOptions, whole: Tokenizer) -> Iterator[Due]
                     yield Due(reason, files.items, number, item_id)
 
 
-def _hashable(record: dict[str, Any]) -> bool:
-    return all(isinstance(record.get(key), str) for key in ("src_item_id", "tgt_item_id"))
+def _is_pair(record: dict[str, Any]) -> bool:
+    are_ids = all(isinstance(record.get(key), str) and record[key] for key in ("src_item_id", "tgt_item_id"))
+    return are_ids and record.get("item_label") in (None, "0", "1")
 
 
 def _records(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -123,7 +124,8 @@ def _unknown_keys(file: Path, number: int, record: dict[str, Any], kind: str) ->
 def _unread_of_item(options: ExperimentOptions, whole: Tokenizer, images: Path, texts: list[str]) -> Iterator[str]:
     title, item_pvs, sku_pvs, image = texts
     read = options.data.text.attributes
-    text = item_text(Item("", title, parse_attributes(item_pvs, sku_pvs), "", image), read)
+    attributes = parse_attributes(item_pvs, sku_pvs)
+    text = item_text(Item("", title, attributes, "", image), read)
     text = re.sub("[\ud800-\udfff]", "\ufffd", text)
     reached = _visible(text)
     if _visible(title).strip("#") not in reached:
@@ -134,8 +136,13 @@ def _unread_of_item(options: ExperimentOptions, whole: Tokenizer, images: Path, 
         yield "no text at all"
     for notation in (item_pvs, sku_pvs):
         for name, value in statements(notation):
-            is_read = name is None or _visible(name) in map(_visible, read)
-            if is_read and _visible(value).replace("#", "") not in reached:
+            within = [_visible(",".join(values)) for values in attributes.values()] if name is None else []
+            is_asked = name is None or _visible(name) in map(_visible, read)
+            if (
+                is_asked
+                and not any(_visible(value).strip(":,") in other for other in within)
+                and _visible(value).replace("#", "") not in reached
+            ):
                 yield f"the value {value!r} of {name!r}"
     if len(whole([text])[0]) > options.data.text.max_tokens:
         yield "the end of a text that is cut"

@@ -1,8 +1,12 @@
+import sys
+import unicodedata
+
 import pytest
 
 from data.item_catalog import ItemFields
 from data.options import ComparedAttributes, Modalities
 from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, item_remarks
+from tools.preparation.audit.statements import PLAIN
 
 TEXT = Modalities(text=True, image=True)
 
@@ -30,7 +34,8 @@ def test_what_is_read_but_written_otherwise_is_noted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c", "a:b;c=d", "#a#:#b#;\u200b:c"]
+    "text",
+    ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c", "a:b;c=d", "#a#:#b#;\u200b:c", "红#a#:#b#"],
 )
 def test_what_is_passed_over_is_a_warning(text: str) -> None:
     assert kinds(item_pvs=text) == ["attribute-lost"]
@@ -40,18 +45,25 @@ def test_what_is_passed_over_is_a_warning(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("#尺寸#:#长：10cm；宽：5cm#;", "of '#尺寸#:#长:10cm;宽:5cm#' '长:10cm' is read as '尺寸'"),
-        ("#品牌 #:# 木岚 #;", "of '#品牌 #:# 木岚 #' nothing is read as '品牌'"),
-        ("＃品牌＃：＃木岚＃；", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
-        (" #品牌#:#木岚#", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
-        ("#型号#:#x#; 品牌:木岚", "of ' 品牌:木岚' nothing is read as '品牌'"),
-        ("#型号#:#x#,#品牌#:#木岚#", "of '#品牌#:#木岚#' nothing is read as '品牌'"),
-        ("#品牌\u200b#:#木岚#", "of '#品牌\\u200b#:#木岚#' nothing is read as '品牌'"),
+        ("#尺寸#:#长：10cm；宽：5cm#;", "of '尺寸' '长:10cm' is read: '#尺寸#:#长:10cm;宽:5cm#'"),
+        ("#品牌 #:# 木岚 #;", "of '品牌' nothing is read: '#品牌 #:# 木岚 #'"),
+        ("＃品牌＃：＃木岚＃；", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
+        (" #品牌#:#木岚#", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
+        ("#型号#:#x#; 品牌:木岚", "of '品牌' nothing is read: ' 品牌:木岚'"),
+        ("#型号#:#x#,#品牌#:#木岚#", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
+        ("#品牌\u200b#:#木岚#", "of '品牌' nothing is read: '#品牌\\u200b#:#木岚#'"),
     ],
 )
 def test_a_statement_of_an_attribute_that_is_read_otherwise_is_a_warning_that_says_how(text: str, message: str) -> None:
     fields = ItemFields("a", "花瓶", "", text, "花瓶", "a.png")
     assert remarks(fields) == [("attribute-lost", message)]
+
+
+def test_no_letter_of_a_plain_notation_can_be_taken_for_a_mark() -> None:
+    letters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    plain = [sign for sign in letters if PLAIN.fullmatch(f"#a#:#{sign}#")]
+    assert len(plain) > 100_000
+    assert not {*"#:;"} & {*unicodedata.normalize("NFKC", "".join(plain))}
 
 
 @pytest.mark.parametrize("value", ["木岚™", "Ⅳ㎏①", "ﬁß㏎", "İ", "AbC", " 木 岚 ", "木#岚"])
@@ -61,6 +73,7 @@ def test_a_value_is_read_whatever_its_width_and_case(value: str) -> None:
 
 def test_a_statement_of_an_attribute_that_nothing_reads_is_not_lost() -> None:
     assert kinds(item_pvs="#型号 #:#x#;") == []
+    assert kinds(item_pvs="#产地#:#C#7#;") == ["attribute-notation"]
     assert kinds(item_pvs="#产地#:#长：1；宽：2#;") == []
 
 
