@@ -17,7 +17,7 @@ from tools.preparation.audit.statements import NOTATION, is_blank, losses, seen
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""
 KEYS = ("item_id", "title", "item_pvs", "sku_pvs", "cate_name", "item_image_name")
-UNREAD_KEYS = ("cate_id", "industry_name")
+UNREAD_KEYS = ("industry_name", "cate_id", "cate_id_path", "cate_name_path")
 """Of the published files."""
 SIGNS = {
     "title-control-signs": re.compile("[\x00-\x1f\x7f-\x9f]"),

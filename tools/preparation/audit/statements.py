@@ -17,12 +17,19 @@ NOTATION = re.compile(r"(?:#[^#]*#:#[^#]*#(?:;|\s*\Z))*\s*")
 
 def seen(text: str) -> str:
     """Return a text in one width, without white space and what is not seen: equal for what looks alike."""
-    return "".join(filter(_is_seen, unicodedata.normalize("NFKC", text)))
+    if text.isascii() and text.isprintable():
+        return text.replace(" ", "")
+    return "".join(filter(_is_seen, _in_one_width(text)))
 
 
 def is_blank(text: str) -> bool:
     """Tell whether nothing is seen of a text."""
     return not any(map(_is_seen, text))
+
+
+def _in_one_width(text: str) -> str:
+    # Sign by sign, since a long run of combining marks takes quadratic time.
+    return "".join(unicodedata.normalize("NFKC", sign) for sign in text)
 
 
 def _is_seen(sign: str) -> bool:
@@ -39,19 +46,18 @@ def losses(item: Item, notation: str, names: Mapping[str, str]) -> Iterator[str]
     """
     if PLAIN.fullmatch(notation):
         return
-    text = unicodedata.normalize("NFKC", notation)
+    text = _in_one_width(notation)
     loose = MARKED.sub(";", text).replace("#", "").split(";")
     kept = _form(";".join(map(",".join, item.attributes.values())))
-    for part in clean_text(notation).split(";"):
+    within = [(part, False) for part in clean_text(notation).split(";")]
+    for part, is_loose in [*within, *((part, True) for part in loose)]:
         name, colon, _ = part.partition(":")
-        if not is_blank(part) and (is_blank(name) or not colon):
-            yield f"no key:value, so passed over: {quoted(part)}"
-    for part in loose:
-        if ":" not in part and _form(part).strip(",") not in kept:
+        is_kept = is_loose and _form(part).strip(":,") in kept
+        if not (is_blank(part) or (colon and not is_blank(name)) or is_kept):
             yield f"no key:value, so passed over: {quoted(part)}"
     marked = [(found[1], found[2], found[0]) for found in MARKED.finditer(text)]
     for name, value, whole in [*marked, *((*part.partition(":")[::2], part) for part in loose)]:
-        key = names.get(_form(name))
+        key = names.get(_form(clean_text(name)))
         values = ",".join(item.attributes.get(key, ())) if key is not None else ""
         if key is not None and _form(clean_text(value)) not in _form(values):
             yield f"of {key!r} {quoted(values) if values else 'nothing'} is read: {quoted(whole)}"

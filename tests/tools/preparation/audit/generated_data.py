@@ -126,7 +126,12 @@ def _item(chance: random.Random, mark: int, picture: int) -> Record:
             colour
         )
     if chance.random() < 0.2:
-        record["industry_name"], record["cate_id"] = "百货", "50001"
+        record |= {
+            "industry_name": "百货",
+            "cate_id": "50001",
+            "cate_id_path": "1,50001",
+            "cate_name_path": "百货->花瓶",
+        }
     keys = chance.sample([*record], len(record))
     return {key: record[key] for key in keys}
 

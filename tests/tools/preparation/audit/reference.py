@@ -22,7 +22,18 @@ from engine.training import load_splits
 from options.errors import UserError
 
 KEYS = {
-    "item": {"item_id", "title", "item_pvs", "sku_pvs", "item_image_name", "cate_name", "cate_id", "industry_name"},
+    "item": {
+        "item_id",
+        "title",
+        "item_pvs",
+        "sku_pvs",
+        "item_image_name",
+        "cate_name",
+        "cate_id",
+        "industry_name",
+        "cate_id_path",
+        "cate_name_path",
+    },
     "pair": {"src_item_id", "tgt_item_id", "item_label", "kind"},
 }
 """What is read, and what the published files have besides."""

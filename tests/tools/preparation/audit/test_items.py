@@ -6,7 +6,7 @@ import pytest
 from data.item_catalog import ItemFields
 from data.options import ComparedAttributes, Modalities
 from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, item_remarks
-from tools.preparation.audit.statements import PLAIN
+from tools.preparation.audit.statements import PLAIN, seen
 
 TEXT = Modalities(text=True, image=True)
 
@@ -106,3 +106,10 @@ def test_the_remarks_on_a_huge_and_hostile_title_are_short_and_printable() -> No
     for _, message in remarks(ItemFields("a", "\x1b\u202e<b>" * 10**6, "\x1b" * 10**6, "", "", "a.png")):
         assert message.isprintable()
         assert len(message) < 1000
+
+
+def test_long_runs_of_combining_marks_take_no_longer_than_other_text() -> None:
+    marks = "e" + "\u0301\u0316" * 40_000
+    fields = ItemFields(marks, marks, f"#{marks}#:#{marks}#", f"#品牌 #:#{marks}#", "花瓶", "a.png")
+    assert "attribute-lost" in {kind for kind, _ in remarks(fields)}
+    assert len(seen(marks)) == len(marks)
