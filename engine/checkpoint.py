@@ -1,7 +1,6 @@
 """Checkpoints: folders of safetensors and JSON, written whole or not at all."""
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +8,15 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.checkpoint_folder import checkpoint_path, delete_old, former_path, latest_checkpoint
+from engine.checkpoint_folder import (
+    NAME,
+    RECORD,
+    checkpoint_path,
+    delete_old,
+    former_path,
+    is_checkpoint,
+    latest_checkpoint,
+)
 from engine.checksums import write_checksums
 from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
@@ -23,7 +30,7 @@ from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
 
 FORMAT = 3
-ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
+ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,11 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
         loss_steps=state.loss_steps,
     )
     with writing(target):
-        with whole_folder(target, former=former_path(target)) as temporary:
+        # A folder of the user's own that has the name is not put out of the way.
+        with whole_folder(target, former=former_path(target) if is_checkpoint(target) else None) as temporary:
             _write_files(temporary, state, record)
-        delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
+        best = [] if state.best_step is None else [checkpoint_path(folder, state.best_step)]
+        delete_old(folder, keep, target, *best)
     return target
 
 
@@ -82,9 +91,6 @@ def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> No
         save_file(on_cpu, folder / file_name)
     if state.validation is not None:
         write_validation_scores(folder / VALIDATION, state.validation)
-    for file in folder.glob("*.safetensors"):
-        # The safetensors library writes files for their owner alone.
-        shutil.copymode(folder / STATE, file)
     write_checksums(folder)
 
 
@@ -108,6 +114,8 @@ def read_state(checkpoint: Path) -> CheckpointState:
             f"was model.head, goes on with its own version, or gives its weights alone: {file.with_name(ENCODER)} as "
             "a checkpoint, or as model.weights, with an option file of this version"
         )
+    if NAME.fullmatch(checkpoint.name) and checkpoint.name != checkpoint_path(checkpoint, record.step).name:
+        raise UserError(f"{file}: is of step {record.step} and not of that in its folder's name: rename the copy")
     return record
 
 

@@ -116,6 +116,26 @@ def test_the_latest_and_the_best_are_kept(
     assert best_checkpoint(tmp_path / "c") == expected
 
 
+def test_a_copy_under_the_name_of_a_later_step_is_not_the_best_and_not_overwritten(
+    state: TrainState, tmp_path: Path
+) -> None:
+    folder = tmp_path / "c"
+    save_steps(folder, state, 2, keep=1, best=(1,))
+    copied = shutil.copytree(folder / "step_00000001", folder / "step_00000003")
+    assert best_checkpoint(folder) == folder / "step_00000001"
+    with pytest.raises(UserError, match=r"step_00000003/state\.json: is of step 1 and not of that in its folder"):
+        read_state(copied)
+    before = files(copied)
+    state.step = 3
+    with pytest.raises(UserError, match="step_00000003: cannot be written"):
+        save(folder, state, keep=1)
+    assert files(copied) == before
+    state.step = 4
+    save(folder, state, keep=1)
+    assert steps(folder) == [1, 3, 4]
+    assert files(copied) == before
+
+
 def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         assert latest_checkpoint(folder) is None
