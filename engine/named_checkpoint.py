@@ -10,6 +10,7 @@ from data.loading import ItemPreparation
 from engine.checkpoint import ENCODER, STATE, best_checkpoint, load_item_encoder, read_state
 from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import SUMS, check_files
+from engine.disk import json_record
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from models.input_check import check_inputs
@@ -65,7 +66,10 @@ def checkpoint_of(path: Path) -> Path:
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
     """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
-    return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
+    try:
+        return json_record(json.dumps(dict(read_state(checkpoint).run.options)), ExperimentOptions)
+    except ValueError as error:
+        raise UserError(f"{checkpoint / STATE}: run.options are none of this version: {error}") from error
 
 
 def load_encoder(checkpoint: Path, options: ExperimentOptions, preparation: ItemPreparation) -> ItemEncoder:

@@ -159,10 +159,22 @@ def read_scores(file: Path) -> ValidationScores:
     tensors = read_safetensors(file)
     try:
         texts = json.loads(tensors["items"].numpy().tobytes())
-        return ValidationScores(
+        scores = ValidationScores(
             **{name: tensors[name].numpy() for name in ARRAYS},
             item_ids=tuple(texts["item_ids"]),
             categories=tuple(texts["categories"]),
         )
+        _check(scores)
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{file}: holds no validation scores: {error!r}") from error
+    return scores
+
+
+def _check(scores: ValidationScores) -> None:
+    """Raise ValueError for arrays that are not of one number of pairs, and of the items that are named."""
+    num_items, rows = len(scores.item_ids), np.concatenate([scores.source, scores.target])
+    lengths = {getattr(scores, name).shape for name in ARRAYS}
+    if len(lengths) > 1 or len(scores.categories) != num_items or ((rows < 0) | (rows >= num_items)).any():
+        raise ValueError("pairs and items do not belong together")
+    if not np.isfinite(scores.margin).all():
+        raise ValueError("scores are not finite")

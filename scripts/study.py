@@ -92,7 +92,7 @@ def check_submission(
     predictions: Annotated[Path, typer.Argument(help="Submission file, with similarity.py in its folder.")],
     pairs: Annotated[Path, typer.Argument(help="Pair file.")],
     labels: Annotated[bool, typer.Option("--labels", help="Measure against the labels of the pair file.")] = False,
-    threshold_width: Annotated[int | None, typer.Option(help=MEANING_OF_WIDTH)] = None,
+    threshold_width: Annotated[int | None, typer.Option(min=0, help=MEANING_OF_WIDTH)] = None,
 ) -> None:
     """Check a submission file and the similarity.py beside it against the pair file that it answers.
 

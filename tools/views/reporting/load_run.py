@@ -1,15 +1,15 @@
 """From the name of a run to what its report is made of."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.jsonl import DataError, read_records_or_faults
+from data.jsonl import DataError, is_number, read_records_or_faults
 from data.pair_kinds import read_kinds
 from engine.checkpoint import best_checkpoint, read_state
+from engine.disk import read_json
 from engine.distributed import Processes
 from engine.encode import encode_items
 from engine.evaluator import decision_intervals
@@ -81,12 +81,11 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
 
 
 def _record(folder: RunFolder, checkpoint: Path) -> RunRecord:
-    environment = json.loads(_text(folder.environment) or "{}")
     return RunRecord(
         name=folder.root.resolve().name,
         checkpoint=checkpoint.name,
         options=_text(folder.options)[:LONGEST_RECORD],
-        environment=environment if isinstance(environment, dict) else {},
+        environment=read_json(folder.environment, dict[str, object], "remove it") or {},
         commands=_text(folder.command)[-LONGEST_RECORD:],
         course=read_course(folder.course),
     )
@@ -99,10 +98,10 @@ def read_course(file: Path) -> dict[str, NDArray[np.float64]]:
     points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     if file.is_file():
         for _, record in read_records_or_faults(file):
-            if isinstance(record, DataError) or not isinstance(step := record.get("step"), int):
+            if isinstance(record, DataError) or not is_number(step := record.get("step")):
                 continue
             for name, value in record.items():
-                if name != "step" and isinstance(value, int | float):
+                if name != "step" and is_number(value):
                     points[name].append((float(step), float(value)))
     curves = {}
     for name, curve in points.items():

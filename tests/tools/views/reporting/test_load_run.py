@@ -109,6 +109,26 @@ def test_every_figure_has_its_curve_and_broken_lines_are_passed_over(tmp_path: P
     assert "gradient_norm" not in course
 
 
+def test_numbers_that_no_curve_can_show_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    huge = "9" * 400
+    wrong = [f'{{"step": {step}, "loss": 1}}' for step in (huge, "1e999", "true", '"1"', "null")]
+    wrong += [f'{{"step": 1, "loss": {loss}}}' for loss in (huge, f"-{huge}", "1e999", "NaN", "true", '"1"')]
+    file.write_text("\n".join([*wrong, '{"step": 1, "loss": 2.5}']))
+    assert {name: curve.tolist() for name, curve in read_course(file).items()} == {"loss": [[1, 2.5]]}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1"])
+def test_a_damaged_record_of_the_environment_is_named(folder: RunFolder, text: str) -> None:
+    before = folder.environment.read_text()
+    folder.environment.write_text(text)
+    try:
+        with pytest.raises(UserError, match=r"environment\.json: is damaged: .*; remove it"):
+            load(folder)
+    finally:
+        folder.environment.write_text(before)
+
+
 def test_without_the_file_there_are_no_curves(tmp_path: Path) -> None:
     assert read_course(tmp_path / "metrics.jsonl") == {}
 
