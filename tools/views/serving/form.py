@@ -110,6 +110,6 @@ def _entered(entered: EnteredItem, side: Side, verifier: Verifier) -> Listing:
 
 
 def _attributes(lines: str) -> dict[str, tuple[str, ...]]:
-    """Return the attributes of lines such as `品牌: 木岚`."""
-    parts = (re.split("[:：]", line, maxsplit=1) for line in lines.splitlines())
+    """Return the attributes of lines such as `品牌: 木岚` or `品牌=木岚`."""
+    parts = (re.split("[:：=＝]", line, maxsplit=1) for line in lines.splitlines())
     return parse_attributes(";".join(":".join(map(str.strip, part)) for part in parts), "")
