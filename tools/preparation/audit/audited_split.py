@@ -18,7 +18,15 @@ from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
 from options.printable import quoted
 from tools.preparation.audit.finding import Finding, FindingLog, Severity
-from tools.preparation.audit.items import ItemDigest, ItemLine, category_remarks, digest, read_item_lines, text_remarks
+from tools.preparation.audit.items import (
+    ItemDigest,
+    ItemLine,
+    category_remarks,
+    digest,
+    id_remarks,
+    read_item_lines,
+    text_remarks,
+)
 from tools.preparation.audit.pairs import PairLines, dangling_ids
 
 BLOCK = 1000
@@ -167,7 +175,7 @@ def _item_findings(
         message = f"{name} is named by no pair, so nothing reads it"
         yield Finding("item-unpaired", Severity.NOTE, split, files.items, line.number, message, (item_id,))
     text = text_remarks(line, reading.options.data.text.attributes) if reading.tokenizer is not None else ()
-    for kind, severity, message in (*category_remarks(line), *text):
+    for kind, severity, message in (*id_remarks(line), *category_remarks(line), *text):
         severity = severity if is_paired else Severity.NOTE
         yield Finding(kind, severity, split, files.items, line.number, f"{name}: {message}", (item_id,))
 

@@ -23,6 +23,9 @@ SIGNS = {
     "title-html": re.compile(r"</?[A-Za-z][^<>]{0,200}>|&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,6});"),
 }
 
+SPREADSHEET_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?[Ee][+-][0-9]{2,3}")
+"""What a spreadsheet makes of a long number, whose last digits are lost."""
+
 Remark = tuple[str, Severity, str]
 """Kind, severity and message of what is found in an item."""
 
@@ -90,6 +93,13 @@ def digest(line: ItemLine, is_paired: bool) -> ItemDigest:
 
 def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def id_remarks(line: ItemLine) -> Iterator[Remark]:
+    """Yield whether the id is a number that a spreadsheet has cut, so that several items may have become one."""
+    if SPREADSHEET_NUMBER.fullmatch(line.item.item_id.strip()):
+        message = f"{quoted(line.item.item_id)} is a number as a spreadsheet shortens it; take ids from the source"
+        yield "item-id-shortened", Severity.WARNING, message
 
 
 def category_remarks(line: ItemLine) -> Iterator[Remark]:

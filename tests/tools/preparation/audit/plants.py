@@ -29,6 +29,16 @@ def change_item(item_id: str, **fields: object) -> Callable[[CleanData], object]
     return lambda data: data.item(item_id).update(fields)
 
 
+def rename_item(item_id: str, other: str) -> Callable[[CleanData], object]:
+    def change(data: CleanData) -> None:
+        for lines in (*data.items.values(), *data.pairs.values()):
+            for line in lines:
+                assert isinstance(line, dict)
+                line.update({key: other for key, value in line.items() if value == item_id})
+
+    return change
+
+
 def add_items(split: str, *lines: Line) -> Callable[[CleanData], object]:
     return lambda data: data.items[split].extend(lines)
 
@@ -89,6 +99,7 @@ PLANTS = [
     Plant("item-repeated", FAULT, "train", add_items("train", item("c"))),
     Plant("item-unpaired", NOTE, "test", both(add_items("test", item("z")), put_image("z", noise_picture(1, 30, 30)))),
     Plant("item-equal", WARNING, "train", change_item("b", **A_WHOLLY)),
+    Plant("item-id-shortened", WARNING, "train", rename_item("d", "1.23457E+11")),
     Plant("item-no-category", NOTE, "val", change_item("j", cate_name="")),
     Plant("item-no-title", WARNING, "train", change_item("a", title=None)),
     Plant("item-no-text", WARNING, "train", change_item("a", title="", item_pvs="#别的#:#x#;", sku_pvs=None)),

@@ -1,7 +1,7 @@
 import pytest
 
 from data.item import Item, parse_attributes
-from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, text_remarks
+from tools.preparation.audit.items import LONGEST_TITLE, ItemLine, id_remarks, text_remarks
 
 
 def kinds(title: str = "花瓶", item_pvs: str = "#品牌#:#木岚#;", sku_pvs: str = "") -> list[str]:
@@ -44,3 +44,15 @@ def test_the_remarks_on_a_huge_and_hostile_title_are_short_and_printable() -> No
     for _, _, message in text_remarks(ItemLine(1, {"item_pvs": "\x1b" * 10**6}, item), ["品牌"]):
         assert message.isprintable()
         assert len(message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("item_id", "is_shortened"),
+    [
+        *((text, True) for text in ("1.23E+11", "1.23457e+11", "1,23E+11", "6E+14", " 1.2E+11 ", "9.9E+307")),
+        *((text, False) for text in ("123000000000", "1.23", "XE+11", "12.3E+11", "1.23E11", "1E+1", "a1.2E+11")),
+    ],
+)
+def test_an_id_that_a_spreadsheet_has_shortened_is_a_warning(item_id: str, is_shortened: bool) -> None:
+    found = list(id_remarks(ItemLine(1, {}, Item(item_id, "", {}, "", "a.png"))))
+    assert [kind for kind, *_ in found] == ["item-id-shortened"] * is_shortened
