@@ -26,6 +26,15 @@ def test_deep_grey_is_scaled_and_not_clipped() -> None:
     assert np.asarray(to_rgb(deep))[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+@pytest.mark.parametrize("mode", ["u2", "i4"])
+@pytest.mark.parametrize(
+    ("deep", "expected"),
+    [([32896, 65535], [128, 255]), ([0, 32896], [0, 128]), ([257, 514], [1, 2]), ([65535, 65535], [255, 255])],
+)
+def test_deep_grey_without_black_or_white_is_not_stretched(mode: str, deep: list[int], expected: list[int]) -> None:
+    assert np.asarray(to_rgb(Image.fromarray(np.array([deep], mode))))[0, :, 0].tolist() == expected
+
+
 def test_a_lab_picture_keeps_its_colour() -> None:
     red = to_rgb(Image.new("LAB", (4, 4), (136, 208, 195))).getpixel((0, 0))  # L 53, a 80, b 67
     assert isinstance(red, tuple)

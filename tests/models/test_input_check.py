@@ -84,6 +84,16 @@ def test_features_of_another_width_than_the_model_says_are_refused(encoder: dict
         check(items(), image_encoder=encoder)
 
 
+@pytest.mark.parametrize("part", ["text", "image"])
+def test_the_width_that_an_encoder_says_is_compared_with_what_it_gives(part: str) -> None:
+    tree = {"image_encoder": IMAGE_ENCODER, "text_encoder": TEXT_ENCODER, "embedding_width": 4}
+    encoder = build_item_encoder(ModelOptions.model_validate(tree), ImageOptions())
+    told = getattr(encoder.match, f"{part}_encoder")
+    width, told.width = told.width, told.width + 1
+    with pytest.raises(UserError, match=rf"^model\.{part}_encoder: .* has {width + 1} features and gives {width}:"):
+        check_inputs(encoder, items())
+
+
 def test_the_check_leaves_randomness_and_mode_as_they_were() -> None:
     encoder = build_item_encoder(
         ModelOptions.model_validate({"text_encoder": TEXT_ENCODER, "embedding_width": 4}), ImageOptions()
