@@ -1,6 +1,7 @@
 import html
 import http.client
 import json
+import logging
 import re
 import threading
 import time
@@ -211,8 +212,10 @@ def test_a_malformed_parameter_of_the_content_type_is_no_fault_of_the_server(add
 
 
 def test_clients_that_go_away_while_they_send_are_passed_over_without_a_word(
-    address: str, caplog: pytest.LogCaptureFixture
+    address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    server = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(server, "handlers", [*server.handlers, caplog.handler])
     for kind in (f"multipart/form-data; boundary={BOUNDARY}", "application/x-www-form-urlencoded"):
         with connection(address) as opened:
             opened.putrequest("POST", "/")
