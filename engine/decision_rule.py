@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from data.compared_text import compared
 from data.item_pair import parse_pair
 from data.jsonl import read_records
 from data.loading import Split
@@ -42,7 +43,8 @@ class DecisionRule:
 
     def thresholds_of(self, pair_categories: list[str | None]) -> NDArray[np.float64]:
         """Return the threshold of each of B pairs by their categories: (B,)."""
-        return np.array([self.categories.get(name or "", self.threshold) for name in pair_categories], np.float64)
+        own = {compared(name): threshold for name, threshold in self.categories.items()}
+        return np.array([own.get(compared(name or ""), self.threshold) for name in pair_categories], np.float64)
 
 
 @dataclass(frozen=True, slots=True)

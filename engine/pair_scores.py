@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from data.compared_text import compared
 from data.item_pair import PairTable
 from data.loading import Split
 from engine.checksums import check_files
@@ -100,8 +101,8 @@ class ValidationScores(PairScores):
 
 
 def pair_category(source: str, target: str) -> str | None:
-    """Return the category that both items of a pair have, or None."""
-    return source if source and source == target else None
+    """Return the category that both items of a pair have, however it is written, or None."""
+    return source if compared(source) and compared(source) == compared(target) else None
 
 
 def pairs_digest(pair_ids: Sequence[tuple[str, str]], same: NDArray[np.bool_]) -> str:

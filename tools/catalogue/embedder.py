@@ -26,16 +26,17 @@ from engine.verifier import Verifier
 from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import NUMBERS, EmbeddedItem, EmbeddingFolder, EmbeddingShard, Packed
-from tools.catalogue.embedding_watch import EmbeddingWatch
-from tools.catalogue.embeddings_record import (
+from tools.catalogue.embedding_folder import (
     EMBEDDINGS,
     FORMAT,
+    EmbeddingFolder,
     EmbeddingsRecord,
-    NumberType,
     read_embeddings_record,
     write_embeddings_record,
 )
+from tools.catalogue.embedding_shard import NUMBERS, EmbeddedItem, EmbeddingShard, NumberType, Packed
+from tools.catalogue.embedding_watch import EmbeddingWatch
+from tools.catalogue.equal_content import content_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,10 @@ def _make(shard: EmbeddingShard, encoding: _Encoding, watch: EmbeddingWatch, sto
         if stop.agreed():
             raise StoppedError(f"embed: {watch.progress()}; run the same command again")
     _check_finite(packed, items.catalog, shard)
+    contents = content_digests(items, verifier.options.data.text.attributes)
     written = [
-        EmbeddedItem(item.item_id, item.category, blank)
-        for item, blank in zip(items.catalog, blank_image.tolist(), strict=True)
+        EmbeddedItem(item.item_id, item.category, *others)
+        for item, *others in zip(items.catalog, blank_image.tolist(), contents, strict=True)
     ]
     shard.write(packed, written, encoding.digest, encoding.catalog.digest(shard.rows))
     watch.finish_shard(shard.number)

@@ -18,6 +18,7 @@ from options.printable import quoted, shortened
 from options.table import aligned_rows
 from tools.catalogue.index_folder import CatalogueIndex
 from tools.catalogue.index_plan import KINDS
+from tools.catalogue.index_record import IndexedItem
 from tools.catalogue.rescored_search import POOL, RescoredSearch
 from tools.catalogue.search_backend import MOST_NEIGHBOURS, Neighbour, Numbers
 
@@ -35,7 +36,7 @@ class FoundItem(NamedTuple):
     threshold: float
     """That the margin has to exceed."""
     same: bool
-    """Whether it does: the identical product."""
+    """Whether it does, or both have the same text and picture: the identical product."""
 
 
 def neighbours_of(index: CatalogueIndex, item_ids: list[str], k: int) -> dict[str, list[Neighbour]]:
@@ -133,11 +134,12 @@ def judged(
 ) -> Iterator[FoundItem]:
     """Yield what each query found, the highest margin first; `new_category` is that of an item not in the index."""
     for query, neighbours in found.items():
-        category = index.items[index.rows[query]].category if query else new_category
+        asked = index.items[index.rows[query]] if query else IndexedItem("", new_category, "", None)
         for rank, (item_id, margin) in enumerate(neighbours, start=1):
-            own = index.items[index.rows[item_id]].category
-            threshold = float(rule.thresholds_of([pair_category(category, own)])[0])
-            yield FoundItem(query, rank, item_id, own, margin, threshold, margin > threshold)
+            own = index.items[index.rows[item_id]]
+            threshold = float(rule.thresholds_of([pair_category(asked.category, own.category)])[0])
+            same = margin > threshold or (own.content != "" and own.content == asked.content)
+            yield FoundItem(query, rank, item_id, own.category, margin, threshold, same)
 
 
 def found_table(found: Iterable[FoundItem]) -> str:
