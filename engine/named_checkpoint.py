@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from data.image_store import GivenImages
 from data.item import Item
 from data.item_catalog import ItemCatalog
@@ -12,6 +14,7 @@ from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import SUMS, check_files
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
+from engine.run_identity import differences, shown_value
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from models.options import ModelOptions
@@ -19,6 +22,7 @@ from models.published import published_to_ours
 from models.published_file import read_published
 from models.weights import load_exactly, read_safetensors
 from options.errors import UserError
+from options.fault import dotted
 
 
 def named_checkpoint(path: Path, given: ExperimentOptions | None) -> tuple[Path, ExperimentOptions]:
@@ -64,8 +68,27 @@ def checkpoint_of(path: Path) -> Path:
 
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
-    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
-    return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
+    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged or an older one."""
+    try:
+        return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(
+            f"{checkpoint / STATE}: its options are not those of this version: {dotted(first['loc'])} {first['msg']}"
+        ) from error
+
+
+def other_preparation(checkpoint: Path, options: ExperimentOptions) -> list[str]:
+    """Return by which options items are prepared or encoded otherwise than in the run that wrote a checkpoint.
+
+    The precision may be another. Options of an earlier version, which are not understood, count as others.
+    """
+    try:
+        own = checkpoint_options(checkpoint)
+    except UserError as error:
+        return [str(error)]
+    changes = differences(own.preparation, options.preparation)
+    return [f"{key}: {shown_value(new)}, its own {shown_value(old)}" for key, old, new in changes]
 
 
 def load_encoder(checkpoint: Path, options: ExperimentOptions, preparation: ItemPreparation) -> ItemEncoder:

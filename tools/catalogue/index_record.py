@@ -1,12 +1,13 @@
 """What index.json says of an index."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
+from engine.checksums import own_checksum
 from engine.disk import read_json, write_json
 from options.errors import UserError
 from options.printable import quoted
@@ -50,13 +51,10 @@ class IndexRecord:
     """SHA-256 of its files, by name."""
     items: str | None = None
     """SHA-256 of the item file of the embeddings; None in an index of before it was kept."""
+    options: Mapping[str, JsonValue] | None = None
+    """Those that the embeddings depend on; None in an index of before they were kept."""
     own_checksum: str = ""
     """SHA-256 of all that is said above; empty in an index of before it was kept."""
-
-    def checksum(self) -> str:
-        """Return what own_checksum should be."""
-        said = {key: value for key, value in asdict(self).items() if key != "own_checksum"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def faults(self) -> list[str]:
         """Return what cannot be so, or is not what was written."""
@@ -71,7 +69,7 @@ class IndexRecord:
         files = {self.items_file(Path()).name, *([self.vectors_file(Path()).name] if self.backend == "faiss" else [])}
         if set(self.checksums) != files:
             faults.append(f"checksums are of {quoted(', '.join(self.checksums))}, not of {', '.join(sorted(files))}")
-        if self.own_checksum and self.own_checksum != self.checksum():
+        if self.own_checksum and self.own_checksum != own_checksum(self):
             faults.append("it was changed since it was written")
         return faults
 
@@ -100,7 +98,7 @@ class IndexRecord:
 
 def write_index_record(folder: Path, record: IndexRecord) -> None:
     """Write index.json and remove the files of other generations."""
-    write_json(folder / RECORD, asdict(replace(record, own_checksum=record.checksum())))
+    write_json(folder / RECORD, asdict(replace(record, own_checksum=own_checksum(record))))
     for pattern in ("items_*.jsonl", "vectors_*.faiss"):
         for file in folder.glob(pattern):
             if file.name not in record.checksums:
