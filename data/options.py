@@ -35,6 +35,10 @@ class TextOptions(Options):
     """Attribute names whose values follow the title, in this order."""
 
 
+READING = frozenset({"keep_in_memory", "follow_links", "on_bad_image"})
+"""Image options that say how files are read; all others change what an item's picture is to a model."""
+
+
 class ImageOptions(Options):
     """How an image file becomes a tensor."""
 

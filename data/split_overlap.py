@@ -15,17 +15,17 @@ NUM_NAMED = 5
 """Items that a message names."""
 
 
-def overlap_message(train: Split, val: Split) -> str | None:
-    """Say which items the pairs of both splits name and how to part them; None where there are none."""
+def overlap_message(train: Split, val: Split, is_allowed: bool = False) -> str | None:
+    """Say which items the pairs of both splits name and how to part them, or go on; None where there are none."""
     shared = shared_items(train, val)
     if not shared:
         return None
     named = [_named(name, twin) for name, twin in shared[:NUM_NAMED]]
     more = f" and {len(shared) - NUM_NAMED} more" if len(shared) > NUM_NAMED else ""
+    cure = "" if is_allowed else ", or set data.on_split_overlap=warn to train all the same"
     return (
         f"data.val: {len(shared)} of its {len(val.catalog)} items occur in data.train as well, so validation would "
-        f"look better than it is: {', '.join(named)}{more}. Split the pairs with bash run.sh data split, or set "
-        "data.on_split_overlap=warn to train all the same."
+        f"look better than it is: {', '.join(named)}{more}. Split the pairs with bash run.sh data split{cure}."
     )
 
 

@@ -17,7 +17,7 @@ from engine.checkpoint_folder import (
     is_checkpoint,
     latest_checkpoint,
 )
-from engine.checksums import write_checksums
+from engine.checksums import check_files, write_checksums
 from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
@@ -105,6 +105,8 @@ def best_checkpoint(folder: Path) -> Path | None:
 def read_state(checkpoint: Path) -> CheckpointState:
     """Read what a checkpoint says besides its tensors; raises UserError for one that is damaged."""
     file = checkpoint / STATE
+    if file.is_file():
+        check_files(checkpoint, [STATE])
     record = read_json(file, CheckpointState, fault="damaged or no checkpoint")
     if record is None:
         raise UserError(f"{file}: no such checkpoint file")

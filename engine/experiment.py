@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from data.options import NOTHING_COMPARED, DataOptions, Modalities
+from data.options import NOTHING_COMPARED, READING, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
@@ -75,6 +75,13 @@ class ExperimentOptions(Options):
             mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
         )
         return {"model": model, "data": data, "predict": {"precision": self.prediction_precision}}
+
+    @property
+    def preparation(self) -> Mapping[str, JsonValue]:
+        """All options by which an item becomes the embedding that it has by given weights, but the precision."""
+        image = self.data.image.model_dump(mode="json", exclude=set(READING)) if self.reads.image else {}
+        text = self.data.text.model_dump(mode="json") if self.reads.text else {}
+        return {"data": {"text": text, "image": image}, "model": self.encoding["model"]}
 
     @field_validator("name")
     @classmethod

@@ -13,6 +13,7 @@ from engine.checksums import SUMS, check_files
 from engine.disk import json_record
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
+from engine.run_identity import differences, shown_value
 from models.input_check import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from models.options import ModelOptions
@@ -65,11 +66,24 @@ def checkpoint_of(path: Path) -> Path:
 
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
-    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
+    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged or an older one."""
     try:
         return json_record(json.dumps(dict(read_state(checkpoint).run.options)), ExperimentOptions)
     except ValueError as error:
         raise UserError(f"{checkpoint / STATE}: run.options are none of this version: {error}") from error
+
+
+def other_preparation(checkpoint: Path, options: ExperimentOptions) -> list[str]:
+    """Return by which options items are prepared or encoded otherwise than in the run that wrote a checkpoint.
+
+    The precision may be another. Options of an earlier version, which are not understood, count as others.
+    """
+    try:
+        own = checkpoint_options(checkpoint)
+    except UserError as error:
+        return [str(error)]
+    changes = differences(own.preparation, options.preparation)
+    return [f"{key}: {shown_value(new)}, its own {shown_value(old)}" for key, old, new in changes]
 
 
 def load_encoder(checkpoint: Path, options: ExperimentOptions, preparation: ItemPreparation) -> ItemEncoder:

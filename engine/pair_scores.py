@@ -6,8 +6,9 @@ Letters of shapes: B pairs, N items.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -95,6 +96,10 @@ class ValidationScores(PairScores):
     def digest(self) -> str:
         """SHA-256 of the pairs' ids and labels in their order."""
         return pairs_digest(self.pair_ids, self.same)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Return the scores of some of the pairs, those of chosen (B,)."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in ARRAYS})
 
     def _rows(self) -> list[tuple[int, int]]:
         return list(zip(self.source.tolist(), self.target.tolist(), strict=True))

@@ -47,10 +47,11 @@ def run_training(
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = load_splits(options)
-    overlap = overlap_message(train_split, val_split)
-    if overlap is not None and options.data.on_split_overlap == "error":
+    may_overlap = options.data.on_split_overlap == "warn"
+    overlap = overlap_message(train_split, val_split, may_overlap)
+    if overlap is not None and not may_overlap:
         raise UserError(overlap)
-    identity = run_identity(options, train_split, processes)
+    identity = run_identity(options, train_split, val_split, processes)
     run = TrainingRun(options, folder, train_split, val_split, identity, processes, stop or StopRequest())
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         start = start_training(run)
@@ -68,15 +69,18 @@ def run_training(
             log.line(_opening(start))
             for warning in warnings:
                 log.line(f"warning: {warning}")
-            _train(run, state, log)
+            _train(run, state, log, start.stale)
         return _result(folder, processes)
 
 
-def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:
+def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) -> None:
     known_blank = read_blank_ids(run.folder) if state.step else {}
     blank_images = BlankImages(run.train_split.catalog, known_blank)
     after_step = AfterStep(run, state, log, blank_images)
-    after_step.finish_evaluation()
+    for checkpoint in stale:
+        after_step.evaluate_anew(checkpoint)
+    if not stale:
+        after_step.finish_evaluation()
     batches = blank_images.watch(training_batches(run, state.step))
     module = data_parallel(state.model, run.processes)
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.jsonl import DataError
+from data.item_pair import refuse_one_label
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
@@ -80,14 +80,8 @@ def load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
         raise UserError("data.train and data.val: training needs both; the option file leaves one out")
     train_split = load_split(train_files, options.data, options.reads, labelled=True)
     val_split = load_split(val_files, options.data, options.reads, labelled=True)
-    assert val_split.pairs.same is not None
-    if not val_split.pairs.same.any():
-        raise DataError(
-            val_files.pairs,
-            None,
-            """no pair is labelled the same ("item_label": "1"), so there is no F1 to evaluate by; validate on pairs """
-            "of both labels",
-        )
+    for files, split in ((train_files, train_split), (val_files, val_split)):
+        refuse_one_label(files.pairs, split.pairs.same)
     return train_split, val_split
 
 

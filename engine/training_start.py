@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from data.loading import Split
 from engine.checkpoint import load_train_state, read_state
-from engine.checkpoint_folder import find_resumption
+from engine.checkpoint_folder import checkpoint_path, find_resumption
+from engine.checksums import DamagedError, check_files
 from engine.distributed import Processes, from_first
 from engine.encode import encoding_plan
 from engine.experiment import ExperimentOptions
 from engine.known_features import with_known_features
 from engine.named_checkpoint import load_checkpoint_weights
-from engine.run_identity import changes
+from engine.run_identity import changes, validation_changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
 from engine.training_model import TrainingModel, compile_encoders
 from models.input_check import check_inputs
@@ -30,6 +31,8 @@ class Start(NamedTuple):
     resumed: Path | None
     """The checkpoint that it goes on from; None where it begins."""
     warnings: list[str]
+    stale: list[Path]
+    """Checkpoints whose evaluations are of other validation data, the one that it goes on from the last."""
 
 
 def start_training(run: TrainingRun) -> Start:
@@ -53,7 +56,12 @@ def start_training(run: TrainingRun) -> Start:
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
-    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *notes])
+    stale, changed = _stale_checkpoints(run, state, resumption.checkpoint)
+    if stale:
+        state.best_f1, state.best_step = -1.0, None  # scores of other pairs are not compared
+        names = " and ".join(checkpoint.name for checkpoint in stale)
+        notes.append(f"not what the run was evaluated on before: {', '.join(changed)}; evaluated anew: {names}")
+    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *notes], stale)
 
 
 def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[str]]:
@@ -77,6 +85,26 @@ def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[
         return state, []
     # 3. The first weights of the options.
     return fresh_state(options, options.model, run.train_split, run.processes), []
+
+
+def _stale_checkpoints(run: TrainingRun, state: TrainState, latest: Path | None) -> tuple[list[Path], list[str]]:
+    """Return the former best checkpoint, if it is whole, and the latest, and which validation data changed since.
+
+    None where nothing has changed, or nothing was evaluated yet.
+    """
+    if latest is None or state.best_step is None:
+        return [], []
+    before, now = read_state(latest).run.validation, run.identity.validation
+    # An earlier version did not say on what it evaluated.
+    changed = validation_changes(before, now) if before is not None and now is not None else ["data.val"]
+    if not changed:
+        return [], []
+    best = checkpoint_path(run.folder.checkpoints, state.best_step)
+    try:
+        check_files(best)
+    except DamagedError:
+        best = latest
+    return list(dict.fromkeys([best, latest])), changed
 
 
 def fresh_state(

@@ -30,6 +30,7 @@ from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
 from engine.onnx_encoder import DESCRIPTION, OPTIONS, OnnxItemEncoder
 from engine.pair_scores import pair_category, score_pairs
+from engine.threshold_origin import check_use
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
 from options.read import read_options
@@ -80,9 +81,10 @@ class Verifier:
             is_evaluated = state is not None and state.evaluation is not None
             threshold = "calibrated" if is_evaluated else options.predict.threshold
         rule = decision_rule(threshold, checkpoint)
+        processes = processes or this_process()
+        check_use(checkpoint, options, threshold, speaks=processes.is_first)
         preparation = ItemPreparation(options.data, options.reads)
         encoder = load_encoder(checkpoint, options, preparation)
-        processes = processes or this_process()
         step = state.step if state is not None else None
         return cls(options, checkpoint, step, encoder.eval().to(processes.device), rule, preparation, processes)
 

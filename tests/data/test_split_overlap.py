@@ -69,6 +69,12 @@ def test_the_message_names_the_first_items_and_the_cure() -> None:
     assert "data.on_split_overlap=warn" in message
 
 
+def test_a_cure_that_is_set_already_is_not_advised_again() -> None:
+    message = overlap_message(TRAIN, split(item("a", "1")), is_allowed=True)
+    assert message is not None
+    assert message.endswith(": a. Split the pairs with bash run.sh data split.")
+
+
 def test_ids_that_would_steer_a_terminal_are_written_out_and_long_ones_are_cut() -> None:
     both = split(item("\x1b[2J", "1"), item("\u202e\n", "2"), item("x" * 1000, "3"))
     message = overlap_message(both, both)

@@ -119,8 +119,8 @@ def test_the_scores_of_an_evaluation_are_kept_with_its_checkpoint_and_covered_by
     assert set(kept.pair_categories) == {"花瓶"}
     assert len(kept.item_ids) == len(split.catalog)
     choice = best_f1_threshold(kept.margin, kept.same)
-    assert choice.threshold == trained.evaluation.calibrated_threshold
-    assert choice.f1 == trained.evaluation.calibrated_f1
+    assert choice.threshold == trained.evaluation.best_possible_threshold
+    assert choice.f1 == trained.evaluation.best_possible_f1
     check_files(trained.checkpoint)
     assert VALIDATION in (trained.checkpoint / "SHA256SUMS").read_text()
 

@@ -25,9 +25,9 @@ def test_a_calibrated_rule_is_printed_kept_and_applied(make_run: MakeRun) -> Non
     assert record is not None
     assert decision_rule("calibrated", checkpoint) == record.rule
     assert lines[0].startswith("precision=0.9 on 600 validation pairs in ")
-    precision = next(line for line in lines if line.startswith("precision  ")).split()
-    figure = record.figures["precision"]
-    assert precision[1:] == [f"{number:.4f}" for number in (figure.value, figure.low, figure.high)]
+    precision = next(line for line in lines if line.startswith("best possible precision")).split()
+    figure = record.figures["best_possible_precision"]
+    assert precision[3:] == [f"{number:.4f}" for number in (figure.value, figure.low, figure.high)]
     assert lines[-1] == f"kept in {run}/checkpoints/step_00000006.threshold.json"
     check_files(checkpoint)
 

@@ -1,14 +1,14 @@
 """What the files of an index say: index.json of the index, items_00001.jsonl of its rows."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from engine.checksums import own_checksum
 from engine.disk import read_json, write_json
 from options.errors import UserError
 from options.printable import quoted
@@ -54,13 +54,10 @@ class IndexRecord:
     """SHA-256 of its files, by name."""
     items: str | None = None
     """SHA-256 of the item file of the embeddings; None in an index of before it was kept."""
+    options: Mapping[str, JsonValue] | None = None
+    """Those that the embeddings depend on; None in an index of before they were kept."""
     own_checksum: str = ""
     """SHA-256 of all that is said above; empty in an index of before it was kept."""
-
-    def checksum(self) -> str:
-        """Return what own_checksum should be."""
-        said = {key: value for key, value in asdict(self).items() if key != "own_checksum"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def fault(self) -> str:
         """Say what cannot be so though each value could, or is not what was written; empty if nothing is."""
@@ -73,7 +70,7 @@ class IndexRecord:
             return "a path has a NUL"
         if set(self.checksums) != files:
             return f"checksums are of {quoted(', '.join(self.checksums))}, not of {', '.join(sorted(files))}"
-        return "it was changed since it was written" if self.own_checksum not in ("", self.checksum()) else ""
+        return "it was changed since it was written" if self.own_checksum not in ("", own_checksum(self)) else ""
 
     @property
     def is_exact(self) -> bool:
@@ -105,7 +102,7 @@ class IndexRecord:
 
 def write_index_record(folder: Path, record: IndexRecord) -> None:
     """Write index.json and remove the files of other generations."""
-    write_json(folder / RECORD, asdict(replace(record, own_checksum=record.checksum())))
+    write_json(folder / RECORD, asdict(replace(record, own_checksum=own_checksum(record))))
     for pattern in ("items_*.jsonl", "vectors_*.faiss"):
         for file in folder.glob(pattern):
             if file.name not in record.checksums:

@@ -164,6 +164,7 @@ def _finish(
         record,
         embeddings=str(embeddings.path.resolve()),
         items=embeddings.record.items,
+        options=embeddings.record.options,
         generation=record.generation + 1,
         num_rows=len(items),
         num_removed=len(items) - num_present,

@@ -1,6 +1,7 @@
 """Looking for items in an index: what is near them, with verdicts, as a table and as lines of JSON."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,12 @@ from data.item import Item, parse_attributes
 from engine.decision_rule import DecisionRule, ThresholdChoice
 from engine.pair_scores import pair_category
 from engine.run_folder import run_folder
+from engine.run_identity import differences, shown_value
 from engine.verifier import Verifier
 from models.embedding import pack
 from models.weights import weights_digest
 from options.errors import UserError
-from options.printable import quoted, shortened
+from options.printable import printable, quoted, shortened
 from options.table import aligned_rows
 from tools.catalogue.index_folder import CatalogueIndex
 from tools.catalogue.index_plan import KINDS
@@ -126,6 +128,16 @@ def _verifier(index: CatalogueIndex, checkpoint: Path | None, threshold: Thresho
             f"{verifier.checkpoint}: has other weights than those that the items of {index.path} were embedded with; "
             "name the checkpoint that they are of (--checkpoint), or embed and index again"
         )
+    kept, own = index.record.options, verifier.options.encoding
+    changes = differences(kept, {**own, "predict": kept["predict"]}, users_keys=True) if kept is not None else ()
+    if other := [f"{key}: {shown_value(old)}, its own {shown_value(new)}" for key, old, new in changes]:
+        message = (
+            f"{verifier.checkpoint}: the items of {index.path} were embedded by other options than its own: "
+            f"{'; '.join(other)}"
+        )
+        if threshold == "calibrated":
+            raise UserError(f"{message}. Its calibrated threshold was chosen on other margins; embed and index again")
+        print(f"warning: {printable(message)}", file=sys.stderr)
     return verifier
 
 

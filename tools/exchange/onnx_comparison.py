@@ -146,11 +146,10 @@ def measure_effects(
     return effects
 
 
-def effect_table(effects: Sequence[Effect]) -> str:
-    """Return an aligned table, an encoder a line."""
-    rows: list[Sequence[str]] = [
-        ("encoder", "F1", "precision", "recall", "largest Δ margin", "decided otherwise", "items/s", "ratio")
-    ]
+def effect_table(effects: Sequence[Effect], figures_of: str = "") -> str:
+    """Return an aligned table, an encoder a line; the names of the figures begin with `figures_of`."""
+    names = [figures_of + name for name in ("F1", "precision", "recall")]
+    rows: list[Sequence[str]] = [("encoder", *names, "largest Δ margin", "decided otherwise", "items/s", "ratio")]
     for effect in effects:
         found = effect.evaluation
         figures = [f"{figure:.4f}" for figure in (found.f1, found.precision, found.recall)]

@@ -54,7 +54,7 @@ def measure_baselines(
 
 def baseline_table(choices: Mapping[str, ThresholdChoice]) -> str:
     """Return the figures as an aligned table."""
-    rows = [["baseline", "F1", "precision", "recall", "threshold"]]
+    rows = [["baseline", "best possible F1", "precision there", "recall", "threshold"]]
     for name, choice in choices.items():
         figures = (choice.f1, choice.precision, choice.recall, choice.threshold)
         rows.append([name, *(f"{figure:.4f}" for figure in figures)])

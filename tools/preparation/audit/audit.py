@@ -14,7 +14,7 @@ from tools.preparation.audit.audited_split import UNTRIMMED, AuditedSplit, ItemR
 from tools.preparation.audit.finding import Finding, FindingLog, Severity
 from tools.preparation.audit.images import ImagesByName, image_findings, read_images
 from tools.preparation.audit.items import ItemDigest
-from tools.preparation.audit.pairs import PairLines, pair_findings, read_pair_lines
+from tools.preparation.audit.pairs import PairLines, pair_findings, read_pair_lines, shared_pair_findings
 
 SPLITS = ("train", "val", "test")
 
@@ -48,6 +48,8 @@ def audit_data(options: ExperimentOptions, log: FindingLog, *, images: bool, pro
     pairs = {name: read_pair_lines(name, split.pairs, log.add) for name, split in files.items()}
     for name, split_pairs in pairs.items():
         log.extend(pair_findings(name, split_pairs))
+    if "val" in pairs and "test" in pairs:
+        log.extend(shared_pair_findings(pairs["val"], pairs["test"]))
     reading = ItemReading(options, tokenizer, log)
     splits = [
         audit_items(name, split, pairs[name], _named_elsewhere(name, files, pairs), reading)

@@ -126,6 +126,24 @@ def contradictory_chains(split: str, pairs: PairLines) -> Iterator[Finding]:
             yield Finding("pair-chain", Severity.WARNING, split, pairs.file, pairs.lines[place], message, items)
 
 
+def shared_pair_findings(val: PairLines, test: PairLines) -> Iterator[Finding]:
+    """Yield one warning where pairs of test are validation pairs as well, on which thresholds are chosen."""
+    known = set(_pair_ids(val))
+    shared = [line for line, ids in zip(test.lines, _pair_ids(test), strict=True) if ids in known]
+    if shared:
+        message = (
+            f"{len(shared):,} of {len(test):,} pairs, this one first, are pairs of data.val too; a threshold is "
+            "calibrated without them by bash run.sh study calibrate RUN --drop-shared"
+        )
+        yield Finding("pair-shared", Severity.WARNING, "test", test.file, shared[0], message)
+
+
+def _pair_ids(pairs: PairLines) -> list[frozenset[str]]:
+    ids = list(pairs.numbers)
+    ends = zip(pairs.sources, pairs.targets, strict=True)
+    return [frozenset((ids[source], ids[target])) for source, target in ends]
+
+
 def label_findings(split: str, pairs: PairLines) -> Iterator[Finding]:
     """Yield labels that are absent where they are needed, and labels that are all alike."""
     num_labelled = len(pairs) - pairs.count(UNLABELLED)
