@@ -4,21 +4,14 @@ Attributes are stated in the notation `#key#:#value#;#key#:#value#;` (item_pvs a
 """
 
 import re
-import unicodedata
 import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
+from data.normal_form import normal_form
 from data.options import ComparedAttributes
 
-LONG_RUN = 200
-"""Combining marks in a row from which on they are sorted here."""
-LAST_MARK = 0x1FFFF
-"""Code point after which there are no combining marks."""
 NOT_STATED = -1
 """In the place of the digest of an attribute that an item does not state."""
 NOTHING = "(?!)"
@@ -56,34 +49,7 @@ class ItemPair:
 
 def clean_text(text: str) -> str:
     """Drop '#', lower-case, then normalise to NFKC: the order that the published weights were trained with."""
-    lowered = text.replace("#", "").lower()
-    if len(lowered) >= LONG_RUN and not lowered.isascii():
-        lowered = _with_marks_in_order(lowered)
-    return unicodedata.normalize("NFKC", lowered)
-
-
-def _with_marks_in_order(text: str) -> str:
-    """Bring long runs of combining marks into the canonical order, which changes no normal form.
-
-    The library sorts them in quadratic time, hours for a megabyte.
-    """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    is_mark = _marks()[np.minimum(codes, LAST_MARK + 1)]
-    starts, ends = np.flatnonzero(np.diff(is_mark, prepend=False, append=False)).reshape(-1, 2).T
-    long = ends - starts >= LONG_RUN
-    parts, done = [], 0
-    for start, end in zip(starts[long].tolist(), ends[long].tolist(), strict=True):
-        marks = "".join(unicodedata.normalize("NFKD", mark) for mark in text[start:end])
-        parts += [text[done:start], "".join(sorted(marks, key=unicodedata.combining))]
-        done = end
-    return "".join([*parts, text[done:]])
-
-
-@cache
-def _marks() -> NDArray[np.bool_]:
-    """Return whether a code point, decomposed, is nothing but combining marks: (LAST_MARK + 2,)."""
-    decomposed = (unicodedata.normalize("NFKD", chr(code)) for code in range(LAST_MARK + 2))
-    return np.array([all(map(unicodedata.combining, parts)) for parts in decomposed])
+    return normal_form(text.replace("#", "").lower())
 
 
 def parse_attributes(item_pvs: str, sku_pvs: str) -> dict[str, tuple[str, ...]]:
