@@ -1,11 +1,12 @@
 """Options of the data section."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from data.compared_text import attribute_name
 from options.base import NamedPath, Options
 
 Positive = Annotated[float, Field(gt=0)]
@@ -22,6 +23,22 @@ class SplitOptions(Options):
     """Folder of the items' images, or the file that bash run.sh data pack has made of one."""
 
 
+def _told_apart(names: Sequence[str]) -> Sequence[str]:
+    first: dict[str, str] = {}
+    for name in names:
+        form = attribute_name(name)
+        if not form:
+            raise ValueError(f"has a name or value that is blank, {name!r}: leave it out")
+        if form in first:
+            raise ValueError(f"gives {first[form]!r} twice, the second time as {name!r}: leave one out")
+        first[form] = name
+    return names
+
+
+AttributeNames = Annotated[tuple[str, ...], AfterValidator(_told_apart)]
+"""Names or values of attributes that are told apart where items are compared."""
+
+
 class TextOptions(Options):
     """How an item's text becomes tokens."""
 
@@ -29,7 +46,7 @@ class TextOptions(Options):
     """Hub name, local folder or package:NAME/PATH (a folder in an installed package) of the tokenizer."""
     max_tokens: int = Field(default=140, ge=3)
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
-    attributes: tuple[str, ...] = (
+    attributes: AttributeNames = (
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip
     """Attribute names whose values follow the title, in this order."""

@@ -1,6 +1,7 @@
 """Items that training and validation have in common, which make validation look better than it is."""
 
-from collections.abc import Hashable
+from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,15 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
     return shared
 
 
-def listing_rows(catalog: ItemCatalog) -> NDArray[np.int64]:
-    """Return for each of N items the first row of equal content, so that a listing under two ids counts once: (N,)."""
-    first: dict[Hashable, int] = {}
-    return np.array([first.setdefault(item.content, row) for row, item in enumerate(catalog)], dtype=np.int64)
+def listing_rows(catalog: ItemCatalog, with_images: bool = True) -> NDArray[np.int64]:
+    """Return for each of N items the first row of equal content, so that a listing under two ids counts once: (N,).
+
+    Where nothing reads images (`with_images` false), their names make no difference.
+    """
+    first: dict[bytes, int] = {}
+    contents = (item.content if with_images else replace(item, image="").content for item in catalog)
+    digests = (blake2b(repr(content).encode(), digest_size=16).digest() for content in contents)
+    return np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)], dtype=np.int64)
 
 
 def _twin(item: Item, catalog: ItemCatalog, listings: HashIndex) -> str | None:

@@ -17,7 +17,7 @@ from engine.experiment import ExperimentOptions
 from models.embedding import ItemEmbedder, ItemEmbedding, unpack
 from options.errors import UserError, install_command
 
-FORMAT = 2
+FORMAT = 3
 MODEL, DESCRIPTION, OPTIONS = "item_encoder.onnx", "preprocessing.json", "options.yml"
 Arithmetic = Literal["float32", "int8"]
 IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES = "images", "token_ids", "attention_mask", "attributes"
@@ -68,6 +68,8 @@ class AttributesDescription:
     names: tuple[str, ...]
     in_title: Mapping[str, tuple[str, ...]]
     """Values, by name, that the title may state in an attribute's place."""
+    patterns: Mapping[str, tuple[str, ...]]
+    """By name, what finds each of these values in a title, in the order in which they are looked for."""
     rules: tuple[str, ...]
 
 

@@ -4,7 +4,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.split_overlap import overlap_message
+import numpy as np
+
+from data.named_attributes import unread_names
+from data.split_overlap import listing_rows, overlap_message
 from engine.after_step import AfterStep
 from engine.checkpoint import best_checkpoint, read_state
 from engine.dashboard import check_dashboards, open_dashboards
@@ -47,15 +50,17 @@ def run_training(
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = load_splits(options)
+    unread = unread_names(train_split.catalog, options.data.text, options.reads)
     may_overlap = options.data.on_split_overlap == "warn"
     overlap = overlap_message(train_split, val_split, may_overlap)
     if overlap is not None and not may_overlap:
         raise UserError(overlap)
     identity = run_identity(options, train_split, val_split, processes)
-    run = TrainingRun(options, folder, train_split, val_split, identity, processes, stop or StopRequest())
+    listing = listing_rows(train_split.catalog, options.reads.image)
+    run = TrainingRun(options, folder, train_split, val_split, listing, identity, processes, stop or StopRequest())
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         start = start_training(run)
-        run, state, warnings = start.run, start.state, start.warnings
+        run, state, warnings = start.run, start.state, [*unread, *start.warnings]
         if len(val_split.pairs) > MOST_PAIRS:
             warnings.append(
                 f"F1 is logged without its interval, as there are more than {MOST_PAIRS:,} validation pairs"
@@ -90,10 +95,12 @@ def _opening(start: Start) -> str:
     run, state, resumed = start.run, start.state, start.resumed
     options, train_split, val_split = run.options, run.train_split, run.val_split
     millions = sum(parameter.numel() for parameter in state.model.parameters()) / 1e6
+    repeated = len(run.listing) - len(np.unique(run.listing))
+    others = f" ({repeated} of them the listing of another under a second id)" if repeated else ""
     beginning = f"goes on from {resumed}" if resumed is not None else "starts"
     return (
         f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions:.2f} M parameters, "
-        f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items, "
+        f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items{others}, "
         f"{len(val_split.pairs)} validation pairs of {len(val_split.catalog)} items, "
         f"{run.processes.count} process(es) on {run.processes.device.type}"
     )

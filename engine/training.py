@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data.item_pair import refuse_one_label
@@ -36,6 +37,8 @@ class TrainingRun:
     folder: RunFolder
     train_split: Split
     val_split: Split
+    listing: NDArray[np.int64]
+    """(training items,) which of them are one listing under several ids"""
     identity: RunIdentity
     processes: Processes
     stop: StopRequest
@@ -88,7 +91,7 @@ def load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
 def training_batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
     """Yield the batches of this process from a step on."""
     split, processes = run.train_split, run.processes
-    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, run.listing))
     order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
     return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
 

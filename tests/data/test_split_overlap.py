@@ -93,3 +93,4 @@ def test_of_many_items_five_are_named(count: int, ending: str) -> None:
 def test_a_listing_under_several_ids_is_known_by_its_first_row() -> None:
     catalog = ItemCatalog([item("a", "1"), item("b", "2"), item("c", "1"), item("d", "1", image="other.jpg")])
     assert listing_rows(catalog).tolist() == [0, 1, 0, 3]
+    assert listing_rows(catalog, with_images=False).tolist() == [0, 1, 0, 0]

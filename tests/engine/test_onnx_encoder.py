@@ -169,8 +169,8 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_a_description_of_another_format_is_refused(folder: Path) -> None:
     file = folder / "preprocessing.json"
-    file.write_text(file.read_text(encoding="utf-8").replace('"format": 2', '"format": 9'), encoding="utf-8")
-    with pytest.raises(UserError, match="format 9 is not 2"):
+    file.write_text(file.read_text(encoding="utf-8").replace('"format": 3', '"format": 9'), encoding="utf-8")
+    with pytest.raises(UserError, match="format 9 is not 3"):
         read_description(folder)
 
 

@@ -216,6 +216,27 @@ def test_items_of_training_in_validation_are_warned_of_where_that_is_wanted(
     assert "on_split_overlap" not in log
 
 
+def test_a_run_whose_attribute_names_no_item_has_ends_before_it_begins(make_options: MakeOptions) -> None:
+    with pytest.raises(UserError, match=r"none has 'brand'; those that most have are '颜色分类', '品牌', '型号'"):
+        run_training(make_options("data.text.attributes=[brand]"), "", ALONE)
+    with pytest.raises(UserError, match=r"model\.agreement\.attributes: of 40 items none has 'brand'"):
+        run_training(make_options("model.agreement={attributes: [brand]}"), "", ALONE)
+    assert not run_folder("tiny").root.exists()
+
+
+def test_a_run_tells_names_that_hardly_any_item_has_and_listings_under_a_second_id(
+    make_options: MakeOptions, tiny_dataset: Path
+) -> None:
+    first, *others = (tiny_dataset / "item_train_info.jsonl").read_text().splitlines()
+    twin = {**json.loads(first), "item_id": "train-1"}
+    Path("twins.jsonl").write_text("\n".join([first, json.dumps(twin), *others[1:]]))
+    options = make_options("data.train.items=twins.jsonl", "data.text.attributes=[品牌, brand]", "train.steps=1")
+    run_training(options, "", ALONE)
+    log = run_folder("tiny").log.read_text()
+    assert "of 40 items (1 of them the listing of another under a second id), " in log
+    assert "warning: data.text.attributes: fewer than 1% of 40 items have 'brand' (0)\n" in log
+
+
 @pytest.mark.parametrize(("label", "missing"), [("0", "the same"), ("1", "different")])
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_pairs_of_one_label_end_the_run_before_it_begins(

@@ -6,8 +6,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from data.item import item_text, value_digests
+from data.item import item_text
 from data.item_tensors import ItemTensors, image_key
+from data.stated_values import value_digests
 
 
 def content_digests(items: ItemTensors, attributes: Sequence[str]) -> Iterator[str]:

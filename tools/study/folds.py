@@ -87,8 +87,7 @@ def product_folds(pairs: PairTable, listing: NDArray[np.int64], num_folds: int, 
     allow: large components are cut into parts that few pairs cross. The parts are dealt to the folds in an order drawn
     by the seed, rather the larger ones first.
     """
-    of_listings = PairTable(listing[pairs.source], listing[pairs.target], pairs.same)
-    product = np.unique(product_groups(of_listings, len(listing))[listing], return_inverse=True)[1]
+    product = np.unique(product_groups(pairs, listing), return_inverse=True)[1]
     source, target = product[pairs.source], product[pairs.target]
     part = item_parts(source, target, len(pairs) / (num_folds * PARTS_A_FOLD))
     num_pairs = np.bincount(part[source], minlength=len(part))

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data.item import item_text
+from data.named_attributes import NamedAttributes
 from data.options import SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
@@ -21,6 +22,7 @@ from tools.preparation.audit.finding import Finding, FindingLog, Severity
 from tools.preparation.audit.items import (
     ItemDigest,
     ItemLine,
+    attribute_remarks,
     category_remarks,
     digest,
     id_remarks,
@@ -139,6 +141,7 @@ def audit_items(
     items: list[ItemDigest] = []
     contents: dict[bytes, str] = {}
     num_items = 0
+    named = NamedAttributes(text, reading.options.reads)
     lengths = TokenLengths(reading.tokenizer, text.max_tokens) if reading.tokenizer else None
     for line in tqdm(
         read_item_lines(split, files.items, lines, log.add), desc=f"{split} items", unit="item", leave=False
@@ -156,10 +159,13 @@ def audit_items(
             severity = Severity.WARNING if is_paired else Severity.NOTE
             message = f"items {quoted(twin)} and {quoted(item_id)} are equal in all but the id"
             log.add(Finding("item-equal", severity, split, files.items, line.number, message, (twin, item_id)))
+        if is_paired:
+            named.add(line.item)
         if lengths is not None and is_paired:
             lengths.add(item_text(line.item, text.attributes))
     if lines:  # else the file is missing, which has been said
         log.extend(dangling_ids(split, pairs, lines))
+    log.extend(named_attribute_findings(split, files.items, named))
     tokens = lengths.counts() if lengths is not None else None
     if tokens is not None:
         log.extend(token_findings(split, files.items, tokens, text.max_tokens))
@@ -174,10 +180,20 @@ def _item_findings(
     if not is_paired:
         message = f"{name} is named by no pair, so nothing reads it"
         yield Finding("item-unpaired", Severity.NOTE, split, files.items, line.number, message, (item_id,))
-    text = text_remarks(line, reading.options.data.text.attributes) if reading.tokenizer is not None else ()
-    for kind, severity, message in (*id_remarks(line), *category_remarks(line), *text):
+    options, reads = reading.options, reading.options.reads
+    text = text_remarks(line, options.data.text.attributes) if reads.text else ()
+    attributes = attribute_remarks(line) if reads.text or reads.attributes else ()
+    for kind, severity, message in (*id_remarks(line), *category_remarks(line), *text, *attributes):
         severity = severity if is_paired else Severity.NOTE
         yield Finding(kind, severity, split, files.items, line.number, f"{name}: {message}", (item_id,))
+
+
+def named_attribute_findings(split: str, file: Path, named: NamedAttributes) -> Iterator[Finding]:
+    """Yield the options whose attribute names hardly any paired item of a split has."""
+    for is_fault, message in named.remarks():
+        severity = Severity.FAULT if is_fault and split == "train" else Severity.WARNING
+        kind = "attribute-absent" if is_fault else "attribute-rare"
+        yield Finding(kind, severity, split, file, None, message)
 
 
 def token_findings(split: str, file: Path, counts: TokenCounts, max_tokens: int) -> Iterator[Finding]:

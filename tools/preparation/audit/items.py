@@ -1,20 +1,28 @@
 """The items of a split: the readable lines of their file, and what can be wrong with them."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from data.item import Item, clean_text, item_text
+from data.item import Item, clean_text, item_text, parse_attributes
 from data.item_catalog import item_fields
 from data.jsonl import Record, id_field
-from options.printable import quoted
+from options.printable import quoted, shortened
 from tools.preparation.audit.finding import Finding, Severity, readable_lines
 
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""
 NOTATION = re.compile(r"\s*(?:#[^#]*#:#[^#]*#(?:;\s*|\s*\Z))*")
+WRITTEN = re.compile(
+    r"[#＃﹟](?P<name>[^#＃﹟]*)[#＃﹟]\s*[:：﹕]\s*[#＃﹟](?P<value>[^#＃﹟]*)[#＃﹟](?=\s*(?:[;；﹔#＃﹟]|\Z))"
+)
+"""One attribute as its seller means it, be its signs of whatever width."""
+LONGEST_READ = 300
+"""Signs that are shown of what is read instead."""
 ATTRIBUTES = ("item_pvs", "sku_pvs")
 """Fields of attributes."""
 SIGNS = {
@@ -133,17 +141,41 @@ def text_remarks(line: ItemLine, attributes: Sequence[str]) -> Iterator[Remark]:
             )
     if not item.attributes:
         yield "item-no-attributes", Severity.NOTE, "has no attributes"
-    yield from _attribute_remarks([value for key in ATTRIBUTES if isinstance(value := line.record.get(key), str)])
 
 
-def _attribute_remarks(texts: Sequence[str]) -> Iterator[Remark]:
+def attribute_remarks(line: ItemLine) -> Iterator[Remark]:
+    """Yield what an item's attributes lose, or are not written as."""
+    texts = [value for key in ATTRIBUTES if isinstance(value := line.record.get(key), str)]
     parts = (part for text in texts for part in clean_text(text).split(";"))
     lost = next((part for part in parts if part.strip() and not _has_name(part)), None)
+    misread = [message for text in texts for message in _misread(text, lost)]
     other = next((text for text in texts if not NOTATION.fullmatch(text)), None)
     if lost is not None:
         yield "attribute-lost", Severity.WARNING, f"{quoted(lost)} is no key:value and is passed over"
-    elif other is not None:
+    for message in misread:
+        yield "attribute-misread", Severity.WARNING, message
+    if other is not None and lost is None and not misread:
         yield "attribute-notation", Severity.NOTE, f"{quoted(other)} is read, but not written as #key#:#value#;"
+
+
+def _misread(text: str, lost: str | None) -> Iterator[str]:
+    """Yield what is said of each #key#:#value# that is read as something else, but for one that has the lost part."""
+    read = {name: dict.fromkeys(values) for name, values in parse_attributes(text, "").items()}
+    end = 0
+    for segment in WRITTEN.finditer(text):
+        between, end = text[end : segment.start()], segment.end()
+        blanks = between[len(between.rstrip()) :]
+        name, value = clean_text(blanks + segment["name"]), clean_text(segment["value"])
+        plain = "".join(sign for sign in name if unicodedata.category(sign) != "Cf").strip()
+        is_read = name == plain and value in read.get(name, ())
+        if is_read or not value.strip() or (lost is not None and lost in clean_text(segment[0])):
+            continue
+        alone = parse_attributes(blanks + segment[0], "").items()
+        entries = [(key, each) for key, values in alone for each in values if each in read.get(key, ())]
+        entries = entries or [(name, each) for each in islice(read.get(name, ()), 1)]
+        shown = shortened(", ".join(f"{quoted(key)}: {quoted(each)}" for key, each in entries), LONGEST_READ)
+        instead = f"is read as {shown}, not as {quoted(plain)}: {quoted(value)}" if entries else "is passed over"
+        yield f"{quoted(segment[0])} {instead}"
 
 
 def _has_name(part: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data.compared_text import attribute_name
 from data.item import Item, clean_text
 from options.printable import shortened
 from tools.views.colours import Role
@@ -131,8 +132,9 @@ def without_title_and_words(side: Side, item: Item, most: int) -> Iterator[tuple
 
 def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator[tuple[Part, Item]]:
     """Yield the item without each attribute that it has and the model reads, given by name, in that order."""
-    for name in dict.fromkeys(map(clean_text, names)):
-        if name in item.attributes:
+    order = {name: place for place, name in reversed([*enumerate(map(attribute_name, names))])}
+    for name in sorted(item.attributes, key=lambda name: order.get(attribute_name(name), 0)):
+        if attribute_name(name) in order:
             others = {other: values for other, values in item.attributes.items() if other != name}
             yield Part(side, "attribute", name), replace(item, attributes=others)
 

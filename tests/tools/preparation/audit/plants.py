@@ -75,6 +75,14 @@ def both(*changes: Callable[[CleanData], object]) -> Callable[[CleanData], objec
     return lambda data: [change(data) for change in changes]
 
 
+def other_attributes(split: str) -> Callable[[CleanData], object]:
+    return lambda data: [line.update(item_pvs="#别的#:#x#", sku_pvs="") for line in data.items[split]]
+
+
+def name_attributes(*names: str) -> Callable[[CleanData], object]:
+    return lambda data: data.tree["data"]["text"].update(attributes=names)
+
+
 def warn_of_overlap(data: CleanData) -> None:
     data.tree["data"]["on_split_overlap"] = "warn"
 
@@ -106,6 +114,11 @@ PLANTS = [
     Plant("item-no-attributes", NOTE, "test", change_item("s", item_pvs=None, sku_pvs="")),
     Plant("attribute-lost", WARNING, "train", change_item("d", item_pvs="#品牌#:#d#;no name;")),
     Plant("attribute-notation", NOTE, "train", change_item("d", item_pvs="品牌:d;型号:x")),
+    Plant("attribute-misread", WARNING, "train", change_item("d", item_pvs="#品牌#:#长：1；宽：5#;#型号#:#x#;")),
+    Plant("attribute-absent", FAULT, "train", other_attributes("train"), still_loads=True),
+    Plant("attribute-absent", WARNING, "val", other_attributes("val")),
+    Plant("attribute-rare", WARNING, "train",
+          both(name_attributes("品牌", "别的"), *(change_item(name, sku_pvs="#别的#:#x#") for name in "iq"))),
     Plant("title-huge", WARNING, "train", change_item("d", title="花" * 10_001), frozenset({"texts-cut"})),
     Plant("title-control-signs", NOTE, "train", change_item("d", title="花\x1b瓶 d")),
     Plant("title-bidi-marks", NOTE, "train", change_item("d", title="花\u202e瓶 d")),
