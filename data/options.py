@@ -9,6 +9,10 @@ from pydantic import Field
 from options.base import NamedPath, Options
 
 Positive = Annotated[float, Field(gt=0)]
+Colours = tuple[float, float, float]
+"""A number each of red, green and blue."""
+IMAGENET_MEAN: Colours = (0.485, 0.456, 0.406)
+IMAGENET_STD: Colours = (0.229, 0.224, 0.225)
 
 
 class SplitOptions(Options):
@@ -40,10 +44,11 @@ class ImageOptions(Options):
 
     size: int = Field(default=384, ge=1)
     """Height and width in pixels; the whole picture is stretched to this square."""
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Mean of red, green and blue on the scale 0 to 1, subtracted."""
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
-    """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    mean: Colours | Literal["auto"] = "auto"
+    """Mean of red, green and blue on the scale 0 to 1, subtracted; auto for what the image encoder's pretrained weights
+    were trained with, and for ImageNet's where there are none or they do not say."""
+    std: tuple[Positive, Positive, Positive] | Literal["auto"] = "auto"
+    """Standard deviation of red, green and blue on the scale 0 to 1, divided by; auto likewise."""
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
@@ -51,6 +56,14 @@ class ImageOptions(Options):
     """Whether image files may be symbolic links that lead out of the images folder, as in a cache of downloads."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
+
+    @property
+    def normalisation(self) -> tuple[Colours, Colours]:
+        """Mean and standard deviation; ImageNet's where they are auto and no encoder has been asked."""
+        return (
+            IMAGENET_MEAN if self.mean == "auto" else self.mean,
+            IMAGENET_STD if self.std == "auto" else self.std,
+        )
 
 
 class DataOptions(Options):

@@ -7,9 +7,9 @@ and its place in the union at the end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from data.options import ImageOptions
 from options.base import Options
@@ -24,6 +24,15 @@ class EncoderOptions(Options):
     freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     """Lowest stages (image) or layers (text) that are not trained, with all below them, or all; dropout and the
     statistics of batch normalisation stand still there."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Type of the weights, whatever type they are stored in; the half ones are for encoders that are frozen as a
+    whole, since small steps vanish in them."""
+
+    @model_validator(mode="after")
+    def _what_is_trained_is_float32(self) -> Self:
+        if self.dtype != "float32" and self.freeze != "all":
+            raise ValueError(f"weights of dtype {self.dtype} cannot be trained: set freeze to all, or dtype to float32")
+        return self
 
 
 class TimmImageEncoderOptions(EncoderOptions):
@@ -69,8 +78,8 @@ class TimmImageEncoderOptions(EncoderOptions):
             self.architecture, self.arguments, self.weights, self.levels, self.channels_last
         )
         if self.colours:
-            encoder.add_colours(image.mean, image.std)
-        return encoder.freeze(self.freeze, "model.image_encoder")
+            encoder.add_colours(*image.normalisation)
+        return encoder.freeze(self.freeze, "model.image_encoder").keep_in(self.dtype)
 
 
 class TransformersEncoderOptions(EncoderOptions):
@@ -83,6 +92,9 @@ class TransformersEncoderOptions(EncoderOptions):
     config (model_type among them)."""
     weights: str = "pretrained"
     """pretrained (those of the architecture), random, or a folder."""
+    projection: bool = False
+    """Whether the features are those that a dual model (CLIP, SigLIP, Chinese-CLIP) projects to the space of texts and
+    images."""
 
     @property
     def hub_name(self) -> str | None:
@@ -94,29 +106,33 @@ class TransformersImageEncoderOptions(TransformersEncoderOptions):
     """An image encoder of transformers."""
 
     pooling: Literal["mean", "cls"] = "mean"
-    """How the last hidden states become one vector: their mean, or the first one."""
+    """How the last hidden states become one vector: their mean, or the first one; with projection, the model's way."""
 
     def build(self, image: ImageOptions) -> Encoder:
         """Build the encoder of pictures that are prepared by these options, with its first weights."""
         from models.transformers_encoders import build_transformers_image_encoder
 
-        encoder = build_transformers_image_encoder(self.architecture, self.pooling, self.weights)
-        return encoder.freeze(self.freeze, "model.image_encoder")
+        encoder = build_transformers_image_encoder(
+            self.architecture, self.weights, image.size, self.pooling, self.projection
+        )
+        return encoder.freeze(self.freeze, "model.image_encoder").keep_in(self.dtype)
 
 
 class TransformersTextEncoderOptions(TransformersEncoderOptions):
     """A text encoder of transformers."""
 
-    pooling: Literal["cls", "words"] = "cls"
-    """How hidden states become one vector: the last one at [CLS]; or the mean over tokens of the embeddings that the
-    first layer reads, which tell words apart that mean about the same, beside that of the last ones."""
+    pooling: Literal["cls", "mean", "last", "words"] | None = None
+    """How hidden states become one vector: the last one at [CLS], their mean over tokens, or the one at the last token;
+    or the mean of the embeddings that the first layer reads, which tell words apart that mean about the same, beside
+    that of the last ones. Null for what a folder of sentence-transformers asks for, else last for a model that reads
+    from left to right and cls for others."""
 
     def build(self) -> Encoder:
         """Build the encoder with its first weights."""
         from models.transformers_encoders import build_transformers_text_encoder
 
-        encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling)
-        return encoder.freeze(self.freeze, "model.text_encoder")
+        encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling, self.projection)
+        return encoder.freeze(self.freeze, "model.text_encoder").keep_in(self.dtype)
 
 
 ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]

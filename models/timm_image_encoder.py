@@ -62,8 +62,8 @@ class TimmImageEncoder(Encoder):
         return (image,) if self.colours is None else (image, FeatureGroup("colours", (self.colours.width,)))
 
     def forward(self, items: ItemBatch) -> Tensor:
-        """Return the pooled features of N images, and their colours after them: (N, width)."""
-        images = items.images.contiguous(memory_format=self.memory_format)
+        """Return the pooled features of N images, and their colours after them: (N, width) float32."""
+        images = items.images.to(self.dtype).contiguous(memory_format=self.memory_format)
         if self.levels is None:
             features: Tensor = self.backbone(images)
         else:
@@ -72,6 +72,7 @@ class TimmImageEncoder(Encoder):
             )
             parts = [part for level in maps for part in (level, middle(level))]
             features = torch.cat([mean_and_deviation(part) for part in parts], dim=1)
+        features = self.widened(features)
         return features if self.colours is None else torch.cat([features, self.colours(items.images)], dim=1)
 
     def add_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:

@@ -79,7 +79,7 @@ def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
         outputs={OUTPUT: Port("float32", ("items", width), "embeddings, the threshold half first, see decision")},
         threshold_width=encoder.threshold_width,
         match_width=encoder.match_width,
-        image=ImageDescription(image.size, image.mean, image.std, IMAGE_RULES) if image is not None else None,
+        image=ImageDescription(image.size, *image.normalisation, IMAGE_RULES) if image is not None else None,
         text=(
             TextDescription(TOKENIZER, text.max_tokens, tokenizer.padding_id, text.attributes, TEXT_RULES)
             if tokenizer is not None
