@@ -33,6 +33,8 @@ class TextOptions(Options):
     """Hub name, local folder or package:NAME/PATH (a folder in an installed package) of the tokenizer."""
     max_tokens: int = Field(default=140, ge=3)
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
+    prefix: str = ""
+    """What stands before every text, such as "query: " or an instruction that the encoder was trained with."""
     attributes: tuple[str, ...] = (
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from engine.experiment import ExperimentOptions
 from models.embedding import ItemEmbedder, ItemEmbedding, unpack
 from options.errors import UserError, install_command
 
-FORMAT = 2
+FORMAT = 3
 MODEL, DESCRIPTION, OPTIONS = "item_encoder.onnx", "preprocessing.json", "options.yml"
 Arithmetic = Literal["float32", "int8"]
 IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES = "images", "token_ids", "attention_mask", "attributes"
@@ -57,6 +57,7 @@ class TextDescription:
     """File beside this one, as the package tokenizers reads it."""
     max_tokens: int
     padding_id: int
+    prefix: str
     attributes: tuple[str, ...]
     rules: tuple[str, ...]
 
@@ -194,7 +195,8 @@ class OnnxItemEncoder(ItemEmbedder):
             update = {"size": image.size, "mean": image.mean, "std": image.std}
             data = data.model_copy(update={"image": data.image.model_copy(update=update)})
         if text is not None:
-            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
+            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "prefix": text.prefix}
+            read["attributes"] = text.attributes
             data = data.model_copy(update={"text": data.text.model_copy(update=read)})
         return options.model_copy(update={"data": data, "model": model})
 

@@ -7,12 +7,15 @@ Frozen means no gradients, no dropout, statistics of normalisation as they are. 
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
+from models.lora import add_adapters
+from models.weights import BASE_DIGEST, tensors_digest
 from options.errors import UserError
 
 Freeze = int | Literal["all"]
@@ -41,6 +44,8 @@ class Encoder(nn.Module):
     """Size of the vocabulary of a text encoder."""
     pooling: str | None = None
     """How states become one vector; None where the model does that itself."""
+    kept_elsewhere: frozenset[str] = frozenset()
+    """Names of the backbone's tensors that checkpoints leave out, since adapters are trained in their place."""
     frozen: tuple[str, ...] = ()
     """Names of the backbone's modules that are not trained."""
 
@@ -66,6 +71,13 @@ class Encoder(nn.Module):
         """Train no longer the lowest `count` stages of the backbone; raises UserError where it has not as many."""
         self.frozen = tuple(_freeze(self.backbone, count, option))
         return self.train(self.training)
+
+    def adapt(self, rank: int, alpha: float, targets: Sequence[str] | None, option: str) -> Self:
+        """Train adapters in the place of the backbone's weights; raises UserError where it has no such layers."""
+        self.kept_elsewhere = add_adapters(self.backbone, rank, alpha, targets, f"{option}.lora")
+        base = {name: tensor for name, tensor in self.backbone.state_dict().items() if name in self.kept_elsewhere}
+        self.register_buffer(BASE_DIGEST, tensors_digest(base))
+        return self
 
     def keep_in(self, dtype: Literal["float32", "bfloat16", "float16"]) -> Self:
         """Keep the backbone's weights in this type, and compute in it; features stay float32."""

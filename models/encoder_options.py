@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from models.encoder import Encoder
 
 
+class LoraOptions(Options):
+    """Low-rank adapters (arXiv 2106.09685), which are trained in the place of a backbone's weights; through peft."""
+
+    rank: int = Field(default=8, ge=1)
+    """Width of the adapters."""
+    alpha: float = Field(default=16.0, gt=0)
+    """What they add is multiplied by alpha / rank."""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Last parts of the names of the linear layers that are given one, such as [query, value]; null for all."""
+
+
 class EncoderOptions(Options):
     """What every encoder has."""
 
@@ -27,6 +38,21 @@ class EncoderOptions(Options):
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Type of the weights, whatever type they are stored in; the half ones are for encoders that are frozen as a
     whole, since small steps vanish in them."""
+
+    lora: LoraOptions | None = None
+    """Adapters that are trained while the backbone's own weights stand still; checkpoints hold them alone, so that the
+    pretrained weights have to stay where they are. Null to train the weights themselves."""
+
+    @model_validator(mode="after")
+    def _adapters_stand_for_all_that_is_trained(self) -> Self:
+        if self.lora is not None and (self.freeze != 0 or self.dtype != "float32"):
+            raise ValueError("lora freezes the backbone's own weights: leave freeze and dtype out")
+        return self
+
+    def finished(self, encoder: Encoder, option: str) -> Encoder:
+        """Return a new encoder with what is frozen, adapted and narrowed by these options."""
+        encoder = encoder.freeze(self.freeze, option).keep_in(self.dtype)
+        return encoder.adapt(self.lora.rank, self.lora.alpha, self.lora.targets, option) if self.lora else encoder
 
     @model_validator(mode="after")
     def _what_is_trained_is_float32(self) -> Self:
@@ -79,7 +105,7 @@ class TimmImageEncoderOptions(EncoderOptions):
         )
         if self.colours:
             encoder.add_colours(*image.normalisation)
-        return encoder.freeze(self.freeze, "model.image_encoder").keep_in(self.dtype)
+        return self.finished(encoder, "model.image_encoder")
 
 
 class TransformersEncoderOptions(EncoderOptions):
@@ -115,7 +141,7 @@ class TransformersImageEncoderOptions(TransformersEncoderOptions):
         encoder = build_transformers_image_encoder(
             self.architecture, self.weights, image.size, self.pooling, self.projection
         )
-        return encoder.freeze(self.freeze, "model.image_encoder").keep_in(self.dtype)
+        return self.finished(encoder, "model.image_encoder")
 
 
 class TransformersTextEncoderOptions(TransformersEncoderOptions):
@@ -132,7 +158,7 @@ class TransformersTextEncoderOptions(TransformersEncoderOptions):
         from models.transformers_encoders import build_transformers_text_encoder
 
         encoder = build_transformers_text_encoder(self.architecture, self.weights, self.pooling, self.projection)
-        return encoder.freeze(self.freeze, "model.text_encoder").keep_in(self.dtype)
+        return self.finished(encoder, "model.text_encoder")
 
 
 ImageEncoderOptions = Annotated[TimmImageEncoderOptions | TransformersImageEncoderOptions, Field(discriminator="name")]

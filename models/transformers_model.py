@@ -24,6 +24,7 @@ from transformers import (
 from transformers.utils import logging
 
 from data.hub import local_path
+from models.lora import adapted_model, adapter_folder, with_adapters_of
 from models.weights import (
     DAMAGED,
     UNFIT,
@@ -38,8 +39,6 @@ from options.errors import UserError
 Architecture = str | Mapping[str, JsonValue]
 Modality = Literal["text", "image"]
 AutoClass = type[AutoModel] | type[AutoModelForTextEncoding] | type[AutoBackbone]
-ADAPTER = "adapter_config.json"
-"""Of a folder whose weights are adapters to those of another model."""
 OTHER_PART = {"text": ("vision", "visual", "image"), "image": ("text",)}
 """How parts of a dual model begin that read the other modality."""
 
@@ -54,18 +53,20 @@ def build_model(modality: Modality, architecture: Architecture, weights: str) ->
     if isinstance(architecture, str):
         architecture = local_path(architecture, f"{option}.architecture")
     weights = local_path(weights, f"{option}.weights")
+    adapters = adapter_folder(architecture if weights == "pretrained" else weights)
+    if isinstance(architecture, str) and adapter_folder(architecture) is not None:
+        architecture = adapted_model(Path(architecture), f"{option}.architecture")
     config = _config(option, architecture)
-    library: type[AutoModel] | type[AutoModelForTextEncoding] = AutoModel
-    if modality == "text" and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
-        library = AutoModelForTextEncoding  # of T5 and its like the encoder alone
-    elif type(config) not in MODEL_MAPPING:
-        raise UserError(
-            f"{option}.architecture: transformers has no plain model of {config.model_type} that gives states"
-        )
+    library = _library(option, config, modality)
     if weights == "random":
         model = _random(option, config, library)
     else:
-        model = _pretrained(option, architecture, weights, config, library)
+        source = architecture if weights == "pretrained" or adapters is not None else weights
+        if source == weights and not Path(weights).is_dir():
+            raise UserError(f"{option}.weights: there is no folder {weights!r} (config.json and model.safetensors)")
+        model = _pretrained(option, source, config, library)
+    if adapters is not None:
+        model = with_adapters_of(model, adapters, f"{option}.weights")
     part = _part(model, modality)
     pooler = getattr(part, "pooler", None)
     if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
@@ -154,14 +155,9 @@ def _random(option: str, config: PretrainedConfig, library: AutoClass) -> PreTra
     return model
 
 
-def _pretrained(
-    option: str, architecture: Architecture, weights: str, config: PretrainedConfig, library: AutoClass
-) -> PreTrainedModel:
-    source = architecture if weights == "pretrained" else weights
+def _pretrained(option: str, source: Architecture, config: PretrainedConfig, library: AutoClass) -> PreTrainedModel:
     if not isinstance(source, str):
         raise UserError(f"{option}.weights: pretrained needs an architecture by name or folder; give a folder here")
-    if weights != "pretrained" and not Path(source).is_dir():
-        raise UserError(f"{option}.weights: there is no folder {source!r} (config.json and model.safetensors)")
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # what is missing is said below, in one message
     try:
