@@ -209,6 +209,5 @@ def _with_known(batch: ItemBatch, known: KnownFeatures) -> ItemBatch:
 
 def _normalised(pixels: Tensor, options: ImageOptions) -> Tensor:
     """Bring (N, 3, H, W) from 0..255 to mean 0 and standard deviation 1, in place, as x/255 - mean over std."""
-    mean = torch.tensor(options.mean).view(3, 1, 1)
-    std = torch.tensor(options.std).view(3, 1, 1)
+    mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in options.normalisation)
     return pixels.div_(255).sub_(mean).div_(std)

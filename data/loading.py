@@ -43,7 +43,7 @@ class ItemPreparation:
         """Prepare what a model reads of an item; raises UserError where the tokenizer cannot be had."""
         self.data = data
         self.reads = reads
-        self.tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens) if reads.text else None
+        self.tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens, data.text.prefix) if reads.text else None
 
     def open_images(self, path: Path) -> ImageSource:
         """Return the pictures of a folder or a pack; raises UserError where they are read and it is neither."""

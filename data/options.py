@@ -10,6 +10,10 @@ from data.compared_text import attribute_name
 from options.base import NamedPath, Options
 
 Positive = Annotated[float, Field(gt=0)]
+Colours = tuple[float, float, float]
+"""A number each of red, green and blue."""
+IMAGENET_MEAN: Colours = (0.485, 0.456, 0.406)
+IMAGENET_STD: Colours = (0.229, 0.224, 0.225)
 
 
 class SplitOptions(Options):
@@ -46,6 +50,8 @@ class TextOptions(Options):
     """Hub name, local folder or package:NAME/PATH (a folder in an installed package) of the tokenizer."""
     max_tokens: int = Field(default=140, ge=3)
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
+    prefix: str = ""
+    """What stands before every text, such as "query: " or an instruction that the encoder was trained with."""
     attributes: AttributeNames = (
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip
@@ -61,10 +67,11 @@ class ImageOptions(Options):
 
     size: int = Field(default=384, ge=1)
     """Height and width in pixels; the whole picture is stretched to this square."""
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Mean of red, green and blue on the scale 0 to 1, subtracted."""
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
-    """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    mean: Colours | Literal["auto"] = "auto"
+    """Mean of red, green and blue on the scale 0 to 1, subtracted; auto for what the image encoder's pretrained weights
+    were trained with, and for ImageNet's where there are none or they do not say."""
+    std: tuple[Positive, Positive, Positive] | Literal["auto"] = "auto"
+    """Standard deviation of red, green and blue on the scale 0 to 1, divided by; auto likewise."""
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
@@ -72,6 +79,14 @@ class ImageOptions(Options):
     """Whether image files may be symbolic links that lead out of the images folder, as in a cache of downloads."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
+
+    @property
+    def normalisation(self) -> tuple[Colours, Colours]:
+        """Mean and standard deviation; ImageNet's where they are auto and no encoder has been asked."""
+        return (
+            IMAGENET_MEAN if self.mean == "auto" else self.mean,
+            IMAGENET_STD if self.std == "auto" else self.std,
+        )
 
 
 class DataOptions(Options):

@@ -26,7 +26,7 @@ from engine.precision import OverflowFigures
 from engine.run_identity import RunIdentity
 from engine.training import TrainState
 from models.item_encoder import ItemEncoder
-from models.weights import load_exactly, read_safetensors
+from models.weights import distinct_state, load_exactly, read_safetensors
 from options.errors import UserError
 
 FORMAT = 3
@@ -86,7 +86,10 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
 
 def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> None:
     write_json(folder / STATE, asdict(record))
-    for file_name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+    for file_name, tensors in (
+        (ENCODER, distinct_state(state.model.item_encoder)),
+        (TRAINING, _training_tensors(state)),
+    ):
         on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(on_cpu, folder / file_name)
     if state.validation is not None:

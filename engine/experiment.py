@@ -9,6 +9,7 @@ from data.options import NOTHING_COMPARED, READING, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
+from models.own_preparation import prepared
 from options.base import Options
 
 LONGEST_NAME = 200
@@ -57,6 +58,11 @@ class ExperimentOptions(Options):
             image=model.image_encoder is not None,
             attributes=model.agreement.compared if model.agreement is not None else NOTHING_COMPARED,
         )
+
+    def prepared(self) -> Self:
+        """Return the options with what `auto` stands for in the preparation of pictures."""
+        image = prepared(self.data.image, self.model.image_encoder)
+        return self.model_copy(update={"data": self.data.model_copy(update={"image": image})})
 
     @property
     def prediction_precision(self) -> Precision:

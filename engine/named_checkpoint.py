@@ -14,7 +14,7 @@ from engine.disk import json_record
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from engine.run_identity import differences, shown_value
-from models.input_check import check_inputs
+from models.encoder_probe import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from models.options import ModelOptions
 from models.published import published_to_ours
@@ -31,10 +31,10 @@ def named_checkpoint(path: Path, given: ExperimentOptions | None) -> tuple[Path,
     is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
     if not (path.is_file() or _is_published(path) or is_imported):
         checkpoint = checkpoint_of(path)
-        return checkpoint, given or checkpoint_options(checkpoint)
+        return checkpoint, given.prepared() if given is not None else checkpoint_options(checkpoint)
     if given is None:
         raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
-    return path, given
+    return path, given.prepared()
 
 
 def chosen_checkpoint(options: ExperimentOptions) -> Path:

@@ -57,6 +57,7 @@ class TextDescription:
     """File beside this one, as the package tokenizers reads it."""
     max_tokens: int
     padding_id: int
+    prefix: str
     attributes: tuple[str, ...]
     rules: tuple[str, ...]
 
@@ -210,7 +211,8 @@ class OnnxItemEncoder(ItemEmbedder):
             update = {"size": image.size, "mean": image.mean, "std": image.std}
             data = data.model_copy(update={"image": data.image.model_copy(update=update)})
         if text is not None:
-            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
+            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "prefix": text.prefix}
+            read["attributes"] = text.attributes
             data = data.model_copy(update={"text": data.text.model_copy(update=read)})
         try:
             prepared = options.model_copy(update={"data": data, "model": model}).model_dump_json()

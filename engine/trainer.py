@@ -46,6 +46,7 @@ def run_training(
     stop.
     """
     check_dashboards(options.log)
+    options = options.prepared()
     if options.deterministic:
         use_deterministic_algorithms()
     folder = run_folder(options.name)

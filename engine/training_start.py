@@ -16,9 +16,10 @@ from engine.named_checkpoint import load_checkpoint_weights
 from engine.run_identity import changes, validation_changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
 from engine.training_model import TrainingModel, compile_encoders
-from models.input_check import check_inputs
+from models.encoder_probe import check_inputs, freeze_unused, probe_encoders
 from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
+from models.own_preparation import differences
 from options.errors import UserError
 
 
@@ -56,6 +57,7 @@ def start_training(run: TrainingRun) -> Start:
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
+    notes += differences(options.data.image, options.model.image_encoder)
     stale, changed = _stale_checkpoints(run, state, resumption.checkpoint)
     if stale:
         state.best_f1, state.best_step = -1.0, None  # scores of other pairs are not compared
@@ -82,9 +84,11 @@ def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[
     if options.model.weights is not None:
         state = fresh_state(options, with_random_weights(options.model), run.train_split, run.processes)
         load_checkpoint_weights(Path(options.model.weights), state.model.item_encoder, options.model)
-        return state, []
     # 3. The first weights of the options.
-    return fresh_state(options, options.model, run.train_split, run.processes), []
+    else:
+        state = fresh_state(options, options.model, run.train_split, run.processes)
+    probe_encoders(state.model.item_encoder, run.train_split.items)
+    return state, []
 
 
 def _stale_checkpoints(run: TrainingRun, state: TrainState, latest: Path | None) -> tuple[list[Path], list[str]]:
@@ -119,6 +123,7 @@ def fresh_state(
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)
+    freeze_unused(encoder, train_split.items)
     model = TrainingModel(encoder, options.loss, options.train.precision).to(processes.device)
     return first_state(model, options.train, processes.device)
 

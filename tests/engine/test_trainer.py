@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel
 
 from engine.after_step import AfterStep
 from engine.checkpoint_folder import latest_checkpoint
 from engine.distributed import Processes
+from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
 from engine.stop_request import StoppedError, StopRequest
 from engine.train_loop import StepFigures
@@ -15,6 +17,7 @@ from engine.trainer import run_training
 from options.errors import UserError
 from tests.engine.conftest import ALONE, KilledError, MakeOptions
 from tests.engine.processes import in_processes
+from tests.tiny_data import TEXT_ENCODER
 
 
 @pytest.fixture
@@ -312,3 +315,22 @@ def test_several_processes_go_on_with_the_same_bits_and_logged_losses(
     in_processes(num_processes, run, tmp_path)
     assert without_speed(lines("stopped")) == without_speed(lines("whole"))
     assert_same_tensors(final_tensors("stopped"), final_tensors("whole"))
+
+
+def test_a_killed_run_with_adapters_goes_on_as_if_it_had_never_ended(
+    make_options: MakeOptions, killed_after: None, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    base = tmp_path / "base"
+    AutoModel.from_config(AutoConfig.for_model(**TEXT_ENCODER["architecture"])).save_pretrained(base)
+    adapters = f"model.text_encoder={{name: transformers, architecture: {base}, lora: {{rank: 2}}}}"
+
+    def options(name: str) -> ExperimentOptions:
+        return make_options("model.image_encoder=null", adapters, f"name={name}")
+
+    with pytest.raises(KilledError):
+        run_training(options("killed"), "", ALONE)
+    run_training(options("killed"), "", ALONE)
+    run_training(options("whole"), "", ALONE)
+    assert_same_tensors(final_tensors("killed"), final_tensors("whole"))
+    assert not [name for name in final_tensors("whole") if "base_layer" in name or "embeddings" in name]

@@ -51,6 +51,7 @@ TEXT_RULES = (
     "appearance.",
     "Text: the cleaned title, then the values of the attributes listed here (their names cleaned), in this order, "
     "joined with ';'; what is absent or empty is left out.",
+    "Before the text stands the prefix, as it is.",
     "Tokens: those of the tokenizer with its special tokens, cut to max_tokens, special tokens included.",
     "A batch: token_ids padded to its longest text with padding_id; attention_mask is true at tokens.",
 )
@@ -96,9 +97,9 @@ def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
         outputs={OUTPUT: Port("float32", ("items", width), "embeddings, the threshold half first, see decision")},
         threshold_width=encoder.threshold_width,
         match_width=encoder.match_width,
-        image=ImageDescription(image.size, image.mean, image.std, IMAGE_RULES) if image is not None else None,
+        image=ImageDescription(image.size, *image.normalisation, IMAGE_RULES) if image is not None else None,
         text=(
-            TextDescription(TOKENIZER, text.max_tokens, tokenizer.padding_id, text.attributes, TEXT_RULES)
+            TextDescription(TOKENIZER, text.max_tokens, tokenizer.padding_id, text.prefix, text.attributes, TEXT_RULES)
             if tokenizer is not None
             else None
         ),

@@ -13,6 +13,7 @@ from data.options import Modalities
 from data.pair_batch import ItemBatch
 from engine.onnx_encoder import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
 from models.embedding import ItemEmbedder, pack
+from models.lora import merged
 from models.weights import first_line
 from options.errors import UserError
 
@@ -42,7 +43,7 @@ def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file
     """Write an encoder in evaluation mode as a graph for any number of items and tokens; files of 2 GB get a .data.
 
     The batch is an example, of at least two items and two tokens, since extents of 1 may be taken for fixed.
-    Raises UserError for a model that torch cannot write.
+    Adapters become part of the weights. Raises UserError for a model that torch cannot write.
     """
     items, tokens = torch.export.Dim("items"), torch.export.Dim("tokens")
     # Inputs that are None would have torch lose the names of the extents.
@@ -58,7 +59,7 @@ def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file
         # Of the fused kernels torch's exporter takes strides for granted that a dynamic batch does not have.
         with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
-                PackedEncoder(encoder),
+                PackedEncoder(merged(encoder)),
                 kwargs=given,
                 input_names=list(given),
                 output_names=[OUTPUT],
