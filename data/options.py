@@ -11,6 +11,17 @@ from options.base import NamedPath, Options
 Positive = Annotated[float, Field(gt=0)]
 
 
+@dataclass(frozen=True, slots=True)
+class PictureRules:
+    """What of an image file's metadata is obeyed; nothing, as published, where nothing else is said."""
+
+    upright: bool = False
+    color_profile: Literal["keep", "srgb"] = "keep"
+
+
+AS_STORED = PictureRules()
+
+
 class SplitOptions(Options):
     """The files of one split."""
 
@@ -44,6 +55,10 @@ class ImageOptions(Options):
     """Mean of red, green and blue on the scale 0 to 1, subtracted."""
     std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
     """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    upright: bool = False
+    """Whether a picture is turned as its EXIF orientation says, as viewers show it; false as published."""
+    color_profile: Literal["keep", "srgb"] = "keep"
+    """What becomes of an embedded colour profile: passed over, as published, or converted to sRGB."""
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
@@ -51,6 +66,11 @@ class ImageOptions(Options):
     """Whether image files may be symbolic links that lead out of the images folder, as in a cache of downloads."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
+
+    @property
+    def rules(self) -> PictureRules:
+        """What of a picture's metadata is obeyed."""
+        return PictureRules(self.upright, self.color_profile)
 
 
 class DataOptions(Options):

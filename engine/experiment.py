@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from data.options import NOTHING_COMPARED, DataOptions, Modalities
+from data.options import AS_STORED, NOTHING_COMPARED, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
@@ -70,7 +70,9 @@ class ExperimentOptions(Options):
         if self.reads.text:
             data["text"] = self.data.text.model_dump(mode="json")
         if self.reads.image:
-            data["image"] = self.data.image.model_dump(mode="json", include={"size", "mean", "std"})
+            # Rules as published are left out, as they were before there were others.
+            rules = () if self.data.image.rules == AS_STORED else ("upright", "color_profile")
+            data["image"] = self.data.image.model_dump(mode="json", include={"size", "mean", "std", *rules})
         model = self.model.model_dump(
             mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
         )

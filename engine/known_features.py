@@ -14,6 +14,7 @@ from torch import Tensor
 
 from data.item_tensors import KEY_BYTES, ItemTensors, KnownFeatures, image_keys, text_keys
 from data.loading import Split, item_batches
+from data.options import AS_STORED
 from data.pair_batch import ItemBatch
 from engine.disk import one_at_a_time, whole_path
 from engine.distributed import Processes, from_every, from_first
@@ -118,7 +119,8 @@ def with_known_features(
     if image is not None and image.is_frozen:
         assert items.image is not None
         wanted = replace(items, text=None)
-        preparation = (items.image.size, items.image.mean, items.image.std)
+        rules = () if items.image.rules == AS_STORED else (items.image.rules,)
+        preparation = (items.image.size, items.image.mean, items.image.std, *rules)
         store = feature_store(folder, "image", image, (*circumstances, *preparation))
         work = _Work(wanted, image, plan, processes, f"images, {title}", stop)
         features, blank = _found_or_computed(store, image_keys(items), work)

@@ -17,6 +17,8 @@ FIXED = (
     "data.image.size",
     "data.image.mean",
     "data.image.std",
+    "data.image.upright",
+    "data.image.color_profile",
     "model",
     "loss",
     "train.optimizer.name",

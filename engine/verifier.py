@@ -168,7 +168,7 @@ class Verifier:
             return GivenImages({})
         if isinstance(images, Path | str):
             return self.preparation.open_images(Path(images))
-        return GivenImages(images) if isinstance(images, Mapping) else images
+        return GivenImages(images, self.options.data.image.rules) if isinstance(images, Mapping) else images
 
 
 def _load_exported(

@@ -13,6 +13,7 @@ from data.image_pack import PackWriter, Stored, is_pack
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
+from data.options import AS_STORED, PictureRules
 from engine.disk import whole_path
 from options.errors import UserError
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
@@ -31,6 +32,8 @@ class PackSettings:
     size: int
     """Height and width of the pixels."""
     follow_links: bool
+    rules: PictureRules = AS_STORED
+    """By which pixels are read."""
 
 
 class PackedImage(NamedTuple):
@@ -76,7 +79,7 @@ def pack_images(
     done: set[str] = set()
     results = run_isolated(partial(packed_image, folder, settings), names, processes=min(processes, len(names)))
     with whole_path(output) as temporary, temporary.open("wb") as stream:
-        writer = PackWriter(stream, settings.stored, settings.size)
+        writer = PackWriter(stream, settings.stored, settings.size, settings.rules)
         for name, result in tqdm(results, total=len(names), desc="pack", unit="image", disable=None):
             image = PackedImage(name, None, result.reason) if isinstance(result, WorkerFailure) else result
             if image.name in done:
@@ -103,7 +106,7 @@ def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage
     try:
         content = images.content(name)
         with naming(file):
-            pixels = decode_image(content, settings.size)
+            pixels = decode_image(content, settings.size, settings.rules)
     except BadImageError as error:
         kept = content if settings.stored == "files" else None
         return PackedImage(file.name, kept, error.reason, isinstance(error, MissingImageError))

@@ -124,7 +124,9 @@ def _is_done(stem: str, listing: PictureListing, notes: NotesByStem, output: Pat
 def _prepare_output(output: Path, settings: PictureSettings) -> Path:
     """Make the output folder and return its folder of temporary names."""
     work_folder = output / _WORK_FOLDER_NAME
-    record = json.dumps(asdict(settings)) + "\n"
+    # Folders that were begun before there was a choice of profiles state none.
+    stated = {name: value for name, value in asdict(settings).items() if (name, value) != ("color_profile", "keep")}
+    record = json.dumps(stated) + "\n"
     path = output / _SETTINGS_NAME
     with writing(output):
         shutil.rmtree(work_folder, ignore_errors=True)

@@ -104,7 +104,7 @@ def _audit_images(
 ) -> ImagesByName:
     image = options.data.image
     names = ((str(split.files.images), item.image) for split in splits for item in split.items)
-    images = read_images(names, image.size, image.follow_links, processes)
+    images = read_images(names, image, processes)
     for split in splits:
         log.extend(image_findings(split, images, image))
     return images
