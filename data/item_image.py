@@ -59,7 +59,7 @@ def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
 
 def resized_name(name: str) -> str:
     """Return the name that preprocessing gives an image."""
-    return PurePath(name).with_suffix(".jpg").name
+    return f"{PurePath(name).stem}.jpg"
 
 
 def read_image(file: Path, size: int, rules: PictureRules = AS_STORED) -> NDArray[np.uint8]:

@@ -29,8 +29,9 @@ class SplitOptions(Options):
     """JSONL file of items."""
     pairs: NamedPath
     """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
-    images: NamedPath
-    """Folder of the items' images, or the file that bash run.sh data pack has made of one."""
+    images: NamedPath | None = None
+    """Folder of the items' images, or the file that bash run.sh data pack has made of one; needed by a model that reads
+    images."""
 
 
 class TextOptions(Options):

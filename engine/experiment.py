@@ -90,6 +90,14 @@ class ExperimentOptions(Options):
         return name
 
     @model_validator(mode="after")
+    def _images_that_are_read_are_named(self) -> Self:
+        for name in ("train", "val", "test"):
+            split = self.data.split(name)
+            if self.reads.image and split is not None and split.images is None:
+                raise ValueError(f"data.{name}.images: is missing, which model.image_encoder (null for none) reads")
+        return self
+
+    @model_validator(mode="after")
     def _features_to_fit_to_are_known(self) -> Self:
         if self.model.head.is_fitted and self.train.frozen_features is None:
             raise ValueError(

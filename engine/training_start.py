@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.loading import Split
+from data.stand_ins import stand_in_warnings
 from engine.checkpoint import load_train_state, read_state
 from engine.checkpoint_folder import find_resumption
 from engine.distributed import Processes, from_first
@@ -53,7 +54,10 @@ def start_training(run: TrainingRun) -> Start:
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
-    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *notes])
+    if options.reads.image:
+        for split in (run.train_split, run.val_split):
+            notes += stand_in_warnings((item.image for item in split.catalog), split.items.images)
+    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *dict.fromkeys(notes)])
 
 
 def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[str]]:

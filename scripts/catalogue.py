@@ -1,6 +1,7 @@
 """The commands of `bash run.sh catalogue`."""
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from engine.distributed import Processes
     from engine.experiment import ExperimentOptions
     from engine.stop_request import StopRequest
+
+IS_OVERRIDE = re.compile(r"[\w.]+=")
+"""How an argument section.key=value begins."""
 
 app = typer.Typer(help="A whole catalogue, embedded and searched.", no_args_is_help=True)
 
@@ -55,8 +59,8 @@ def group() -> None:
 def embed(
     option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],
     items: Annotated[Path, typer.Argument(metavar="ITEMS", help="JSONL file of items.")],
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of their images, or a pack of them.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder or pack of their images, if they are read.")],
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder that is made.")] = None,
     overrides: Overrides = None,
     type_: Annotated[Literal["float32", "float16"], typer.Option("--type", help="Of what is kept.")] = "float32",
     shard_items: ShardItems = 16_384,
@@ -70,14 +74,19 @@ def embed(
     """
     from engine.command import fast_import, run_action
 
+    pictures: Path | None = images
+    folder = out
+    if folder is None or IS_OVERRIDE.match(str(folder)):  # IMAGES, which are not read, were left out
+        pictures, folder, overrides = None, images, [*([str(out)] if out else []), *(overrides or [])]
+
     def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
         with fast_import():
             from tools.catalogue.embedder import EmbeddingJob, run_embedding
 
-        job = EmbeddingJob(items, images, out, type_, shard_items, onnx)
+        job = EmbeddingJob(items, pictures, folder, type_, shard_items, onnx)
         embedding = run_embedding(options, job, processes, stop)
         if embedding is not None:
-            print("\n".join(embedding.lines(out)))
+            print("\n".join(embedding.lines(folder)))
 
     # Several processes are started by engine.launch, once --check has found the options right, and do not meet.
     run_action(run, option_file, overrides or [], check, connected=False)
@@ -216,11 +225,11 @@ def duplicates(
     from tools.views.groups_page import render_groups
     from tools.views.page import signed
 
+    # Before the model and the search, which take long to end on a wrong name; items that are shown need no picture.
+    catalog = read_items(items, has_images=False) if items else None
+    pictures = open_images_of_any_size(images) if images else None
     opened = open_index(index)
     rule, source = index_rule(opened, limit, checkpoint)
-    # Before the search, which takes long to end on a wrong name.
-    catalog = read_items(items) if items else None
-    pictures = open_images_of_any_size(images) if images else None
     with sole_user(out / ".lock", "finds duplicates"):
         found, figures = find_duplicates(opened, rule, out, within_categories, truth)
         if catalog is not None:

@@ -1,6 +1,7 @@
 """The commands of `bash run.sh data`."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -151,6 +152,8 @@ def pack(
     report = pack_images(images, output, files, settings, processes=workers)
     counts = {"images": report.num_images, "unreadable images": len(report.faults)}
     print(aligned_figures({**counts, "megabytes": f"{report.num_bytes / 1e6:,.1f}"}))
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     for name, why in report.faults.items():
         print(shortened(f"{name}: {why}", 500))
 

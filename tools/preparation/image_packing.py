@@ -14,6 +14,7 @@ from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
 from data.options import AS_STORED, PictureRules
+from data.stand_ins import stand_in_warnings
 from engine.disk import whole_path
 from options.errors import UserError
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
@@ -58,6 +59,8 @@ class PackReport:
     """Of the pack."""
     faults: dict[str, str]
     """Why an image cannot be read, by its name, in the order of names."""
+    warnings: list[str]
+    """Of images that are read from files of other names."""
 
 
 def pack_images(
@@ -92,7 +95,8 @@ def pack_images(
             elif not image.is_missing:
                 writer.add(image.name, image.fault.encode("utf-8", "replace"), is_fault=True)
         writer.finish()
-    return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())))
+    warnings = stand_in_warnings(names, ImageFolder(folder, settings.follow_links)) if item_files else []
+    return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())), warnings)
 
 
 def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage:

@@ -20,6 +20,10 @@ from tools.preparation.resize_report import FileNote
 _DECODE_ERRORS = (OSError, *DECODER_ERRORS)
 
 
+OTHER_CONTENT = "other content"
+"""What begins the note on a file whose stem has another picture."""
+
+
 class UnreadablePictureError(ValueError):
     """No picture can be decoded from a file; the message says why."""
 
@@ -107,7 +111,7 @@ def _duplicate(source: Path, kept: str, other: str) -> FileNote:
         same = filecmp.cmp(source / kept, source / other, shallow=False)
     except OSError as error:
         return FileNote(other, "refused", f"cannot be read: {error.strerror}")
-    return FileNote(other, "duplicate", f"{'same' if same else 'other'} content as the one kept: {kept}")
+    return FileNote(other, "duplicate", f"{'same content' if same else OTHER_CONTENT} as the one kept: {kept}")
 
 
 def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPicture:

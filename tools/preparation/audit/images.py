@@ -19,6 +19,7 @@ from data.image_decoding import DECODER_ERRORS, orientation, profile_name
 from data.image_store import ImageFolder, ImagePack, open_images
 from data.item_image import MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
 from data.options import ImageOptions
+from data.stand_ins import stand_ins
 from options.printable import quoted
 from tools.preparation.audit.audited_split import AuditedSplit
 from tools.preparation.audit.finding import Finding, Severity
@@ -137,6 +138,18 @@ def _decoded(facts: ImageFacts, content: bytes, options: ImageOptions) -> ImageF
     return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
 
 
+def _stand_ins(split: AuditedSplit, options: ImageOptions) -> dict[str, str]:
+    """Return by name the file from which a picture is read that may be another one, and who else reads it."""
+    assert split.files.images is not None
+    images = _images(str(split.files.images), options)
+    return {
+        name: f"{quoted(file)}, which is read for {' and '.join(map(quoted, readers))}"
+        for file, readers in stand_ins((item.image for item in split.items), images).items()
+        for name in readers
+        if name != file
+    }
+
+
 def _unreadable(error: BadImageError) -> str:
     return f"unreadable image: {error.reason}"
 
@@ -186,14 +199,17 @@ def image_findings(split: AuditedSplit, images: ImagesByName, options: ImageOpti
     An unreadable image is a fault where it would end a run: not with data.image.on_bad_image=blank, and not for
     an item that no pair names.
     """
-    folder = str(split.files.images)
+    folder, stand_in = str(split.files.images), _stand_ins(split, options)
     on_fault = Severity.FAULT if options.on_bad_image == "error" else Severity.WARNING
     first: dict[bytes, str] = {}
     seen: set[str] = set()
     for item in split.items:
         facts = images[folder, item.image]
         place = f"image {quoted(item.image)} of item {quoted(item.item_id)}"
-        for kind, severity, message in image_remarks(facts, on_fault):
+        remarks = list(image_remarks(facts, on_fault))
+        if others := stand_in.get(item.image):
+            remarks.append(("image-stand-in", Severity.WARNING, f"is read from {others}"))
+        for kind, severity, message in remarks:
             severity = severity if item.is_paired else Severity.NOTE
             message = f"{place}: {message}"
             yield Finding(kind, severity, split.name, split.files.items, item.line, message, (item.item_id,))
