@@ -50,6 +50,16 @@ def put_bytes(item_id: str, content: bytes) -> Callable[[CleanData], object]:
     return lambda data: data.image(item_id).write_bytes(content)
 
 
+def rename_image(item_id: str, name: str) -> Callable[[CleanData], object]:
+    """Give an item's picture another name, and the item a name that has no picture's suffix."""
+
+    def change(data: CleanData) -> None:
+        data.image(item_id).rename(data.image(item_id).with_name(name))
+        data.item(item_id)["item_image_name"] = f"{item_id}.5"
+
+    return change
+
+
 def cut_image(item_id: str) -> Callable[[CleanData], object]:
     return lambda data: data.image(item_id).write_bytes(data.image(item_id).read_bytes()[:700])
 
@@ -146,6 +156,7 @@ PLANTS = [
     Plant("image-suffix", NOTE, "val", put_image("i", noise_picture(1, 40, 40), "JPEG")),
     Plant("image-turned", NOTE, "val", put_image("i", noise_picture(1, 40, 40), orientation=6)),
     Plant("image-profile", NOTE, "val", put_image("i", noise_picture(1, 40, 40), icc_profile=display_p3())),
+    Plant("image-stand-in", WARNING, "val", rename_image("i", "i.jpg"), also=frozenset({"image-suffix"})),
     Plant("image-repeated", NOTE, "val", copy_image("i", "j")),
     Plant("texts-cut", NOTE, "train", change_item("a", title="花瓶" * 30)),
     Plant("tokens-unknown", WARNING, "val", change_item("i", title="鑫" * 20), frozenset({"texts-cut"})),
