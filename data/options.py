@@ -16,6 +16,17 @@ IMAGENET_MEAN: Colours = (0.485, 0.456, 0.406)
 IMAGENET_STD: Colours = (0.229, 0.224, 0.225)
 
 
+@dataclass(frozen=True, slots=True)
+class PictureRules:
+    """What of an image file's metadata is obeyed; nothing, as published, where nothing else is said."""
+
+    upright: bool = False
+    color_profile: Literal["keep", "srgb"] = "keep"
+
+
+AS_STORED = PictureRules()
+
+
 class SplitOptions(Options):
     """The files of one split."""
 
@@ -23,8 +34,9 @@ class SplitOptions(Options):
     """JSONL file of items."""
     pairs: NamedPath
     """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
-    images: NamedPath
-    """Folder of the items' images, or the file that bash run.sh data pack has made of one."""
+    images: NamedPath | None = None
+    """Folder of the items' images, or the file that bash run.sh data pack has made of one; needed by a model that reads
+    images."""
 
 
 def _told_apart(names: Sequence[str]) -> Sequence[str]:
@@ -72,6 +84,10 @@ class ImageOptions(Options):
     were trained with, and for ImageNet's where there are none or they do not say."""
     std: tuple[Positive, Positive, Positive] | Literal["auto"] = "auto"
     """Standard deviation of red, green and blue on the scale 0 to 1, divided by; auto likewise."""
+    upright: bool = False
+    """Whether a picture is turned as its EXIF orientation says, as viewers show it; false as published."""
+    color_profile: Literal["keep", "srgb"] = "keep"
+    """What becomes of an embedded colour profile: passed over, as published, or converted to sRGB."""
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
@@ -87,6 +103,11 @@ class ImageOptions(Options):
             IMAGENET_MEAN if self.mean == "auto" else self.mean,
             IMAGENET_STD if self.std == "auto" else self.std,
         )
+
+    @property
+    def rules(self) -> PictureRules:
+        """What of a picture's metadata is obeyed."""
+        return PictureRules(self.upright, self.color_profile)
 
 
 class DataOptions(Options):

@@ -26,9 +26,10 @@ def file_digests(files: SplitOptions, options: ImageOptions | None) -> dict[str,
 
     Raises DataError or UserError for a fault in them.
     """
-    catalog = read_items(files.items)
+    catalog = read_items(files.items, has_images=options is not None)
     catalog, pairs = only_paired_items(catalog, read_pairs(files.pairs, catalog, labelled=True))
-    return _digests(catalog, pairs, open_images(files.images, options) if options is not None else None)
+    images = open_images(files.images, options) if options is not None and files.images is not None else None
+    return _digests(catalog, pairs, images)
 
 
 def pairs_digest(catalog: ItemCatalog, pairs: PairTable) -> str:

@@ -70,24 +70,19 @@ class ExperimentOptions(Options):
         return self.predict.precision or self.train.precision
 
     @property
-    def encoding(self) -> Mapping[str, JsonValue]:
-        """The options that embeddings depend on; not the first weights, in whose place are those of a checkpoint."""
-        data: dict[str, JsonValue] = {}
-        if self.reads.text:
-            data["text"] = self.data.text.model_dump(mode="json")
-        if self.reads.image:
-            data["image"] = self.data.image.model_dump(mode="json", include={"size", "mean", "std"})
-        model = self.model.model_dump(
-            mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
-        )
-        return {"model": model, "data": data, "predict": {"precision": self.prediction_precision}}
-
-    @property
     def preparation(self) -> Mapping[str, JsonValue]:
         """All options by which an item becomes the embedding that it has by given weights, but the precision."""
         image = self.data.image.model_dump(mode="json", exclude=set(READING)) if self.reads.image else {}
         text = self.data.text.model_dump(mode="json") if self.reads.text else {}
-        return {"data": {"text": text, "image": image}, "model": self.encoding["model"]}
+        model = self.model.model_dump(
+            mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
+        )
+        return {"data": {"text": text, "image": image}, "model": model}
+
+    @property
+    def encoding(self) -> Mapping[str, JsonValue]:
+        """All options that embeddings depend on; in the place of first weights are those of a checkpoint."""
+        return {**self.preparation, "predict": {"precision": self.prediction_precision}}
 
     @field_validator("name")
     @classmethod
@@ -99,6 +94,14 @@ class ExperimentOptions(Options):
                 f"{LONGEST_NAME} bytes, not {name!r}"
             )
         return name
+
+    @model_validator(mode="after")
+    def _images_that_are_read_are_named(self) -> Self:
+        for name in ("train", "val", "test"):
+            split = self.data.split(name)
+            if self.reads.image and split is not None and split.images is None:
+                raise ValueError(f"data.{name}.images: is missing, which model.image_encoder (null for none) reads")
+        return self
 
     @model_validator(mode="after")
     def _features_to_fit_to_are_known(self) -> Self:

@@ -47,6 +47,8 @@ class ImageDescription:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rules: tuple[str, ...]
+    upright: bool = False
+    color_profile: Literal["keep", "srgb"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ class OnnxItemEncoder(ItemEmbedder):
             agreement = model.agreement.model_copy(update={"in_title": attributes.in_title})
             model = model.model_copy(update={"agreement": agreement})
         if image is not None:
-            update = {"size": image.size, "mean": image.mean, "std": image.std}
+            update = {key: value for key, value in asdict(image).items() if key != "rules"}
             data = data.model_copy(update={"image": data.image.model_copy(update=update)})
         if text is not None:
             read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "prefix": text.prefix}

@@ -77,6 +77,8 @@ def run_prediction(
     with sole_user(lock, f"predicts {file.name}") if processes.is_first else nullcontext():
         if processes.is_first:
             _check_neighbours(file, similarity)
+            for warning in verifier.preparation.warnings(split.catalog, split.items.images):
+                print(f"warning: {warning}", file=sys.stderr)
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
         items = _encode(progress, split, verifier, stop or StopRequest())
         if items is None:

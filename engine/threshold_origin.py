@@ -26,7 +26,8 @@ def changed_validation(before: Mapping[str, str], options: ExperimentOptions) ->
     files = options.data.val
     if files is None or not (files.items.exists() and files.pairs.exists()):
         return []
-    images = options.data.image if options.reads.image and files.images.exists() else None
+    has_images = options.reads.image and files.images is not None and files.images.exists()
+    images = options.data.image if has_images else None
     try:
         return validation_changes(before, file_digests(files, images))
     except UserError as error:

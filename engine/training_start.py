@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.loading import Split
+from data.stand_ins import stand_in_warnings
 from engine.checkpoint import load_train_state, read_state
 from engine.checkpoint_folder import checkpoint_path, find_resumption
 from engine.checksums import DamagedError, check_files
@@ -58,12 +59,15 @@ def start_training(run: TrainingRun) -> Start:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
     notes += differences(options.data.image, options.model.image_encoder)
+    if options.reads.image:
+        for split in (run.train_split, run.val_split):
+            notes += stand_in_warnings((item.image for item in split.catalog), split.items.images)
     stale, changed = _stale_checkpoints(run, state, resumption.checkpoint)
     if stale:
         state.best_f1, state.best_step = -1.0, None  # scores of other pairs are not compared
         names = " and ".join(checkpoint.name for checkpoint in stale)
         notes.append(f"not what the run was evaluated on before: {', '.join(changed)}; evaluated anew: {names}")
-    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *notes], stale)
+    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *dict.fromkeys(notes)], stale)
 
 
 def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[str]]:

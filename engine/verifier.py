@@ -155,10 +155,8 @@ class Verifier:
 
     def _item(self, record: Mapping[str, object], number: int) -> Item:
         # An item that is asked about need not have an id, nor a picture that is not read.
-        absent = {"item_id": str(number)}
-        if not self.options.reads.image:
-            absent["item_image_name"] = "-"
-        return item_fields(Path("items"), number, {**absent, **record}).item()
+        has_image = self.options.reads.image
+        return item_fields(Path("items"), number, {"item_id": str(number), **record}, has_image=has_image).item()
 
     def _image_source(self, images: Images | None) -> ImageSource:
         if images is None:
@@ -170,7 +168,7 @@ class Verifier:
             return GivenImages({})
         if isinstance(images, Path | str):
             return self.preparation.open_images(Path(images))
-        return GivenImages(images) if isinstance(images, Mapping) else images
+        return GivenImages(images, self.options.data.image.rules) if isinstance(images, Mapping) else images
 
 
 def _load_exported(

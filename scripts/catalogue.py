@@ -1,6 +1,7 @@
 """The commands of `bash run.sh catalogue`."""
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from engine.distributed import Processes
     from engine.experiment import ExperimentOptions
     from engine.stop_request import StopRequest
+
+IS_OVERRIDE = re.compile(r"[\w.]+=")
+"""How an argument section.key=value begins."""
 
 app = typer.Typer(help="A whole catalogue, embedded and searched.", no_args_is_help=True)
 app.add_typer(catalogue_pairs.app)
@@ -41,8 +45,8 @@ def group() -> None:
 def embed(
     option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],
     items: Annotated[Path, typer.Argument(metavar="ITEMS", help="JSONL file of items.")],
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of their images, or a pack of them.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder or pack of their images, if they are read.")],
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder that is made.")] = None,
     overrides: Overrides = None,
     type_: Annotated[Literal["float32", "float16"], typer.Option("--type", help="Of what is kept.")] = "float32",
     shard_items: ShardItems = 16_384,
@@ -56,14 +60,19 @@ def embed(
     """
     from engine.command import fast_import, run_action
 
+    pictures: Path | None = images
+    folder = out
+    if folder is None or IS_OVERRIDE.match(str(folder)):  # IMAGES, which are not read, were left out
+        pictures, folder, overrides = None, images, [*([str(out)] if out else []), *(overrides or [])]
+
     def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
         with fast_import():
             from tools.catalogue.embedder import EmbeddingJob, run_embedding
 
-        job = EmbeddingJob(items, images, out, type_, shard_items, onnx)
+        job = EmbeddingJob(items, pictures, folder, type_, shard_items, onnx)
         embedding = run_embedding(options, job, processes, stop)
         if embedding is not None:
-            print("\n".join(embedding.lines(out)))
+            print("\n".join(embedding.lines(folder)))
 
     # Several processes are started by engine.launch, once --check has found the options right, and do not meet.
     run_action(run, option_file, overrides or [], check, connected=False)

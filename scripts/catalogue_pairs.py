@@ -45,11 +45,11 @@ def duplicates(
     from tools.views.groups_page import render_groups
     from tools.views.page import signed
 
+    # Before the model and the search, which take long to end on a wrong name; items that are shown need no picture.
+    catalog = read_items(items, has_images=False) if items else None
+    pictures = open_images_of_any_size(images) if images else None
     opened = open_index(index)
     rule, source = index_rule(opened, limit, checkpoint)
-    # Before the search, which takes long to end on a wrong name.
-    catalog = read_items(items) if items else None
-    pictures = open_images_of_any_size(images) if images else None
     with sole_user(out / ".lock", "finds duplicates"):
         found, figures = find_duplicates(opened, rule, out, within_categories, truth)
         if catalog is not None:

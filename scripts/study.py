@@ -138,7 +138,7 @@ def precision_drift(
 def baselines(
     items: Annotated[Path, typer.Argument(help="JSONL file of items.")],
     pairs: Annotated[Path, typer.Argument(help="JSONL file of labelled pairs.")],
-    images: Annotated[Path, typer.Argument(help="Folder or pack of the items' images.")],
+    images: Annotated[Path | None, typer.Argument(help="Folder or pack of the items' images.")] = None,
 ) -> None:
     """Measure the best possible F1 on labelled pairs of what needs no learning: text overlap and colours."""
     from data.options import TextOptions

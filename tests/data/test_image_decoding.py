@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from data.image_decoding import stretched, to_rgb
+from data.options import PictureRules
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I", "F", "I;16", "CMYK", "L"])
@@ -55,7 +56,7 @@ def oriented(mark: int) -> Image.Image:
 @pytest.mark.parametrize(("mark", "black"), [(1, "top"), (3, "bottom"), (6, "right"), (8, "left"), (99, "top")])
 def test_a_picture_is_turned_where_it_is_to_be_upright(mark: int, black: str) -> None:
     for quick in (False, True):
-        pixels = np.asarray(stretched(oriented(mark), 16, quick=quick, upright=True))
+        pixels = np.asarray(stretched(oriented(mark), 16, PictureRules(upright=True), quick=quick))
         halves = {"top": pixels[:6], "bottom": pixels[-6:], "left": pixels[:, :6], "right": pixels[:, -6:]}
         assert halves[black].max() < 40
         assert np.asarray(stretched(oriented(mark), 16, quick=quick))[:6].max() < 40

@@ -13,7 +13,7 @@ from data.item import Item, item_text
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError, find_image, read_image
 from data.item_tensors import ItemTensors, KnownFeatures, image_keys, text_keys, tokenize_catalog
-from data.options import ImageOptions, TextOptions
+from data.options import ImageOptions, PictureRules, TextOptions
 from data.pair_batch import length_runs
 from data.tokenizer import Tokenizer
 from tests.tiny_data import IMAGE_SIZE, MAX_TOKENS, NUM_ITEMS
@@ -155,9 +155,9 @@ def test_a_picture_is_decoded_once_if_it_is_kept_in_memory(
 ) -> None:
     decoded: list[Path] = []
 
-    def counted(file: Path, size: int) -> NDArray[np.uint8]:
+    def counted(file: Path, size: int, rules: PictureRules) -> NDArray[np.uint8]:
         decoded.append(file)
-        return read_image(file, size)
+        return read_image(file, size, rules)
 
     monkeypatch.setattr("data.image_store.read_image", counted)
     options = ImageOptions(size=8, keep_in_memory=keeps)

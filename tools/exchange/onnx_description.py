@@ -32,7 +32,8 @@ from engine.verifier import Verifier
 
 TOKENIZER = "tokenizer.json"
 IMAGE_RULES = (
-    "Decode the first picture of the file as it is stored (an EXIF orientation is passed over) to 8-bit RGB, "
+    "Decode the first picture of the file to 8-bit RGB, turned as its EXIF orientation says if upright is true (false: "
+    "as it is stored), its embedded colour profile converted to sRGB if color_profile is srgb (keep: passed over), "
     "transparency laid over white. A JPEG whose sides are at least 2, 4 or 8 times the size may be decoded at that "
     "fraction.",
     "Stretch the whole picture to size x size pixels, bicubically and antialiased (Pillow's BICUBIC), without "
@@ -97,7 +98,11 @@ def describe(verifier: Verifier, arithmetic: Arithmetic) -> ExportDescription:
         outputs={OUTPUT: Port("float32", ("items", width), "embeddings, the threshold half first, see decision")},
         threshold_width=encoder.threshold_width,
         match_width=encoder.match_width,
-        image=ImageDescription(image.size, *image.normalisation, IMAGE_RULES) if image is not None else None,
+        image=(
+            ImageDescription(image.size, *image.normalisation, IMAGE_RULES, image.upright, image.color_profile)
+            if image is not None
+            else None
+        ),
         text=(
             TextDescription(TOKENIZER, text.max_tokens, tokenizer.padding_id, text.prefix, text.attributes, TEXT_RULES)
             if tokenizer is not None

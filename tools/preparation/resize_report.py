@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
 
+from data.stand_ins import has_picture_suffix
 from engine.disk import whole_file, writing
 from options.errors import UserError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ss2", ".webp"})
-"""Of picture files, in lower case."""
 REPORT_NAME = "report.jsonl"
 _JOURNAL_NAME = ".report.partial.jsonl"
 
@@ -74,7 +73,7 @@ def _walk(source: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(source, onerror=refuse):
         for name in folders:
             path = os.path.join(folder, name)  # noqa: PTH118 - a hundred thousand times
-            if os.path.islink(path) or Path(name).suffix.lower() in SUFFIXES:  # noqa: PTH114
+            if os.path.islink(path) or has_picture_suffix(name):  # noqa: PTH114
                 yield path
         for name in files:
             yield os.path.join(folder, name)  # noqa: PTH118
@@ -84,7 +83,7 @@ def _reason_to_ignore(path: Path, root: Path) -> str | None:
     status = path.lstat()
     if path.name.startswith("."):
         return "hidden file"
-    if path.suffix.lower() not in SUFFIXES:
+    if not has_picture_suffix(path.name):
         return f"suffix {path.suffix!r} is none of a picture"
     if stat.S_ISLNK(status.st_mode):
         try:

@@ -70,7 +70,7 @@ def _read_pairs(options: ExperimentOptions) -> PairPool:
     train, val = options.data.train, options.data.val
     if train is None or val is None or (train.items, train.images) != (val.items, val.images):
         raise UserError("data.train and data.val: cross-validation needs both, of the same items and images")
-    catalog = read_items(train.items)
+    catalog = read_items(train.items, has_images=options.reads.image)
     tables = [read_pairs(file, catalog, labelled=True) for file in (train.pairs, val.pairs)]
     same = [table.same for table in tables if table.same is not None]
     source, target = (np.concatenate([getattr(table, side) for table in tables]) for side in ("source", "target"))

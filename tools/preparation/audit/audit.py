@@ -85,6 +85,7 @@ def _with_images(
     there = []
     for split in splits:
         folder = split.files.images
+        assert folder is not None, "the options were checked"
         try:
             images = open_images(folder, options)
         except UserError as error:
@@ -106,7 +107,7 @@ def _audit_images(
 ) -> ImagesByName:
     image = options.data.image
     names = ((str(split.files.images), item.image) for split in splits for item in split.items)
-    images = read_images(names, image.size, image.follow_links, processes)
+    images = read_images(names, image, processes)
     for split in splits:
         log.extend(image_findings(split, images, image))
     return images
@@ -131,7 +132,8 @@ def overlap_findings(
         return  # which items are whose is not known
     theirs = [item for item in earlier.items if item.is_paired]
     ids = {item.item_id for item in theirs}
-    same_folder = earlier.files.images.resolve() == later.files.images.resolve()
+    folders = [split.files.images.resolve() if split.files.images else None for split in (earlier, later)]
+    same_folder = folders[0] == folders[1]
     contents = {item.content: item.item_id for item in theirs} if same_folder else {}
     texts: dict[bytes | None, str] = {item.text: item.item_id for item in theirs if item.text} if reads_text else {}
     pictures: dict[bytes | None, str] = {

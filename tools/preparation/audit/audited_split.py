@@ -144,7 +144,10 @@ def audit_items(
     named = NamedAttributes(text, reading.options.reads)
     lengths = TokenLengths(reading.tokenizer, text.max_tokens) if reading.tokenizer else None
     for line in tqdm(
-        read_item_lines(split, files.items, lines, log.add), desc=f"{split} items", unit="item", leave=False
+        read_item_lines(split, files.items, lines, log.add, has_images=reading.options.reads.image),
+        desc=f"{split} items",
+        unit="item",
+        leave=False,
     ):
         num_items += 1
         item_id = line.item.item_id

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from PIL import Image
 from tqdm import tqdm
 
-from data.image_bytes import FORMATS
-from data.image_decoding import DECODER_ERRORS
+from data.image_bytes import FORMATS, SUFFIXES, ForeignImageError
+from data.image_decoding import DECODER_ERRORS, orientation, profile_name
 from data.image_store import ImageFolder, ImagePack, open_images
 from data.item_image import MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
 from data.options import ImageOptions
+from data.stand_ins import stand_ins
 from options.printable import quoted
 from tools.preparation.audit.audited_split import AuditedSplit
 from tools.preparation.audit.finding import Finding, Severity
@@ -31,18 +32,6 @@ MANY_PIXELS = 20_000_000
 """Width times height above which decoding is slow."""
 WIDEST = 8
 """Longer side over shorter side above which little is left of a picture stretched to a square."""
-SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "MPO": (".jpg", ".jpeg", ".mpo"), "PNG": (".png", ".apng"),
-    "GIF": (".gif",), "BMP": (".bmp", ".dib"), "WEBP": (".webp",), "TIFF": (".tif", ".tiff"),
-}  # fmt: skip
-FOREIGN_FORMATS = {
-    "AVIF": (4, b"ftypavif"), "HEIC": (4, b"ftyphe"), "HEIF": (4, b"ftypmif1"), "JPEG 2000": (4, b"jP  "),
-    "JPEG XL": (0, b"\xff\n"), "PDF": (0, b"%PDF"), "PostScript": (0, b"%!PS"), "Photoshop": (0, b"8BPS"),
-    "Windows icon": (0, b"\0\0\1\0"), "SVG": (0, b"<svg"), "XML (SVG?)": (0, b"<?xml"), "HTML": (0, b"<!"),
-    "a web page": (0, b"<html"), "a ZIP archive": (0, b"PK\3\4"), "gzip": (0, b"\x1f\x8b"), "MP4 video": (4, b"ftyp"),
-    "JSON": (0, b"{"),
-}  # fmt: skip
-"""Where and how files begin that are often taken for images."""
 
 
 class ImageFacts(NamedTuple):
@@ -59,6 +48,9 @@ class ImageFacts(NamedTuple):
     height: int = 0
     is_one_colour: bool = False
     """As the model sees it."""
+    orientation: int = 1
+    profile: str = ""
+    """Name of its colour profile."""
     fault: str = ""
     """Kind of the finding; empty for an image that can be read."""
     reason: str = ""
@@ -69,13 +61,13 @@ ImagesByName = dict[tuple[str, str], ImageFacts]
 
 
 def read_images(
-    names: Iterable[tuple[str, str]], size: int, follow_links: bool, processes: int, time_limit: float = 120.0
+    names: Iterable[tuple[str, str]], options: ImageOptions, processes: int, time_limit: float = 120.0
 ) -> ImagesByName:
     """Return what is known of each image, given by folder and name; one that takes time_limit seconds is broken."""
     distinct = list(dict.fromkeys(names))
     images: ImagesByName = {}
     results = run_isolated(
-        partial(read_facts, size, follow_links),
+        partial(read_facts, options),
         distinct,
         processes=min(processes, len(distinct)),
         time_limit=time_limit,
@@ -88,16 +80,15 @@ def read_images(
     return images
 
 
-def read_facts(size: int, follow_links: bool, image: tuple[str, str]) -> ImageFacts:
+def read_facts(options: ImageOptions, image: tuple[str, str]) -> ImageFacts:
     """Read an image as training would, and describe it; no fault of the file raises anything.
 
     Args:
-        size: height and width in pixels that the model reads images at.
-        follow_links: whether links out of the folder are read.
+        options: by which the model reads images.
         image: its folder, or pack of images, and its name.
     """
     folder, name = image
-    images = _images(folder, size, follow_links)
+    images = _images(folder, options)
     facts = ImageFacts(str(Path(folder, name)))
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -109,12 +100,12 @@ def read_facts(size: int, follow_links: bool, image: tuple[str, str]) -> ImageFa
         except BadImageError as error:
             return facts._replace(fault="image-broken", reason=_unreadable(error))
         facts = facts._replace(digest=blake2b(content, digest_size=16).digest(), num_bytes=len(content))
-        return _decoded(_header(facts, content), content, size)
+        return _decoded(_header(facts, content), content, options)
 
 
 @cache
-def _images(path: str, size: int, follow_links: bool) -> ImageFolder | ImagePack:
-    return open_images(Path(path), ImageOptions(size=size, follow_links=follow_links))
+def _images(path: str, options: ImageOptions) -> ImageFolder | ImagePack:
+    return open_images(Path(path), options)
 
 
 def _header(facts: ImageFacts, content: bytes) -> ImageFacts:
@@ -122,6 +113,8 @@ def _header(facts: ImageFacts, content: bytes) -> ImageFacts:
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
+            if facts.width * facts.height <= MAX_PIXELS:
+                facts = facts._replace(orientation=orientation(image), profile=profile_name(image))
     except Image.DecompressionBombError as error:
         return facts._replace(fault="image-too-large", reason=str(error))
     except (OSError, *DECODER_ERRORS):
@@ -132,23 +125,29 @@ def _header(facts: ImageFacts, content: bytes) -> ImageFacts:
     return facts
 
 
-def _decoded(facts: ImageFacts, content: bytes, size: int) -> ImageFacts:
+def _decoded(facts: ImageFacts, content: bytes, options: ImageOptions) -> ImageFacts:
     if facts.fault:
         return facts
     try:
         with naming(Path(facts.file)):
-            picture = decode_image(content, size)
+            picture = decode_image(content, options.size, options.rules)
     except BadImageError as error:
-        foreign = None if facts.format else _foreign_format(content[:64])
-        if foreign:
-            return facts._replace(fault="image-unsupported", reason=f"is {foreign}, not one of {', '.join(FORMATS)}")
-        reason = _unreadable(error) if content else "is empty"
-        return facts._replace(fault="image-broken", reason=reason)
+        is_foreign = isinstance(error.__cause__, ForeignImageError)
+        kind, reason = ("image-unsupported", error.reason) if is_foreign else ("image-broken", _unreadable(error))
+        return facts._replace(fault=kind, reason=reason)
     return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
 
 
-def _foreign_format(start: bytes) -> str | None:
-    return next((name for name, (at, sign) in FOREIGN_FORMATS.items() if start[at:].startswith(sign)), None)
+def _stand_ins(split: AuditedSplit, options: ImageOptions) -> dict[str, str]:
+    """Return by name the file from which a picture is read that may be another one, and who else reads it."""
+    assert split.files.images is not None
+    images = _images(str(split.files.images), options)
+    return {
+        name: f"{quoted(file)}, which is read for {' and '.join(map(quoted, readers))}"
+        for file, readers in stand_ins((item.image for item in split.items), images).items()
+        for name in readers
+        if name != file
+    }
 
 
 def _unreadable(error: BadImageError) -> str:
@@ -183,8 +182,14 @@ def image_remarks(facts: ImageFacts, on_fault: Severity) -> Iterator[Remark]:
         yield "image-narrow", Severity.WARNING, f"{extent} are more than {WIDEST}:1"
     if facts.is_one_colour:
         yield "image-one-colour", Severity.WARNING, "is of one single colour as the model sees it"
+    if facts.orientation != 1:
+        message = f"is stored lying or mirrored (orientation {facts.orientation}); data.image.upright=true turns it"
+        yield "image-turned", Severity.NOTE, message
+    if facts.profile and "srgb" not in facts.profile.lower():
+        message = f"has the colour profile {quoted(facts.profile)}; data.image.color_profile=srgb converts it"
+        yield "image-profile", Severity.NOTE, message
     suffix = Path(facts.file).suffix
-    if suffix.lower() not in SUFFIXES.get(facts.format, ()):
+    if suffix.lower() not in SUFFIXES.get(facts.format, SUFFIXES["JPEG"]):  # several JPEG pictures are MPO to Pillow
         yield "image-suffix", Severity.NOTE, f"is {facts.format} in spite of the suffix {quoted(suffix)}"
 
 
@@ -194,14 +199,17 @@ def image_findings(split: AuditedSplit, images: ImagesByName, options: ImageOpti
     An unreadable image is a fault where it would end a run: not with data.image.on_bad_image=blank, and not for
     an item that no pair names.
     """
-    folder = str(split.files.images)
+    folder, stand_in = str(split.files.images), _stand_ins(split, options)
     on_fault = Severity.FAULT if options.on_bad_image == "error" else Severity.WARNING
     first: dict[bytes, str] = {}
     seen: set[str] = set()
     for item in split.items:
         facts = images[folder, item.image]
         place = f"image {quoted(item.image)} of item {quoted(item.item_id)}"
-        for kind, severity, message in image_remarks(facts, on_fault):
+        remarks = list(image_remarks(facts, on_fault))
+        if others := stand_in.get(item.image):
+            remarks.append(("image-stand-in", Severity.WARNING, f"is read from {others}"))
+        for kind, severity, message in remarks:
             severity = severity if item.is_paired else Severity.NOTE
             message = f"{place}: {message}"
             yield Finding(kind, severity, split.name, split.files.items, item.line, message, (item.item_id,))

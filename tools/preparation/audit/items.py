@@ -61,7 +61,7 @@ class ItemDigest(NamedTuple):
 
 
 def read_item_lines(
-    split: str, file: Path, lines: dict[str, int], report: Callable[[Finding], None]
+    split: str, file: Path, lines: dict[str, int], report: Callable[[Finding], None], *, has_images: bool = True
 ) -> Iterator[ItemLine]:
     """Yield the first line of every item, and report the lines that cannot be read or repeat an id.
 
@@ -70,11 +70,12 @@ def read_item_lines(
         file: item file.
         lines: is filled with the line of every id that could be read, be the line otherwise malformed.
         report: is told what was found.
+        has_images: whether images are read, which items then have to name.
     """
 
     def parse(number: int, record: Record) -> ItemLine:
         lines.setdefault(id_field(file, number, record, "item_id"), number)
-        return ItemLine(number, record, item_fields(file, number, record).item())
+        return ItemLine(number, record, item_fields(file, number, record, has_image=has_images).item())
 
     for number, line in readable_lines(split, file, parse, report, malformed="item-malformed", empty="has no items"):
         item_id = line.item.item_id

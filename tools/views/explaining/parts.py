@@ -4,7 +4,7 @@ Letters of shapes: S pixels of width and height.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Literal
@@ -58,15 +58,20 @@ class Verdict:
     """The scores of a pair and the decision on it."""
 
     match: float
-    threshold: float
-    """The pair's own threshold score."""
+    threshold: float | None
+    """The pair's own threshold score; None for a model without a threshold branch, whose margin is the match score."""
     decision_threshold: float
     """Of the margin."""
 
     @property
     def margin(self) -> float:
         """The decision value."""
-        return self.match - self.threshold
+        return self.match - (self.threshold or 0)
+
+    def sums(self, number: Callable[[float], str], minus: str) -> str:
+        """Return what the margin is made of, each number written as given."""
+        own = "" if self.threshold is None else f" {minus} own threshold {number(self.threshold)}"
+        return f"match {number(self.match)}{own}"
 
     @property
     def is_same(self) -> bool:

@@ -113,7 +113,7 @@ def pair_records(
             "same": "".join(np.where(pairs.same, "1", "0")),
             "decided": "".join(np.where(data.decided_same, "1", "0")),
             "match": rounded(pairs.match),
-            "threshold": rounded(pairs.threshold),
+            "threshold": rounded(pairs.threshold) if data.has_thresholds else [],
             "margin": rounded(pairs.margin),
             "kind": kind_of,
         },

@@ -80,6 +80,11 @@ class ReportData:
         return decided
 
     @property
+    def has_thresholds(self) -> bool:
+        """Whether pairs have thresholds of their own: without that branch all are 0."""
+        return bool(self.pairs.threshold.any())
+
+    @property
     def is_right(self) -> NDArray[np.bool_]:
         """Whether each decision agrees with the label: (B,)."""
         is_right: NDArray[np.bool_] = self.decided_same == self.pairs.same

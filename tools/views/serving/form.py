@@ -104,7 +104,7 @@ def _entered(entered: EnteredItem, side: Side, verifier: Verifier) -> Listing:
         raise UserError("choose an image file, since this model reads pictures")
     if len(entered.image) > LARGEST_IMAGE:
         raise UserError(f"the image file has more than {LARGEST_IMAGE >> 20} MiB")
-    images = GivenImages({item.image: entered.image})
+    images = GivenImages({item.image: entered.image}, verifier.options.data.image.rules)
     images.read(item.image, CHECKED_SIZE)
     return Listing(item, images)
 

@@ -4,8 +4,9 @@ import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import ExifTags, Image
 
+from tests.colour_profiles import display_p3
 from tests.tools.preparation.audit.clean_data import CleanData, Line, item, noise_picture, pair
 from tools.preparation.audit.finding import Severity
 
@@ -47,12 +48,26 @@ def add_pairs(split: str, *lines: Line) -> Callable[[CleanData], object]:
     return lambda data: data.pairs[split].extend(lines)
 
 
-def put_image(item_id: str, picture: Image.Image, image_format: str = "PNG") -> Callable[[CleanData], object]:
-    return lambda data: picture.save(data.image(item_id), image_format)
+def put_image(
+    item_id: str, picture: Image.Image, image_format: str = "PNG", orientation: int = 1, icc_profile: bytes = b""
+) -> Callable[[CleanData], object]:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return lambda data: picture.save(data.image(item_id), image_format, exif=exif, icc_profile=icc_profile)
 
 
 def put_bytes(item_id: str, content: bytes) -> Callable[[CleanData], object]:
     return lambda data: data.image(item_id).write_bytes(content)
+
+
+def rename_image(item_id: str, name: str) -> Callable[[CleanData], object]:
+    """Give an item's picture another name, and the item a name that has no picture's suffix."""
+
+    def change(data: CleanData) -> None:
+        data.image(item_id).rename(data.image(item_id).with_name(name))
+        data.item(item_id)["item_image_name"] = f"{item_id}.5"
+
+    return change
 
 
 def cut_image(item_id: str) -> Callable[[CleanData], object]:
@@ -157,7 +172,7 @@ PLANTS = [
     Plant("image-broken", FAULT, "test", put_bytes("q", b"")),
     Plant("image-broken", FAULT, "test", put_bytes("q", b"no image at all")),
     Plant("image-broken", FAULT, "test", lambda data: (data.image("q").unlink(), data.image("q").mkdir())),
-    Plant("image-unsupported", FAULT, "test", put_bytes("q", b"\0\0\0 ftypavif" + bytes(50))),
+    Plant("image-unsupported", FAULT, "test", put_bytes("q", b"\0\0\0 ftypheic" + bytes(50))),
     Plant("image-unsupported", FAULT, "test", put_bytes("q", b'<svg xmlns="">')),
     Plant("image-too-large", FAULT, "val", put_image("i", Image.new("1", (20_000, 5_001)))),
     Plant("image-too-large", FAULT, "val", put_image("i", Image.new("1", (20_000, 10_000)))),
@@ -166,6 +181,9 @@ PLANTS = [
     Plant("image-narrow", WARNING, "val", put_image("i", noise_picture(1, 161, 20))),
     Plant("image-one-colour", WARNING, "val", put_image("i", Image.new("RGB", (40, 40), "white"))),
     Plant("image-suffix", NOTE, "val", put_image("i", noise_picture(1, 40, 40), "JPEG")),
+    Plant("image-turned", NOTE, "val", put_image("i", noise_picture(1, 40, 40), orientation=6)),
+    Plant("image-profile", NOTE, "val", put_image("i", noise_picture(1, 40, 40), icc_profile=display_p3())),
+    Plant("image-stand-in", WARNING, "val", rename_image("i", "i.jpg"), also=frozenset({"image-suffix"})),
     Plant("image-repeated", NOTE, "val", copy_image("i", "j")),
     Plant("texts-cut", NOTE, "train", change_item("a", title="花瓶" * 30)),
     Plant("tokens-unknown", WARNING, "val", change_item("i", title="鑫" * 20), frozenset({"texts-cut"})),
