@@ -26,10 +26,17 @@ def predict(options: ExperimentOptions, command: str, processes: "Processes", st
         print(f"unreadable images replaced: {prediction.num_blank_images}; their items are listed beside the file")
     if prediction.evaluation is not None:
         figures = prediction.evaluation
-        print(
-            f"F1 {figures.f1:.4f}, precision {figures.precision:.4f}, recall {figures.recall:.4f}, "
-            f"accuracy {figures.accuracy:.4f}"
-        )
+        if prediction.is_fitted:
+            print(
+                f"best possible F1 {figures.best_possible_f1:.4f}, there precision "
+                f"{figures.best_possible_precision:.4f} and recall {figures.best_possible_recall:.4f}: the threshold "
+                "was chosen on pairs of this split"
+            )
+        else:
+            print(
+                f"F1 {figures.f1:.4f}, precision {figures.precision:.4f}, recall {figures.recall:.4f}, "
+                f"accuracy {figures.accuracy:.4f}"
+            )
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ def train(options: ExperimentOptions, command: str, processes: "Processes", stop
     result = run_training(options, command, processes, stop)
     if processes.is_first:
         figures = result.evaluation
-        ends = (figures.calibrated_f1_low, figures.calibrated_f1_high)
+        ends = (figures.best_possible_f1_low, figures.best_possible_f1_high)
         interval = f" ({ends[0]:.4f} to {ends[1]:.4f})" if ends != (None, None) else ""
         print(
             f"best checkpoint: {result.checkpoint} (step {result.step})\n"
-            f"validation: F1 {figures.calibrated_f1:.4f}{interval}, precision {figures.calibrated_precision:.4f}, "
-            f"recall {figures.calibrated_recall:.4f} at the calibrated threshold "
-            f"{figures.calibrated_threshold:.4f}; F1 {figures.f1:.4f} at {figures.threshold:.4f}"
+            f"validation: best possible F1 {figures.best_possible_f1:.4f}{interval}, there precision "
+            f"{figures.best_possible_precision:.4f}, recall {figures.best_possible_recall:.4f} and the calibrated "
+            f"threshold {figures.best_possible_threshold:.4f}; F1 {figures.f1:.4f} at {figures.threshold:.4f}"
         )
 
 

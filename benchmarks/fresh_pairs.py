@@ -70,11 +70,11 @@ def _validation_f1(checkpoint: Path) -> EstimatedFigure:
     """Return the F1 on the validation pairs of what decision_rule takes as calibrated."""
     chosen = find_rule(checkpoint)
     if chosen is not None:
-        return chosen.figures["f1"]
+        return chosen.figures["best_possible_f1"]
     found = read_state(checkpoint).evaluation
-    if found is None or found.calibrated_f1_low is None or found.calibrated_f1_high is None:
+    if found is None or found.best_possible_f1_low is None or found.best_possible_f1_high is None:
         raise UserError(f"{checkpoint}: its evaluation has no interval of F1 that fresh pairs could be held against")
-    return EstimatedFigure(found.calibrated_f1, found.calibrated_f1_low, found.calibrated_f1_high)
+    return EstimatedFigure(found.best_possible_f1, found.best_possible_f1_low, found.best_possible_f1_high)
 
 
 def _options(folder: RunFolder, checkpoint: Path, data: Path) -> ExperimentOptions:
@@ -108,8 +108,8 @@ def main() -> None:
     with started_processes() as processes:
         found = decide_fresh_pairs(folder, arguments.items, arguments.seed, processes)
     print(
-        f"F1 at the calibrated threshold: {found.validation_f1:.4f} of the validation pairs, interval {found.low:.4f} "
-        f"to {found.high:.4f}; {found.fresh.f1:.4f} of {found.fresh.num_pairs:,} fresh pairs, "
+        f"at the calibrated threshold: best possible F1 {found.validation_f1:.4f} of the validation pairs, interval "
+        f"{found.low:.4f} to {found.high:.4f}; F1 {found.fresh.f1:.4f} of {found.fresh.num_pairs:,} fresh pairs, "
         f"{'within' if found.is_within else 'outside'}"
     )
     sys.exit(0 if found.is_within else 1)

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
+from data.options import AS_STORED, PictureRules
 from data.pack_index import Entry, PackIndex
 from options.errors import UserError
 
@@ -20,7 +21,7 @@ Stored = Literal["files", "pixels"]
 STORED: tuple[Stored, ...] = ("files", "pixels")
 MAGIC = b"\x89IMGPACK\r\n\x1a\n\x01"
 """The last byte is the version; the line ends tell of a transfer as text."""
-HEADER = struct.Struct("<13sBxxIQQQII")
+HEADER = struct.Struct("<13sB??IQQQII")
 
 
 class PackError(UserError):
@@ -31,6 +32,9 @@ class Header(NamedTuple):
     """The beginning of a pack."""
 
     stored: Stored
+    upright: bool
+    to_srgb: bool
+    """The PictureRules by which pixels were read; both false for image files."""
     size: int
     """Height and width of the pixels; 0 for image files."""
     num_images: int
@@ -41,6 +45,11 @@ class Header(NamedTuple):
     index_checksum: int
     """CRC-32."""
 
+    @property
+    def rules(self) -> PictureRules:
+        """The rules by which pixels were read."""
+        return PictureRules(self.upright, "srgb" if self.to_srgb else "keep")
+
     def to_bytes(self) -> bytes:
         """Return the header as it stands in the file, with its own checksum."""
         fields = (MAGIC, STORED.index(self.stored), *self[1:])
@@ -50,8 +59,9 @@ class Header(NamedTuple):
 class PackWriter:
     """Writes a pack to an open file that is empty; what has no `finish` is not read."""
 
-    def __init__(self, stream: BinaryIO, stored: Stored, size: int) -> None:
-        self._stream, self._stored, self._size = stream, stored, size
+    def __init__(self, stream: BinaryIO, stored: Stored, size: int, rules: PictureRules = AS_STORED) -> None:
+        self._stream, self._stored = stream, stored
+        self._size, self._rules = (size, rules) if stored == "pixels" else (0, AS_STORED)
         self._entries: dict[bytes, Entry] = {}
         self._end = HEADER.size
         stream.write(bytes(HEADER.size))
@@ -67,9 +77,9 @@ class PackWriter:
     def finish(self) -> None:
         """Write the index and, once all is on the disk, the header."""
         index = PackIndex.of(self._entries).to_bytes()
-        size = self._size if self._stored == "pixels" else 0
         end = self._end + len(index)
-        header = Header(self._stored, size, len(self._entries), self._end, end, zlib.crc32(index))
+        read = self._rules.upright, self._rules.color_profile == "srgb", self._size
+        header = Header(self._stored, *read, len(self._entries), self._end, end, zlib.crc32(index))
         self._stream.write(index)
         _to_disk(self._stream)
         self._stream.seek(0)
@@ -128,15 +138,16 @@ class PackReader:
         num_bytes = os.fstat(self._descriptor).st_size
         if len(content) < HEADER.size:
             raise PackError(f"{self.path}: the pack of images is cut off after {num_bytes:,} bytes; {REMEDY}")
-        _, stored, size, num_images, index_start, whole, index_checksum, checksum = HEADER.unpack(content)
+        _, stored, *fields, checksum = HEADER.unpack(content)
         if zlib.crc32(content[:-4]) != checksum or stored >= len(STORED):
             raise PackError(f"{self.path}: the header of the pack of images is damaged; {REMEDY}")
-        if num_bytes != whole:
-            what = "is cut off" if num_bytes < whole else "has something behind it"
+        header = Header(STORED[stored], *fields)
+        if num_bytes != header.num_bytes:
+            what = "is cut off" if num_bytes < header.num_bytes else "has something behind it"
             raise PackError(
-                f"{self.path}: the pack of images {what}: {num_bytes:,} bytes instead of {whole:,}; {REMEDY}"
+                f"{self.path}: the pack of images {what}: {num_bytes:,} bytes instead of {header.num_bytes:,}; {REMEDY}"
             )
-        return Header(STORED[stored], size, num_images, index_start, whole, index_checksum)
+        return header
 
     def _read_index(self) -> PackIndex:
         header = self.header

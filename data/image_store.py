@@ -1,7 +1,7 @@
 """Where the pictures of items come from: a folder of image files, a pack that holds them in one file, or a caller."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.image_decoding import to_rgb
+from data.image_decoding import stretched
 from data.image_pack import PackReader
 from data.item_image import (
     MissingImageError,
@@ -21,7 +21,7 @@ from data.item_image import (
     resized_name,
     unreadable,
 )
-from data.options import ImageOptions
+from data.options import AS_STORED, ImageOptions, PictureRules
 from data.pack_index import Entry
 from options.errors import UserError
 
@@ -40,7 +40,7 @@ class ImageSource(Protocol):
         """Return what is stored of an image; raises BadImageError."""
 
     def read(self, name: str, size: int) -> NDArray[np.uint8]:
-        """Return the picture stretched to (size, size, 3), as read_image does.
+        """Return the picture stretched to (size, size, 3), as read_image does by the rules of the source.
 
         Raises BadImageError, which names the folder or file and the image, for one that is missing or unreadable.
         """
@@ -55,6 +55,7 @@ class ImageFolder:
 
     path: Path
     follow_links: bool = False
+    rules: PictureRules = AS_STORED
 
     def file(self, name: str) -> Path:
         """Return the image's file; raises BadImageError for a link out of the folder."""
@@ -68,7 +69,7 @@ class ImageFolder:
 
     def read(self, name: str, size: int) -> NDArray[np.uint8]:
         """Do as ImageSource says."""
-        return read_image(self.file(name), size)
+        return read_image(self.file(name), size, self.rules)
 
     def newest(self, names: Iterable[str]) -> int:
         """Do as ImageSource says."""
@@ -82,6 +83,8 @@ class ImagePack:
 
     path: Path
     pack: PackReader
+    rules: PictureRules = AS_STORED
+    """Of image files; pixels were read by those of the header."""
 
     def file(self, name: str) -> Path:
         """Return the path that messages give the image, `<pack>/<name in the pack>`."""
@@ -95,8 +98,10 @@ class ImagePack:
         """Do as ImageSource says; pixels of another size are resampled bicubically."""
         place, entry = self._found(name)
         content = self._content(place, entry)
+        if self.pack.header.stored == "pixels":
+            return self._stretched(content, size)
         with naming(place):
-            return decode_image(content, size) if self.pack.header.stored == "files" else self._stretched(content, size)
+            return decode_image(content, size, self.rules)
 
     def newest(self, names: Iterable[str]) -> int:
         """Do as ImageSource says; a pack changes as a whole."""
@@ -133,6 +138,7 @@ class GivenImages:
     """Pictures by the names that items state."""
 
     pictures: Mapping[str, Picture]
+    rules: PictureRules = AS_STORED
 
     @property
     def path(self) -> Path:
@@ -143,15 +149,14 @@ class GivenImages:
         """Do as ImageSource says."""
         picture = self._picture(name)
         if isinstance(picture, str | Path):
-            return read_image(Path(picture), size)
+            return read_image(Path(picture), size, self.rules)
         if isinstance(picture, np.ndarray):
             assert picture.shape == (size, size, 3), "pixels are given in the size that they are read in"
             return picture
         with naming(Path(name)):
             if isinstance(picture, bytes):
-                return decode_image(picture, size)
-            rgb = to_rgb(picture)
-            return np.asarray(rgb if rgb.size == (size, size) else rgb.resize((size, size), Image.Resampling.BICUBIC))
+                return decode_image(picture, size, self.rules)
+            return np.asarray(stretched(picture, size, self.rules, draft=False))
 
     def content(self, name: str) -> bytes:
         """Return what identifies a picture: the bytes of its file, or of its pixels; raises BadImageError."""
@@ -178,15 +183,23 @@ def open_images(path: Path, options: ImageOptions) -> ImageFolder | ImagePack:
     """Return the images of a folder or of a pack.
 
     Raises UserError for a path that is neither, and for a pack that is damaged or holds pixels of another size than
-    data.image.size.
+    data.image.size or read otherwise than data.image.upright and color_profile say.
     """
-    images = open_images_of_any_size(path, options.follow_links)
+    images = replace(open_images_of_any_size(path, options.follow_links), rules=options.rules)
     header = images.pack.header if isinstance(images, ImagePack) else None
-    if header is not None and header.stored == "pixels" and header.size != options.size:
-        raise UserError(
-            f"{path}: holds pixels of size {header.size}, but data.image.size is {options.size}; set "
-            f"data.image.size={header.size}, or pack the images again with --as files or --size {options.size}"
-        )
+    if header is None or header.stored == "files":
+        return images
+    made, wanted = ({"size": size, **asdict(rules)} for size, rules in (
+        (header.size, header.rules), (options.size, options.rules)
+    ))  # fmt: skip
+    for name, value in wanted.items():
+        if made[name] != value:
+            has, wants = str(made[name]).lower(), str(value).lower()
+            argument = f"--{'' if value else 'no-'}upright" if name == "upright" else f"--{name} {wants}"
+            raise UserError(
+                f"{path}: holds pixels of {name} {has}, but data.image.{name} is {wants}; set data.image.{name}={has}, "
+                f"or pack the images again with --as files or {argument.replace('_', '-')}"
+            )
     return images
 
 

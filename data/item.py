@@ -3,26 +3,10 @@
 Attributes are stated in the notation `#key#:#value#;#key#:#value#;` (item_pvs and sku_pvs).
 """
 
-import re
-import unicodedata
-import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from data.options import ComparedAttributes
-
-LONG_RUN = 200
-"""Combining marks in a row from which on they are sorted here."""
-LAST_MARK = 0x1FFFF
-"""Code point after which there are no combining marks."""
-NOT_STATED = -1
-"""In the place of the digest of an attribute that an item does not state."""
-NOTHING = "(?!)"
-"""Pattern that is found nowhere."""
+from data.normal_form import normal_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +40,7 @@ class ItemPair:
 
 def clean_text(text: str) -> str:
     """Drop '#', lower-case, then normalise to NFKC: the order that the published weights were trained with."""
-    lowered = text.replace("#", "").lower()
-    if len(lowered) >= LONG_RUN and not lowered.isascii():
-        lowered = _with_marks_in_order(lowered)
-    return unicodedata.normalize("NFKC", lowered)
-
-
-def _with_marks_in_order(text: str) -> str:
-    """Bring long runs of combining marks into the canonical order, which changes no normal form.
-
-    The library sorts them in quadratic time, hours for a megabyte.
-    """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    is_mark = _marks()[np.minimum(codes, LAST_MARK + 1)]
-    starts, ends = np.flatnonzero(np.diff(is_mark, prepend=False, append=False)).reshape(-1, 2).T
-    long = ends - starts >= LONG_RUN
-    parts, done = [], 0
-    for start, end in zip(starts[long].tolist(), ends[long].tolist(), strict=True):
-        marks = "".join(unicodedata.normalize("NFKD", mark) for mark in text[start:end])
-        parts += [text[done:start], "".join(sorted(marks, key=unicodedata.combining))]
-        done = end
-    return "".join([*parts, text[done:]])
-
-
-@cache
-def _marks() -> NDArray[np.bool_]:
-    """Return whether a code point, decomposed, is nothing but combining marks: (LAST_MARK + 2,)."""
-    decomposed = (unicodedata.normalize("NFKD", chr(code)) for code in range(LAST_MARK + 2))
-    return np.array([all(map(unicodedata.combining, parts)) for parts in decomposed])
+    return normal_form(text.replace("#", "").lower())
 
 
 def parse_attributes(item_pvs: str, sku_pvs: str) -> dict[str, tuple[str, ...]]:
@@ -106,30 +63,3 @@ def item_text(item: Item, attributes: Sequence[str]) -> str:
     """
     values = (",".join(item.attributes.get(clean_text(name), ())) for name in attributes)
     return ";".join(part for part in (clean_text(item.title), *values) if part)
-
-
-def value_digests(item: Item, compared: ComparedAttributes) -> list[int]:
-    """Return the CRC-32 of the values of each attribute, in whatever order the item has them, or NOT_STATED."""
-    stated = (
-        item.attributes.get(clean_text(name)) or _in_title(item.title, compared.in_title.get(name, ()))
-        for name in compared.names
-    )
-    return [_digest(values) if values else NOT_STATED for values in stated]
-
-
-def _digest(values: tuple[str, ...]) -> int:
-    return zlib.crc32(",".join(sorted(values)).encode("utf-8", "surrogatepass"))
-
-
-def _in_title(title: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the one of some values that a title has; none where it has several."""
-    found = {*_any_of(values).findall(clean_text(title))} if values else set()
-    return tuple(found) if len(found) == 1 else ()
-
-
-@cache
-def _any_of(values: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds values in a text, longer ones first and not inside of words of Latin letters and digits."""
-    longest_first = sorted(filter(None, map(clean_text, values)), key=len, reverse=True)
-    either = "|".join(map(re.escape, longest_first)) or NOTHING
-    return re.compile(rf"(?<![a-z0-9])(?:{either})(?![a-z0-9])")

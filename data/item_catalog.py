@@ -23,6 +23,7 @@ from options.printable import quoted
 
 LONGEST_FILE_NAME = 255
 """Bytes that file systems allow."""
+IMAGE_NAME = "item_image_name"
 FOLDER = re.compile(r"[/\\\0]|\A\.\.?\Z")
 """What the name of a file without a folder neither has nor is."""
 
@@ -45,24 +46,27 @@ class ItemFields(NamedTuple):
         return Item(self.item_id, self.title, attributes, self.category, self.image)
 
 
-def item_fields(file: Path, number: int, record: Record) -> ItemFields:
-    """Return the fields of a line's record; raises DataError for one that is absent or wrong."""
+def item_fields(file: Path, number: int, record: Record, *, has_image: bool = True) -> ItemFields:
+    """Return the fields of a line's record; raises DataError for one that is absent or wrong.
+
+    Where images are not read, has_image is false, and the name of one may be absent.
+    """
     return ItemFields(
         item_id=id_field(file, number, record, "item_id"),
         title=text_field(file, number, record, "title"),
         item_pvs=text_field(file, number, record, "item_pvs"),
         sku_pvs=text_field(file, number, record, "sku_pvs"),
         category=text_field(file, number, record, "cate_name"),
-        image=_image_name(file, number, record),
+        image=_image_name(file, number, record) if has_image or record.get(IMAGE_NAME) else "",
     )
 
 
 def _image_name(file: Path, number: int, record: Record) -> str:
-    name = id_field(file, number, record, "item_image_name")
+    name = id_field(file, number, record, IMAGE_NAME)
     if FOLDER.search(name):
-        raise DataError(file, number, f"'item_image_name' should be a file name without a folder: {quoted(name)}")
+        raise DataError(file, number, f"{IMAGE_NAME!r} should be a file name without a folder: {quoted(name)}")
     if len(name.encode()) > LONGEST_FILE_NAME:
-        raise DataError(file, number, f"'item_image_name' is longer than a file name can be: {quoted(name)}")
+        raise DataError(file, number, f"{IMAGE_NAME!r} is longer than a file name can be: {quoted(name)}")
     return name
 
 
@@ -130,10 +134,11 @@ class ItemCatalog:
         return None
 
 
-def read_items(file: Path) -> ItemCatalog:
+def read_items(file: Path, *, has_images: bool = True) -> ItemCatalog:
     """Read an item file; raises DataError for a malformed line, a repeated id or an empty file.
 
-    An item takes its texts and 32 bytes, which is less than its line in the file.
+    An item takes its texts and 32 bytes, which is less than its line in the file. Where images are not read,
+    has_images is false, and items need not name one.
     """
     rows = FlatRows()
     hashes = array(HASHES)
@@ -141,7 +146,7 @@ def read_items(file: Path) -> ItemCatalog:
     fault = None
     try:
         for number, record in read_records(file):
-            fields = item_fields(file, number, record)
+            fields = item_fields(file, number, record, has_image=has_images)
             rows.append(pack_fields(fields))
             hashes.append(text_hash(fields.item_id))
             numbers.append(number)

@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from data.image_bytes import DamagedImageError, first_picture
 from data.image_decoding import DECODER_ERRORS, stretched
+from data.options import AS_STORED, PictureRules
 from options.errors import UserError
 from options.printable import shortened
 
@@ -58,20 +59,20 @@ def find_image(folder: Path, name: str, follow_links: bool = False) -> Path:
 
 def resized_name(name: str) -> str:
     """Return the name that preprocessing gives an image."""
-    return PurePath(name).with_suffix(".jpg").name
+    return f"{PurePath(name).stem}.jpg"
 
 
-def read_image(file: Path, size: int) -> NDArray[np.uint8]:
+def read_image(file: Path, size: int, rules: PictureRules = AS_STORED) -> NDArray[np.uint8]:
     """Return the picture stretched to (size, size, 3), red green blue.
 
     A picture of that size is returned as decoded. Others are resampled bicubically; a JPEG of at least twice
-    the size is first decoded at 1/2, 1/4 or 1/8, which is much faster and differs by a few grey levels. As the
-    published preprocessing did, an EXIF orientation is passed over: the picture comes as it is stored.
+    the size is first decoded at 1/2, 1/4 or 1/8, which is much faster and differs by a few grey levels. As in the
+    published preprocessing the picture comes as it is stored, unless the rules say otherwise.
 
     Raises BadImageError for a file that is missing, no plain file, cut off, too large or no image.
     """
     with naming(file):
-        return decode_image(file_content(file), size)
+        return decode_image(file_content(file), size, rules)
 
 
 def file_content(file: Path) -> bytes:
@@ -86,9 +87,9 @@ def file_content(file: Path) -> bytes:
         return stream.read(LARGEST_FILE)
 
 
-def decode_image(content: bytes, size: int) -> NDArray[np.uint8]:
+def decode_image(content: bytes, size: int, rules: PictureRules = AS_STORED) -> NDArray[np.uint8]:
     """Do as read_image with the bytes of an image file; raises OSError or one of DECODER_ERRORS."""
-    image_format, picture = first_picture(content)
+    image_format, picture = first_picture(content, with_rules=rules != AS_STORED)
     Image.init()  # registers all formats, once; otherwise only the commonest are known by name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata and of many pixels
@@ -100,12 +101,12 @@ def decode_image(content: bytes, size: int) -> NDArray[np.uint8]:
             num_pixels = image.width * image.height
             if num_pixels > MAX_PIXELS // _cost_of_pixels(image):
                 raise DamagedImageError(f"{image.width} x {image.height} = {num_pixels} pixels are too many")
-            return np.asarray(stretched(image, size))
+            return np.asarray(stretched(image, size, rules))
 
 
 def _cost_of_pixels(image: ImageFile.ImageFile) -> int:
     """Return what decoding takes for each pixel, in units of the memory or time that most formats take."""
-    if image.format == "WEBP":  # its decoder holds four pictures, where others hold two at most
+    if image.format in ("WEBP", "AVIF"):  # their decoders hold four pictures, where others hold two at most
         return 2
     # A packed BMP is decoded a byte at a time in Python.
     return 10 if any(tile.codec_name == "bmp_rle" for tile in image.tile) else 1

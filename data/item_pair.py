@@ -59,6 +59,18 @@ def read_pairs(file: Path, catalog: ItemCatalog, labelled: bool = False) -> Pair
     return PairTable(np.asarray(source, np.int64), np.asarray(target, np.int64), labels)
 
 
+def refuse_one_label(file: Path, same: NDArray[np.bool_] | None) -> None:
+    """Raise DataError where all labels (B,) of a pair file are alike: they teach nothing, and any decision is right."""
+    for label, meaning in enumerate(("different", "the same")):
+        if same is not None and not (same == label).any():
+            raise DataError(
+                file,
+                None,
+                f"""no pair is labelled {meaning} ("item_label": "{label}"); give pairs of both labels, to learn and """
+                "to evaluate by",
+            )
+
+
 def parse_pair(file: Path, number: int, record: Record) -> ItemPair:
     """Return the pair of a line's record; raises DataError for a field that is absent or wrong."""
     label = record.get("item_label")

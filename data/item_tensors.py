@@ -12,11 +12,12 @@ from torch import Tensor
 
 from data.compact_rows import NUMBERS
 from data.image_store import ImageSource
-from data.item import item_text, value_digests
+from data.item import item_text
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions
 from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, NO_RUNS, ItemBatch, length_runs
+from data.stated_values import value_digests
 from data.tokenizer import Tokenizer
 from options.printable import quoted
 
@@ -76,6 +77,8 @@ class ItemTensors:
     attributes: ComparedAttributes = NOTHING_COMPARED
     _kept: dict[int, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
     """Decoded pictures by row, with data.image.keep_in_memory."""
+    _digests: dict[int, list[int]] = field(default_factory=dict, repr=False)
+    """What items state, by row, where their features are kept as well, which are far larger."""
 
     def batch(self, rows: Sequence[int]) -> ItemBatch:
         """Return the items of N rows; raises BadImageError naming the item of an unreadable one."""
@@ -109,7 +112,10 @@ class ItemTensors:
     def _attributes(self, rows: Sequence[int]) -> Tensor:
         if not self.attributes:
             return NO_ATTRIBUTES
-        return torch.tensor([value_digests(self.catalog[row], self.attributes) for row in rows])
+        digests = {row: self._digests.get(row) or value_digests(self.catalog[row], self.attributes) for row in rows}
+        if self.known is not None:
+            self._digests.update(digests)
+        return torch.tensor([digests[row] for row in rows])
 
     def _tokens(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         if self.text is None or not self._reads_text:
@@ -203,6 +209,5 @@ def _with_known(batch: ItemBatch, known: KnownFeatures) -> ItemBatch:
 
 def _normalised(pixels: Tensor, options: ImageOptions) -> Tensor:
     """Bring (N, 3, H, W) from 0..255 to mean 0 and standard deviation 1, in place, as x/255 - mean over std."""
-    mean = torch.tensor(options.mean).view(3, 1, 1)
-    std = torch.tensor(options.std).view(3, 1, 1)
+    mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in options.normalisation)
     return pixels.div_(255).sub_(mean).div_(std)

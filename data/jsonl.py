@@ -2,11 +2,12 @@
 
 import json
 import re
+import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from options.errors import UserError
 from options.printable import LONGEST_SHOWN, quoted, shortened
@@ -97,6 +98,11 @@ def id_field(file: Path, line: int, record: Record, key: str) -> str:
     if value != record[key]:
         raise DataError(file, line, f"{key!r} has half a character, which no file can be written with: {quoted(value)}")
     return value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a JSON value is a number, and one that a float holds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def excerpt(value: object) -> str:

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from data.image_store import ImageFolder, ImageSource, open_images
+from data.image_store import GivenImages, ImageFolder, ImageSource, open_images
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.item_tensors import ItemTensors, tokenize_catalog
 from data.options import DataOptions, Modalities, SplitOptions
 from data.pair_batch import ItemBatch, PairBatch
 from data.pair_dataset import PairDataset
+from data.stand_ins import stand_in_warnings
 from data.tokenizer import Tokenizer
 from options.errors import UserError
 
@@ -43,11 +44,23 @@ class ItemPreparation:
         """Prepare what a model reads of an item; raises UserError where the tokenizer cannot be had."""
         self.data = data
         self.reads = reads
-        self.tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens) if reads.text else None
+        self.tokenizer = Tokenizer(data.text.tokenizer, data.text.max_tokens, data.text.prefix) if reads.text else None
 
-    def open_images(self, path: Path) -> ImageSource:
+    def open_images(self, path: Path | None) -> ImageSource:
         """Return the pictures of a folder or a pack; raises UserError where they are read and it is neither."""
-        return open_images(path, self.data.image) if self.reads.image else ImageFolder(path)
+        if self.reads.image and path is not None:
+            return open_images(path, self.data.image)
+        if self.reads.image:
+            raise UserError("the model reads pictures: give the folder of them, or a pack (bash run.sh data pack)")
+        return ImageFolder(path) if path is not None else GivenImages({})
+
+    def warnings(self, catalog: ItemCatalog, images: ImageSource) -> list[str]:
+        """Return what is worth a warning in the images of a catalogue, if the model reads any."""
+        return stand_in_warnings((item.image for item in catalog), images) if self.reads.image else []
+
+    def read_items(self, file: Path) -> ItemCatalog:
+        """Return the items of a file, which name images where these are read; raises DataError."""
+        return read_items(file, has_images=self.reads.image)
 
     def tensors(
         self, catalog: ItemCatalog, images: ImageSource, *, read_once: bool = False, blank_bad_images: bool = False
@@ -69,7 +82,7 @@ class ItemPreparation:
 
     def split(self, files: SplitOptions, labelled: bool) -> Split:
         """Read a split's files; raises DataError or UserError for a fault in them."""
-        catalog = read_items(files.items)
+        catalog = self.read_items(files.items)
         catalog, pairs = only_paired_items(catalog, read_pairs(files.pairs, catalog, labelled))
         return Split(catalog, pairs, self.tensors(catalog, self.open_images(files.images)))
 

@@ -1,14 +1,30 @@
 """Options of the data section."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from data.compared_text import attribute_name
 from options.base import NamedPath, Options
 
 Positive = Annotated[float, Field(gt=0)]
+Colours = tuple[float, float, float]
+"""A number each of red, green and blue."""
+IMAGENET_MEAN: Colours = (0.485, 0.456, 0.406)
+IMAGENET_STD: Colours = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRules:
+    """What of an image file's metadata is obeyed; nothing, as published, where nothing else is said."""
+
+    upright: bool = False
+    color_profile: Literal["keep", "srgb"] = "keep"
+
+
+AS_STORED = PictureRules()
 
 
 class SplitOptions(Options):
@@ -18,8 +34,25 @@ class SplitOptions(Options):
     """JSONL file of items."""
     pairs: NamedPath
     """JSONL file of pairs; unlabelled pairs are allowed in prediction only."""
-    images: NamedPath
-    """Folder of the items' images, or the file that bash run.sh data pack has made of one."""
+    images: NamedPath | None = None
+    """Folder of the items' images, or the file that bash run.sh data pack has made of one; needed by a model that reads
+    images."""
+
+
+def _told_apart(names: Sequence[str]) -> Sequence[str]:
+    first: dict[str, str] = {}
+    for name in names:
+        form = attribute_name(name)
+        if not form:
+            raise ValueError(f"has a name or value that is blank, {name!r}: leave it out")
+        if form in first:
+            raise ValueError(f"gives {first[form]!r} twice, the second time as {name!r}: leave one out")
+        first[form] = name
+    return names
+
+
+AttributeNames = Annotated[tuple[str, ...], AfterValidator(_told_apart)]
+"""Names or values of attributes that are told apart where items are compared."""
 
 
 class TextOptions(Options):
@@ -29,10 +62,16 @@ class TextOptions(Options):
     """Hub name, local folder or package:NAME/PATH (a folder in an installed package) of the tokenizer."""
     max_tokens: int = Field(default=140, ge=3)
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
-    attributes: tuple[str, ...] = (
+    prefix: str = ""
+    """What stands before every text, such as "query: " or an instruction that the encoder was trained with."""
+    attributes: AttributeNames = (
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip
     """Attribute names whose values follow the title, in this order."""
+
+
+READING = frozenset({"keep_in_memory", "follow_links", "on_bad_image"})
+"""Image options that say how files are read; all others change what an item's picture is to a model."""
 
 
 class ImageOptions(Options):
@@ -40,10 +79,15 @@ class ImageOptions(Options):
 
     size: int = Field(default=384, ge=1)
     """Height and width in pixels; the whole picture is stretched to this square."""
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Mean of red, green and blue on the scale 0 to 1, subtracted."""
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
-    """Standard deviation of red, green and blue on the scale 0 to 1, divided by."""
+    mean: Colours | Literal["auto"] = "auto"
+    """Mean of red, green and blue on the scale 0 to 1, subtracted; auto for what the image encoder's pretrained weights
+    were trained with, and for ImageNet's where there are none or they do not say."""
+    std: tuple[Positive, Positive, Positive] | Literal["auto"] = "auto"
+    """Standard deviation of red, green and blue on the scale 0 to 1, divided by; auto likewise."""
+    upright: bool = False
+    """Whether a picture is turned as its EXIF orientation says, as viewers show it; false as published."""
+    color_profile: Literal["keep", "srgb"] = "keep"
+    """What becomes of an embedded colour profile: passed over, as published, or converted to sRGB."""
     keep_in_memory: bool = False
     """Whether each loader process keeps the pictures it has decoded (3 x size x size bytes an item), for data that
     is small enough."""
@@ -51,6 +95,19 @@ class ImageOptions(Options):
     """Whether image files may be symbolic links that lead out of the images folder, as in a cache of downloads."""
     on_bad_image: Literal["error", "blank"] = "error"
     """What an unreadable image does: end the run, or count as an all-grey picture (each is reported)."""
+
+    @property
+    def normalisation(self) -> tuple[Colours, Colours]:
+        """Mean and standard deviation; ImageNet's where they are auto and no encoder has been asked."""
+        return (
+            IMAGENET_MEAN if self.mean == "auto" else self.mean,
+            IMAGENET_STD if self.std == "auto" else self.std,
+        )
+
+    @property
+    def rules(self) -> PictureRules:
+        """What of a picture's metadata is obeyed."""
+        return PictureRules(self.upright, self.color_profile)
 
 
 class DataOptions(Options):

@@ -40,7 +40,11 @@ class PairDataset(Dataset[PairBatch]):
         )
 
 
-def product_groups(pairs: PairTable, num_items: int) -> NDArray[np.int64]:
-    """Return each item's group: the connected components of the pairs that are the same product."""
+def product_groups(pairs: PairTable, listing: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each item's group: the connected components of the pairs that are the same product.
+
+    Items of one number in `listing` (N,), as data.split_overlap.listing_rows gives them, are one product as well.
+    """
     assert pairs.same is not None
-    return connected_components(num_items, np.stack([pairs.source, pairs.target], axis=1)[pairs.same])
+    same = np.stack([pairs.source, pairs.target], axis=1)[pairs.same]
+    return connected_components(len(listing), listing[same])[listing]

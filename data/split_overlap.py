@@ -1,6 +1,7 @@
 """Items that training and validation have in common, which make validation look better than it is."""
 
-from collections.abc import Hashable
+from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,17 @@ NUM_NAMED = 5
 """Items that a message names."""
 
 
-def overlap_message(train: Split, val: Split) -> str | None:
-    """Say which items the pairs of both splits name and how to part them; None where there are none."""
+def overlap_message(train: Split, val: Split, is_allowed: bool = False) -> str | None:
+    """Say which items the pairs of both splits name and how to part them, or go on; None where there are none."""
     shared = shared_items(train, val)
     if not shared:
         return None
     named = [_named(name, twin) for name, twin in shared[:NUM_NAMED]]
     more = f" and {len(shared) - NUM_NAMED} more" if len(shared) > NUM_NAMED else ""
+    cure = "" if is_allowed else ", or set data.on_split_overlap=warn to train all the same"
     return (
         f"data.val: {len(shared)} of its {len(val.catalog)} items occur in data.train as well, so validation would "
-        f"look better than it is: {', '.join(named)}{more}. Split the pairs with bash run.sh data split, or set "
-        "data.on_split_overlap=warn to train all the same."
+        f"look better than it is: {', '.join(named)}{more}. Split the pairs with bash run.sh data split{cure}."
     )
 
 
@@ -45,10 +46,15 @@ def shared_items(train: Split, val: Split) -> list[tuple[str, str]]:
     return shared
 
 
-def listing_rows(catalog: ItemCatalog) -> NDArray[np.int64]:
-    """Return for each of N items the first row of equal content, so that a listing under two ids counts once: (N,)."""
-    first: dict[Hashable, int] = {}
-    return np.array([first.setdefault(item.content, row) for row, item in enumerate(catalog)], dtype=np.int64)
+def listing_rows(catalog: ItemCatalog, with_images: bool = True) -> NDArray[np.int64]:
+    """Return for each of N items the first row of equal content, so that a listing under two ids counts once: (N,).
+
+    Where nothing reads images (`with_images` false), their names make no difference.
+    """
+    first: dict[bytes, int] = {}
+    contents = (item.content if with_images else replace(item, image="").content for item in catalog)
+    digests = (blake2b(repr(content).encode(), digest_size=16).digest() for content in contents)
+    return np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)], dtype=np.int64)
 
 
 def _twin(item: Item, catalog: ItemCatalog, listings: HashIndex) -> str | None:

@@ -22,19 +22,22 @@ CHARACTERS_A_TOKEN = 16
 class Tokenizer:
     """A pretrained tokenizer with a bound on the number of tokens."""
 
-    def __init__(self, name: str, max_tokens: int) -> None:
+    def __init__(self, name: str, max_tokens: int, prefix: str = "") -> None:
         """Load by hub name or from a folder; raises UserError where neither is found, damaged or without padding."""
         path = local_path(name, OPTION)
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(path)
         except Exception as error:  # tokenizers raises no narrower one for damaged files
             raise _no_tokenizer(name, Path(path), error) from error
+        if self._tokenizer.pad_token_id is None and self._tokenizer.eos_token_id is not None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token  # any will do, as the mask tells it apart
         if self._tokenizer.pad_token_id is None:
             raise UserError(
                 f"{OPTION}: {name!r} has no padding token, which fills short rows of a batch: "
                 "name one of its tokens as pad_token in its tokenizer_config.json"
             )
         self.max_tokens = max_tokens
+        self.prefix = prefix
         backend = getattr(self._tokenizer, "backend_tokenizer", None)
         normalizer, splitter = getattr(backend, "normalizer", None), getattr(backend, "pre_tokenizer", None)
         self._splits_like_bert = (
@@ -63,10 +66,11 @@ class Tokenizer:
         self._tokenizer.save_pretrained(folder)
 
     def __call__(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Return the token ids of each text, [CLS] and [SEP] included, at most max_tokens.
+        """Return the token ids of each text after its prefix, [CLS] and [SEP] included: one to max_tokens of them.
 
         Of a very long text the start is tried first, since megabytes take seconds and gigabytes of memory.
         """
+        texts = [self.prefix + text for text in texts]
         starts = [self._start(text) for text in texts]
         token_ids = self._encode(starts)
         for place, (start, text) in enumerate(zip(starts, texts, strict=True)):
@@ -82,7 +86,8 @@ class Tokenizer:
             return_attention_mask=False,
             return_token_type_ids=False,
         )
-        return [list(ids) for ids in encoded["input_ids"]]
+        # A tokenizer without [CLS] makes nothing of an empty text, of which there is no mean and no last token.
+        return [list(ids) or [self.padding_id] for ids in encoded["input_ids"]]
 
     def _start(self, text: str) -> str:
         """Return the start of a long text, of which the tokens are the first ones of the whole text.

@@ -3,9 +3,10 @@
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
-from engine.checkpoint import save_checkpoint
+from engine.checkpoint import load_train_state, save_checkpoint
 from engine.distributed import any_process, from_every
 from engine.encode import encode_items, encoding_plan
 from engine.evaluation_view import evaluation_view
@@ -57,6 +58,18 @@ class AfterStep:
         if self._run.stop.agreed() and not is_last:
             self._stop_on_bad_numbers()  # nothing that is not finite gets into a checkpoint
             self._stop(saved)
+
+    def evaluate_anew(self, checkpoint: Path) -> None:
+        """Evaluate a checkpoint of the run on the validation data of now, and write it again with what is found.
+
+        The state is that of the checkpoint then, with the best step among those that were evaluated anew.
+        """
+        state = self._state
+        best = state.best_f1, state.best_step
+        load_train_state(checkpoint, state, self._run.processes)
+        state.best_f1, state.best_step = best
+        state.evaluation = state.validation = None
+        self._evaluate_and_save(evaluates=True, saves=True)
 
     def finish_evaluation(self) -> None:
         """Evaluate the step that a resumed run begins with, where it was stopped in that or is the last one now."""
@@ -161,7 +174,7 @@ class AfterStep:
         state.evaluation = with_f1_interval(figures, margins, split.pairs)
         self._log.val_figures(state.step, state.evaluation.as_dict())
         if self._log.has_dashboards:
-            self._log.evaluation(state.step, evaluation_view(split, margins, state.evaluation.calibrated_threshold))
+            self._log.evaluation(state.step, evaluation_view(split, margins, state.evaluation.best_possible_threshold))
         blank_val = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
         self._blank_images.validation = blank_val
         if blank_train or blank_val:
@@ -169,8 +182,8 @@ class AfterStep:
                 f"unreadable images replaced so far: {len(blank_train)} in train, {len(blank_val)} in val; "
                 f"their items are in {self._run.folder.blank_images}"
             )
-        if state.evaluation.calibrated_f1 > state.best_f1:
-            state.best_f1, state.best_step = state.evaluation.calibrated_f1, state.step
+        if state.evaluation.best_possible_f1 > state.best_f1:
+            state.best_f1, state.best_step = state.evaluation.best_possible_f1, state.step
 
     def _save(self) -> None:
         """Write a checkpoint, in the first process; what goes on from it is on the disk before it."""

@@ -1,7 +1,6 @@
 """Checkpoints: folders of safetensors and JSON, written whole or not at all."""
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +8,16 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.checkpoint_folder import checkpoint_path, delete_old, former_path, latest_checkpoint
-from engine.checksums import write_checksums
+from engine.checkpoint_folder import (
+    NAME,
+    RECORD,
+    checkpoint_path,
+    delete_old,
+    former_path,
+    is_checkpoint,
+    latest_checkpoint,
+)
+from engine.checksums import check_files, write_checksums
 from engine.disk import read_json, whole_folder, write_json, writing
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
@@ -19,11 +26,11 @@ from engine.precision import OverflowFigures
 from engine.run_identity import RunIdentity
 from engine.training import TrainState
 from models.item_encoder import ItemEncoder
-from models.weights import load_exactly, read_safetensors
+from models.weights import distinct_state, load_exactly, read_safetensors
 from options.errors import UserError
 
 FORMAT = 3
-ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", "state.json"
+ENCODER, TRAINING, STATE = "item_encoder.safetensors", "training.safetensors", RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +76,24 @@ def save_checkpoint(folder: Path, state: TrainState, loss_sums: Sequence[float],
         loss_steps=state.loss_steps,
     )
     with writing(target):
-        with whole_folder(target, former=former_path(target)) as temporary:
+        # A folder of the user's own that has the name is not put out of the way.
+        with whole_folder(target, former=former_path(target) if is_checkpoint(target) else None) as temporary:
             _write_files(temporary, state, record)
-        delete_old(folder, keep, checkpoint_path(folder, state.best_step) if state.best_step is not None else None)
+        best = [] if state.best_step is None else [checkpoint_path(folder, state.best_step)]
+        delete_old(folder, keep, target, *best)
     return target
 
 
 def _write_files(folder: Path, state: TrainState, record: CheckpointState) -> None:
     write_json(folder / STATE, asdict(record))
-    for file_name, tensors in ((ENCODER, state.model.item_encoder.state_dict()), (TRAINING, _training_tensors(state))):
+    for file_name, tensors in (
+        (ENCODER, distinct_state(state.model.item_encoder)),
+        (TRAINING, _training_tensors(state)),
+    ):
         on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(on_cpu, folder / file_name)
     if state.validation is not None:
         write_validation_scores(folder / VALIDATION, state.validation)
-    for file in folder.glob("*.safetensors"):
-        # The safetensors library writes files for their owner alone.
-        shutil.copymode(folder / STATE, file)
     write_checksums(folder)
 
 
@@ -99,6 +108,8 @@ def best_checkpoint(folder: Path) -> Path | None:
 def read_state(checkpoint: Path) -> CheckpointState:
     """Read what a checkpoint says besides its tensors; raises UserError for one that is damaged."""
     file = checkpoint / STATE
+    if file.is_file():
+        check_files(checkpoint, [STATE])
     record = read_json(file, CheckpointState, fault="damaged or no checkpoint")
     if record is None:
         raise UserError(f"{file}: no such checkpoint file")
@@ -108,6 +119,8 @@ def read_state(checkpoint: Path) -> CheckpointState:
             f"was model.head, goes on with its own version, or gives its weights alone: {file.with_name(ENCODER)} as "
             "a checkpoint, or as model.weights, with an option file of this version"
         )
+    if NAME.fullmatch(checkpoint.name) and checkpoint.name != checkpoint_path(checkpoint, record.step).name:
+        raise UserError(f"{file}: is of step {record.step} and not of that in its folder's name: rename the copy")
     return record
 
 

@@ -1,12 +1,20 @@
 """Checksums of a checkpoint's files, as `sha256sum -c SHA256SUMS` reads them."""
 
+from __future__ import annotations
+
 import hashlib
+import json
 import re
 from collections.abc import Collection
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.disk import write_text
 from options.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SUMS = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
@@ -51,6 +59,18 @@ def check_files(folder: Path, names: Collection[str] | None = None) -> None:
 def recorded_checksum(folder: Path, name: str) -> str | None:
     """Return the checksum that a folder's list has of a file, or None; raises DamagedError for a list that is none."""
     return _read_checksums(folder / SUMS).get(name)
+
+
+def own_checksum(record: DataclassInstance) -> str:
+    """Return the SHA-256 of all that a record says but its field `own_checksum`, which is to be it.
+
+    A default says nothing, so that a record of before there was a field keeps its checksum.
+    """
+    said = asdict(record)
+    for one in fields(record):
+        if one.name == "own_checksum" or said[one.name] == one.default:
+            del said[one.name]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _read_checksums(file: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.disk import write_text
 from engine.evaluation_view import EvaluationView
@@ -17,6 +18,9 @@ from engine.experiment import ExperimentOptions
 from engine.options import LogOptions
 from engine.run_folder import RunFolder
 from options.errors import UserError, install_command
+
+LARGEST_DRAWN = 1e19
+"""Of the numbers in a histogram: TensorBoard's bins end below 1e20."""
 
 
 class TensorboardDashboard:
@@ -34,8 +38,8 @@ class TensorboardDashboard:
 
     def evaluation(self, step: int, view: EvaluationView) -> None:
         """Write margins as histograms, the precision-recall curve, and the errors as an image and a text."""
-        for label, margins in view.margins.items():
-            self._writer.add_histogram(f"val/margins_{label}", margins, step)
+        for name, margins in _histograms(view).items():
+            self._writer.add_histogram(name, margins, step)
         curve = view.curve
         false_hits = curve.num_predicted - curve.num_hits
         misses = curve.num_positives - curve.num_hits
@@ -95,8 +99,8 @@ class WandbDashboard:
         content: dict[str, object] = {
             "val/precision_recall": wandb.plot.line(points, "recall", "precision", title="precision and recall")
         }
-        for label, margins in view.margins.items():
-            content[f"val/margins_{label}"] = wandb.Histogram(margins)
+        for name, margins in _histograms(view).items():
+            content[name] = wandb.Histogram(margins)
         if view.error_pictures is not None:
             content["val/errors"] = wandb.Image(view.error_pictures, caption=view.error_caption)
         self._run.log(content, step=step)
@@ -104,6 +108,12 @@ class WandbDashboard:
     def close(self, failed: bool) -> None:
         """Send what is left; `failed` tells whether training ended by an error."""
         self._run.finish(exit_code=1 if failed else 0)
+
+
+def _histograms(view: EvaluationView) -> dict[str, NDArray[np.float64]]:
+    """Return the margins of each histogram by its name: those that the dashboards can draw."""
+    finite = {f"val/margins_{label}": margins[np.isfinite(margins)] for label, margins in view.margins.items()}
+    return {name: margins.clip(-LARGEST_DRAWN, LARGEST_DRAWN) for name, margins in finite.items() if len(margins)}
 
 
 def _run_id(file: Path) -> str:

@@ -1,22 +1,20 @@
 """Which margins of pairs mean the same product: a threshold, or one for each category, chosen and kept."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
-from data.item_pair import parse_pair
-from data.jsonl import read_records
+from data.compared_text import compared
 from data.loading import Split
 from engine.checkpoint import STATE, read_state
 from engine.checkpoint_folder import rule_path
-from engine.checksums import recorded_checksum
+from engine.checksums import own_checksum, recorded_checksum
 from engine.disk import read_json, write_json
-from engine.pair_scores import VALIDATION, ValidationScores, pair_category
+from engine.pair_scores import VALIDATION, pair_category
 from options.errors import UserError
 
 FORMAT = 1
@@ -42,7 +40,8 @@ class DecisionRule:
 
     def thresholds_of(self, pair_categories: list[str | None]) -> NDArray[np.float64]:
         """Return the threshold of each of B pairs by their categories: (B,)."""
-        return np.array([self.categories.get(name or "", self.threshold) for name in pair_categories], np.float64)
+        own = {compared(name): threshold for name, threshold in self.categories.items()}
+        return np.array([own.get(compared(name or ""), self.threshold) for name in pair_categories], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,16 @@ class RuleRecord:
     """SHA-256 of the ids and labels of the pairs on which it was chosen."""
     validation_file: str
     """SHA-256 of the scores on which it was chosen, by which a rule of another state of the checkpoint is known."""
+    left_out: tuple[int, ...] = ()
+    """Rows of the validation pairs without which it was chosen, since they are among the pairs to be predicted."""
+    own_checksum: str = ""
+    """SHA-256 of all that is said above; empty in a rule of before it was kept."""
 
 
 def write_rule(checkpoint: Path, record: RuleRecord) -> Path:
     """Write the rule of a checkpoint beside it, whose own files stay as their checksums say; return the file."""
     file = rule_path(checkpoint)
-    write_json(file, asdict(record))
+    write_json(file, asdict(replace(record, own_checksum=own_checksum(record))))
     return file
 
 
@@ -92,6 +95,11 @@ def find_rule(checkpoint: Path) -> RuleRecord | None:
         return None
     if record.format != FORMAT:
         raise UserError(f"{file}: format {record.format} is not {FORMAT}, which is read here")
+    if record.own_checksum not in ("", own_checksum(record)):
+        raise UserError(
+            f"{file}: was changed since it was written; choose the threshold again (bash run.sh study calibrate) or "
+            "give one yourself (predict.threshold=NUMBER)"
+        )
     if record.validation_file != recorded_checksum(checkpoint, VALIDATION):
         raise UserError(
             f"{file}: was chosen on other scores than those of {checkpoint}; choose it again "
@@ -116,33 +124,4 @@ def decision_rule(choice: ThresholdChoice, checkpoint: Path) -> DecisionRule:
     if choice == "learned":
         return DecisionRule(figures.threshold)
     chosen = find_rule(checkpoint)
-    return chosen.rule if chosen is not None else DecisionRule(figures.calibrated_threshold)
-
-
-def refuse_test_pairs(checkpoint: Path, scores: ValidationScores) -> str | None:
-    """Raise UserError where a validation pair is one of data.test, whose labels may choose nothing.
-
-    Returns what to tell where that cannot be seen, since the file of the test pairs is not here.
-    """
-    file = _test_pairs(checkpoint)
-    if file is None:
-        return None
-    if not file.exists():
-        return f"{file}, the pairs of data.test, is not here: whether they are the validation pairs was not looked at"
-    pairs = (parse_pair(file, number, record) for number, record in read_records(file))
-    test = {frozenset((pair.source_id, pair.target_id)) for pair in pairs}
-    for ids in scores.pair_ids:
-        if frozenset(ids) in test:
-            raise UserError(
-                f"{checkpoint}: the validation pair of items {ids[0]} and {ids[1]} is one of data.test ({file}); a "
-                "threshold that is chosen on test labels says nothing about new pairs. Validate on other pairs"
-            )
-    return None
-
-
-def _test_pairs(checkpoint: Path) -> Path | None:
-    """Return the file that data.test.pairs named in the run that wrote a checkpoint."""
-    found: JsonValue = dict(read_state(checkpoint).run.options)
-    for key in ("data", "test", "pairs"):
-        found = found.get(key) if isinstance(found, dict) else None
-    return Path(found) if isinstance(found, str) else None
+    return chosen.rule if chosen is not None else DecisionRule(figures.best_possible_threshold)

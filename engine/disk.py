@@ -3,8 +3,10 @@
 import errno
 import fcntl
 import json
+import math
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +64,9 @@ def whole_path(file: Path) -> Iterator[Path]:
         temporary = file.with_name(f".{file.name}.writing")
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
+            permissions = _permissions(temporary)
             yield temporary
+            temporary.chmod(permissions)
             _sync(temporary)
             temporary.replace(file)
         except BaseException:
@@ -82,9 +86,14 @@ def whole_folder(folder: Path, former: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         try:
             temporary.mkdir(parents=True)
+            permissions = _permissions(temporary / "file")
+            (temporary / "file").unlink()
             yield temporary
-            for path in (*temporary.iterdir(), temporary):
+            for path in temporary.iterdir():
+                if path.is_file():
+                    path.chmod(permissions)
                 _sync(path)
+            _sync(temporary)
             if former is not None and folder.exists():
                 folder.rename(former)
             temporary.rename(folder)
@@ -99,6 +108,12 @@ def refuse_existing(target: Path) -> None:
     """Raise UserError where there is a file or folder of this name."""
     if target.exists():
         raise UserError(f"{target}: exists already; remove it or name another")
+
+
+def _permissions(file: Path) -> int:
+    """Make an empty file and return the permissions of new ones, by the umask; safetensors keeps to the owner's."""
+    file.touch()
+    return stat.S_IMODE(file.stat().st_mode)
 
 
 def _sync(path: Path) -> None:
@@ -128,18 +143,39 @@ def write_lines(file: Path, records: Iterable[Mapping[str, object]]) -> None:
 
 
 def read_json(file: Path, record_type: type[T], advice: str = "", fault: str = "is damaged") -> T | None:
-    """Read a record from a file, None where there is no file; raises UserError with the advice for a damaged one."""
+    """Read a record from a file, None where there is no file; raises UserError with the advice for a damaged one.
+
+    Nothing is taken for what it is not: no text for a number, no NaN, and no number that 64 bits do not hold.
+    """
     try:
-        record: T = TypeAdapter(record_type).validate_json(file.read_bytes())
+        return json_record(file.read_bytes(), record_type)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{file}: {fault}: {error}" + (f"; {advice}" if advice else "")) from error
+
+
+def json_record(content: str | bytes, record_type: type[T]) -> T:
+    """Return the record that JSON holds; raises ValueError naming the key that is wrong, strict as read_json."""
+    try:
+        # A number that is none stays the text that it is, of which the type's check gives the key.
+        plain = json.loads(content, parse_constant=str, parse_float=_number, parse_int=_number)
+        record: T = TypeAdapter(record_type).validate_json(json.dumps(plain), strict=True)
+    except RecursionError as error:
+        raise ValueError("brackets within brackets without end") from error
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"{file}: {fault}: {dotted(first['loc'])} {first['msg']}"
-        raise UserError(f"{message}; {advice}" if advice else message) from error
+        raise ValueError(f"{dotted(first['loc'])} {first['msg']}".strip()) from error
     return record
+
+
+def _number(text: str) -> int | float | str:
+    number, is_whole = float(text), text.lstrip("-").isdecimal()
+    if not math.isfinite(number) or (is_whole and abs(number) >= 2.0**63):
+        return text
+    return int(text) if is_whole else number
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """From margins and labels to figures."""
 
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AliasChoices, AliasGenerator, ConfigDict
 
 from data.item_pair import PairTable
 from metrics.bootstrap import FigureIntervals, Resampling, figure_intervals
@@ -13,11 +15,22 @@ from metrics.verification import verification_metrics
 
 MOST_PAIRS = 100_000
 """Of an evaluation whose F1 gets an interval, which takes 0.3 seconds for as many; of more, F1 hardly varies."""
+AT_THRESHOLD = ("f1", "precision", "recall", "accuracy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Figures on labelled pairs, at the loss's own decision threshold and at the best one."""
+    """Figures on labelled pairs, at a decision threshold and at the best one.
+
+    Those at the threshold of the highest F1 on these very pairs are called best_possible_: they flatter.
+    """
+
+    # Checkpoints of earlier versions say calibrated_ for it.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        alias_generator=AliasGenerator(
+            validation_alias=lambda name: AliasChoices(name, name.replace("best_possible", "calibrated"))
+        )
+    )
 
     f1: float
     precision: float
@@ -25,21 +38,25 @@ class Evaluation:
     accuracy: float
     threshold: float
     """Decision threshold of the figures above."""
-    calibrated_f1: float
-    calibrated_f1_low: float | None = None
+    best_possible_f1: float
+    best_possible_f1_low: float | None = None
     """Lower end of the interval of F1; None where it was not looked for, or the pairs are one cluster."""
-    calibrated_f1_high: float | None = None
+    best_possible_f1_high: float | None = None
     """Upper end, likewise."""
-    calibrated_precision: float
-    calibrated_recall: float
-    calibrated_threshold: float
+    best_possible_precision: float
+    best_possible_recall: float
+    best_possible_threshold: float
     """Threshold of the highest F1 on these pairs."""
     num_pairs: int
     num_positives: int
 
-    def as_dict(self) -> dict[str, float]:
-        """Return the figures by name, those that there are."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    def as_dict(self, is_fitted: bool = False) -> dict[str, float]:
+        """Return the figures by name, those that there are.
+
+        Where the threshold was chosen on these very pairs, only the best possible ones may be told.
+        """
+        told = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in told.items() if not (is_fitted and name in AT_THRESHOLD)}
 
 
 def evaluation(
@@ -57,26 +74,26 @@ def evaluation(
         recall=at_threshold.recall,
         accuracy=at_threshold.accuracy,
         threshold=threshold,
-        calibrated_f1=best.f1,
-        calibrated_precision=best.precision,
-        calibrated_recall=best.recall,
-        calibrated_threshold=best.threshold,
+        best_possible_f1=best.f1,
+        best_possible_precision=best.precision,
+        best_possible_recall=best.recall,
+        best_possible_threshold=best.threshold,
         num_pairs=at_threshold.num_pairs,
         num_positives=at_threshold.num_positives,
     )
 
 
 def with_f1_interval(figures: Evaluation, margins: NDArray[np.float64], pairs: PairTable) -> Evaluation:
-    """Return the figures of B labelled pairs with the interval of F1 at the calibrated threshold.
+    """Return the figures of B labelled pairs with the interval of the best possible F1.
 
     It is a function of the margins (B,) and the pairs alone. More than MOST_PAIRS are left without.
     """
     if len(pairs) > MOST_PAIRS:
         return figures
-    found = decision_intervals(pairs, margins > figures.calibrated_threshold)
+    found = decision_intervals(pairs, margins > figures.best_possible_threshold)
     if found is None:
         return figures
-    return replace(figures, calibrated_f1_low=found.f1.low, calibrated_f1_high=found.f1.high)
+    return replace(figures, best_possible_f1_low=found.f1.low, best_possible_f1_high=found.f1.high)
 
 
 def decision_intervals(pairs: PairTable, decided: NDArray[np.bool_]) -> FigureIntervals | None:

@@ -5,10 +5,11 @@ from typing import Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from data.options import NOTHING_COMPARED, DataOptions, Modalities
+from data.options import NOTHING_COMPARED, READING, DataOptions, Modalities
 from engine.options import EvaluateOptions, LogOptions, Precision, PredictOptions, TrainOptions
 from losses.options import LossOptions
 from models.options import ModelOptions
+from models.own_preparation import prepared
 from options.base import Options
 
 LONGEST_NAME = 200
@@ -58,23 +59,30 @@ class ExperimentOptions(Options):
             attributes=model.agreement.compared if model.agreement is not None else NOTHING_COMPARED,
         )
 
+    def prepared(self) -> Self:
+        """Return the options with what `auto` stands for in the preparation of pictures."""
+        image = prepared(self.data.image, self.model.image_encoder)
+        return self.model_copy(update={"data": self.data.model_copy(update={"image": image})})
+
     @property
     def prediction_precision(self) -> Precision:
         """The type of the encoders' arithmetic in prediction."""
         return self.predict.precision or self.train.precision
 
     @property
-    def encoding(self) -> Mapping[str, JsonValue]:
-        """The options that embeddings depend on; not the first weights, in whose place are those of a checkpoint."""
-        data: dict[str, JsonValue] = {}
-        if self.reads.text:
-            data["text"] = self.data.text.model_dump(mode="json")
-        if self.reads.image:
-            data["image"] = self.data.image.model_dump(mode="json", include={"size", "mean", "std"})
+    def preparation(self) -> Mapping[str, JsonValue]:
+        """All options by which an item becomes the embedding that it has by given weights, but the precision."""
+        image = self.data.image.model_dump(mode="json", exclude=set(READING)) if self.reads.image else {}
+        text = self.data.text.model_dump(mode="json") if self.reads.text else {}
         model = self.model.model_dump(
             mode="json", exclude={"weights": True, "image_encoder": {"weights"}, "text_encoder": {"weights"}}
         )
-        return {"model": model, "data": data, "predict": {"precision": self.prediction_precision}}
+        return {"data": {"text": text, "image": image}, "model": model}
+
+    @property
+    def encoding(self) -> Mapping[str, JsonValue]:
+        """All options that embeddings depend on; in the place of first weights are those of a checkpoint."""
+        return {**self.preparation, "predict": {"precision": self.prediction_precision}}
 
     @field_validator("name")
     @classmethod
@@ -86,6 +94,14 @@ class ExperimentOptions(Options):
                 f"{LONGEST_NAME} bytes, not {name!r}"
             )
         return name
+
+    @model_validator(mode="after")
+    def _images_that_are_read_are_named(self) -> Self:
+        for name in ("train", "val", "test"):
+            split = self.data.split(name)
+            if self.reads.image and split is not None and split.images is None:
+                raise ValueError(f"data.{name}.images: is missing, which model.image_encoder (null for none) reads")
+        return self
 
     @model_validator(mode="after")
     def _features_to_fit_to_are_known(self) -> Self:

@@ -118,7 +118,7 @@ def with_known_features(
     if image is not None and image.is_frozen:
         assert items.image is not None
         wanted = replace(items, text=None)
-        preparation = (items.image.size, items.image.mean, items.image.std)
+        preparation = (items.image.size, *items.image.normalisation, items.image.rules)
         store = feature_store(folder, "image", image, (*circumstances, *preparation))
         work = _Work(wanted, image, plan, processes, f"images, {title}", stop)
         features, blank = _found_or_computed(store, image_keys(items), work)

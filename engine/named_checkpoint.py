@@ -10,9 +10,11 @@ from data.loading import ItemPreparation
 from engine.checkpoint import ENCODER, STATE, best_checkpoint, load_item_encoder, read_state
 from engine.checkpoint_folder import latest_checkpoint
 from engine.checksums import SUMS, check_files
+from engine.disk import json_record
 from engine.experiment import ExperimentOptions
 from engine.run_folder import run_folder
-from models.input_check import check_inputs
+from engine.run_identity import differences, shown_value
+from models.encoder_probe import check_inputs
 from models.item_encoder import ItemEncoder, build_item_encoder, with_random_weights
 from models.options import ModelOptions
 from models.published import published_to_ours
@@ -29,10 +31,10 @@ def named_checkpoint(path: Path, given: ExperimentOptions | None) -> tuple[Path,
     is_imported = (path / ENCODER).is_file() and not (path / STATE).is_file()
     if not (path.is_file() or _is_published(path) or is_imported):
         checkpoint = checkpoint_of(path)
-        return checkpoint, given or checkpoint_options(checkpoint)
+        return checkpoint, given.prepared() if given is not None else checkpoint_options(checkpoint)
     if given is None:
         raise UserError(f"{path}: keeps no options of its own; give the model's with --options OPTION_FILE")
-    return path, given
+    return path, given.prepared()
 
 
 def chosen_checkpoint(options: ExperimentOptions) -> Path:
@@ -64,8 +66,24 @@ def checkpoint_of(path: Path) -> Path:
 
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
-    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged one."""
-    return ExperimentOptions.model_validate_json(json.dumps(dict(read_state(checkpoint).run.options)))
+    """Return the options of the run that wrote a checkpoint; raises UserError for a damaged or an older one."""
+    try:
+        return json_record(json.dumps(dict(read_state(checkpoint).run.options)), ExperimentOptions)
+    except ValueError as error:
+        raise UserError(f"{checkpoint / STATE}: run.options are none of this version: {error}") from error
+
+
+def other_preparation(checkpoint: Path, options: ExperimentOptions) -> list[str]:
+    """Return by which options items are prepared or encoded otherwise than in the run that wrote a checkpoint.
+
+    The precision may be another. Options of an earlier version, which are not understood, count as others.
+    """
+    try:
+        own = checkpoint_options(checkpoint)
+    except UserError as error:
+        return [str(error)]
+    changes = differences(own.preparation, options.preparation)
+    return [f"{key}: {shown_value(new)}, its own {shown_value(old)}" for key, old, new in changes]
 
 
 def load_encoder(checkpoint: Path, options: ExperimentOptions, preparation: ItemPreparation) -> ItemEncoder:

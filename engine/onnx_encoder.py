@@ -1,7 +1,7 @@
 """An exported item encoder: what its folder says of itself to any program, and its run by onnxruntime on the CPU."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +12,12 @@ import torch
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files, recorded_checksum
 from engine.decision_rule import DecisionRule
-from engine.disk import read_json, write_json
+from engine.disk import json_record, read_json, write_json
 from engine.experiment import ExperimentOptions
 from models.embedding import ItemEmbedder, ItemEmbedding, unpack
 from options.errors import UserError, install_command
 
-FORMAT = 2
+FORMAT = 3
 MODEL, DESCRIPTION, OPTIONS = "item_encoder.onnx", "preprocessing.json", "options.yml"
 Arithmetic = Literal["float32", "int8"]
 IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES = "images", "token_ids", "attention_mask", "attributes"
@@ -47,6 +47,8 @@ class ImageDescription:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rules: tuple[str, ...]
+    upright: bool = False
+    color_profile: Literal["keep", "srgb"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class TextDescription:
     """File beside this one, as the package tokenizers reads it."""
     max_tokens: int
     padding_id: int
+    prefix: str
     attributes: tuple[str, ...]
     rules: tuple[str, ...]
 
@@ -68,6 +71,8 @@ class AttributesDescription:
     names: tuple[str, ...]
     in_title: Mapping[str, tuple[str, ...]]
     """Values, by name, that the title may state in an attribute's place."""
+    patterns: Mapping[str, tuple[str, ...]]
+    """By name, what finds each of these values in a title, in the order in which they are looked for."""
     rules: tuple[str, ...]
 
 
@@ -144,6 +149,8 @@ class OnnxItemEncoder(ItemEmbedder):
         settings.enable_mem_reuse = settings.enable_mem_pattern = False
         file = folder / self.description.model
         self._session = onnxruntime.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
+        extents = {port.name: port.shape for port in (*self._session.get_inputs(), *self._session.get_outputs())}
+        self._check_description(extents)
 
     @property
     def threshold_width(self) -> int:
@@ -166,6 +173,18 @@ class OnnxItemEncoder(ItemEmbedder):
         feed = {name: given[name].cpu().numpy() for name in self.description.inputs}
         (packed,) = self._session.run([OUTPUT], feed)
         return unpack(torch.from_numpy(packed), self.threshold_width)
+
+    def _check_description(self, extents: Mapping[str, Sequence[int | str]]) -> None:
+        """Raise UserError where the description is of another graph than the one whose ports have these extents."""
+        said, image = self.description, self.description.image
+        widths = (said.threshold_width, said.match_width)
+        wrong = {
+            "inputs": {*said.inputs, OUTPUT} != extents.keys(),
+            "threshold_width, match_width": min(widths) < 0 or extents.get(OUTPUT, ())[1:] != [sum(widths)],
+            "image.size": image is not None and extents.get(IMAGES, ())[2:] != [image.size, image.size],
+        }
+        if faulty := [key for key, is_wrong in wrong.items() if is_wrong]:
+            raise UserError(f"{self.folder / DESCRIPTION}: {faulty[0]} do not go with {said.model}; export again")
 
     @property
     def rule(self) -> DecisionRule:
@@ -191,12 +210,17 @@ class OnnxItemEncoder(ItemEmbedder):
             agreement = model.agreement.model_copy(update={"in_title": attributes.in_title})
             model = model.model_copy(update={"agreement": agreement})
         if image is not None:
-            update = {"size": image.size, "mean": image.mean, "std": image.std}
+            update = {key: value for key, value in asdict(image).items() if key != "rules"}
             data = data.model_copy(update={"image": data.image.model_copy(update=update)})
         if text is not None:
-            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "attributes": text.attributes}
+            read = {"tokenizer": str(self.folder), "max_tokens": text.max_tokens, "prefix": text.prefix}
+            read["attributes"] = text.attributes
             data = data.model_copy(update={"text": data.text.model_copy(update=read)})
-        return options.model_copy(update={"data": data, "model": model})
+        try:
+            prepared = options.model_copy(update={"data": data, "model": model}).model_dump_json()
+            return json_record(prepared, ExperimentOptions)
+        except ValueError as error:
+            raise UserError(f"{self.folder / DESCRIPTION}: says what no options can be: {error}") from error
 
 
 def _model_checksum(folder: Path, model: str) -> str:

@@ -196,6 +196,9 @@ class PredictOptions(Options):
     """Margin above which a pair is the same product: a number; calibrated, the rule that bash run.sh study calibrate
     chose for the checkpoint, else the threshold of the highest F1 on the validation split; or learned, the loss's own,
     which is 0 for self_adaptive_threshold."""
+    allow_other_preparation: bool = False
+    """Whether the calibrated threshold is taken although items are prepared or encoded by other options than in the
+    run that wrote the checkpoint, which else is refused; it was chosen on margins that other embeddings have."""
     precision: Precision | None = None
     """Type of the encoders' arithmetic; null for train.precision."""
     output: NamedPath | None = None

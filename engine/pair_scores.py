@@ -6,14 +6,16 @@ Letters of shapes: B pairs, N items.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from data.compared_text import compared
 from data.item_pair import PairTable
 from data.loading import Split
 from engine.checksums import check_files
@@ -95,13 +97,17 @@ class ValidationScores(PairScores):
         """SHA-256 of the pairs' ids and labels in their order."""
         return pairs_digest(self.pair_ids, self.same)
 
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Return the scores of some of the pairs, those of chosen (B,)."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in ARRAYS})
+
     def _rows(self) -> list[tuple[int, int]]:
         return list(zip(self.source.tolist(), self.target.tolist(), strict=True))
 
 
 def pair_category(source: str, target: str) -> str | None:
-    """Return the category that both items of a pair have, or None."""
-    return source if source and source == target else None
+    """Return the category that both items of a pair have, however it is written, or None."""
+    return source if compared(source) and compared(source) == compared(target) else None
 
 
 def pairs_digest(pair_ids: Sequence[tuple[str, str]], same: NDArray[np.bool_]) -> str:
@@ -159,10 +165,22 @@ def read_scores(file: Path) -> ValidationScores:
     tensors = read_safetensors(file)
     try:
         texts = json.loads(tensors["items"].numpy().tobytes())
-        return ValidationScores(
+        scores = ValidationScores(
             **{name: tensors[name].numpy() for name in ARRAYS},
             item_ids=tuple(texts["item_ids"]),
             categories=tuple(texts["categories"]),
         )
+        _check(scores)
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{file}: holds no validation scores: {error!r}") from error
+    return scores
+
+
+def _check(scores: ValidationScores) -> None:
+    """Raise ValueError for arrays that are not of one number of pairs, and of the items that are named."""
+    num_items, rows = len(scores.item_ids), np.concatenate([scores.source, scores.target])
+    lengths = {getattr(scores, name).shape for name in ARRAYS}
+    if len(lengths) > 1 or len(scores.categories) != num_items or ((rows < 0) | (rows >= num_items)).any():
+        raise ValueError("pairs and items do not belong together")
+    if not np.isfinite(scores.margin).all():
+        raise ValueError("scores are not finite")

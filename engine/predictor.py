@@ -23,6 +23,7 @@ from engine.experiment import ExperimentOptions
 from engine.pair_scores import score_pairs
 from engine.run_folder import run_folder
 from engine.stop_request import StopRequest
+from engine.threshold_origin import is_fitted_to
 from engine.verifier import Verifier
 from options.errors import UserError
 
@@ -52,6 +53,8 @@ class Prediction:
     """Of pairs whose category has none of its own."""
     evaluation: Evaluation | None
     """Figures of these decisions, where the pairs are labelled both ways."""
+    is_fitted: bool
+    """Whether the threshold was chosen on these very pairs."""
     num_blank_images: int
 
 
@@ -66,12 +69,16 @@ def run_prediction(
     verifier = Verifier.chosen_by(options, processes)
     encoder, rule = verifier.encoder, verifier.rule
     split = split_to_predict(options, verifier.preparation)
+    is_calibrated = options.predict.threshold == "calibrated"
+    is_fitted = is_calibrated and is_fitted_to(verifier.checkpoint, split, options.data, options.predict.split)
     file = options.predict.output or run_folder(options.name).predictions / f"{options.predict.split}.jsonl"
     similarity = SIMILARITY.format(threshold_width=encoder.threshold_width)
     lock = file.with_name(f".{file.name}.lock")
     with sole_user(lock, f"predicts {file.name}") if processes.is_first else nullcontext():
         if processes.is_first:
             _check_neighbours(file, similarity)
+            for warning in verifier.preparation.warnings(split.catalog, split.items.images):
+                print(f"warning: {warning}", file=sys.stderr)
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
         items = _encode(progress, split, verifier, stop or StopRequest())
         if items is None:
@@ -80,7 +87,7 @@ def run_prediction(
         with whole_file(file) as stream:
             stream.writelines(submission_lines(split, items, rule.thresholds(split)))
         write_text(file.with_name("similarity.py"), similarity)
-        prediction = _prediction(file, split, items, margins, rule)
+        prediction = _prediction(file, split, items, margins, rule, is_fitted)
         progress.file.unlink()
     return prediction
 
@@ -144,12 +151,12 @@ def embedding_text(numbers: NDArray[np.float32]) -> str:
 
 
 def _prediction(
-    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], rule: DecisionRule
+    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], rule: DecisionRule, is_fitted: bool
 ) -> Prediction:
     same, thresholds = split.pairs.same, rule.thresholds(split)
     figures = evaluation(margins, same, rule.threshold, thresholds) if same is not None and same.any() else None
     blank_ids = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
-    _write_beside(file, "metrics", figures.as_dict() if figures is not None else None)
+    _write_beside(file, "metrics", figures.as_dict(is_fitted) if figures is not None else None)
     _write_beside(file, "blank_images", {"items": blank_ids} if blank_ids else None)
     return Prediction(
         file=file,
@@ -157,6 +164,7 @@ def _prediction(
         num_positives=int((margins > thresholds).sum()),
         threshold=rule.threshold,
         evaluation=figures,
+        is_fitted=is_fitted,
         num_blank_images=len(blank_ids),
     )
 

@@ -1,22 +1,22 @@
 """What has to stay the same for a run to go on as if it had never ended."""
 
-import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from data.loading import Split
-from engine.distributed import Processes
+from data.options import READING
+from data.split_digest import items_digest, pairs_digest, split_digests
+from engine.distributed import Processes, from_first
 from engine.experiment import ExperimentOptions
 
 FIXED = (
     "seed",
     "data.text",
-    "data.image.size",
-    "data.image.mean",
-    "data.image.std",
+    "data.image",
     "model",
     "loss",
     "train.optimizer.name",
@@ -24,8 +24,8 @@ FIXED = (
 """Options that change the data order or the model, with all below them."""
 USERS_KEYS = ("arguments", "architecture", "in_title")
 """Last part of the options that hold keys of the user's own."""
-FIRST_WEIGHTS = "weights"
-"""Last part of the options that matter before the first step only."""
+FREE = READING | {"weights"}
+"""Last part of the options among these that may change: how files are read, and what matters before the first step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class RunIdentity:
     """Of all processes, accumulated ones included."""
     training_pairs: str
     """SHA-256 of the training pairs in their order."""
+    training_items: str | None = None
+    """SHA-256 of their items; checkpoints of earlier versions lack it and what follows."""
+    validation: Mapping[str, str] | None = None
+    """SHA-256 of the pairs, items and images of the validation split, of which the figures and the best step are."""
 
 
 class Changes(NamedTuple):
@@ -48,13 +52,15 @@ class Changes(NamedTuple):
     allowed: list[str]
 
 
-def run_identity(options: ExperimentOptions, train_split: Split, processes: Processes) -> RunIdentity:
+def run_identity(options: ExperimentOptions, train_split: Split, val_split: Split, processes: Processes) -> RunIdentity:
     """Return the identity of a run of these options, on this data and number of processes."""
     return RunIdentity(
         options=options.model_dump(mode="json"),
         num_processes=processes.count,
         pairs_per_step=options.train.batch_size * options.train.accumulate * processes.count,
-        training_pairs=_pairs_digest(train_split),
+        training_pairs=pairs_digest(train_split.catalog, train_split.pairs),
+        training_items=items_digest(train_split.catalog),
+        validation=from_first(lambda: split_digests(val_split)),
     )
 
 
@@ -67,15 +73,30 @@ def changes(before: RunIdentity, now: RunIdentity) -> Changes:
         found.allowed.append(f"processes: {now.num_processes}, before {before.num_processes}")
     if before.training_pairs != now.training_pairs:
         found.forbidden.append("data.train.pairs: not the pairs, in the same order, of before")
-    for key, old, new in differences(before.options, now.options):
+    if before.training_items not in (None, now.training_items):
+        found.allowed.append("data.train.items: not the items of before")
+    for key, old, new in differences(_with_defaults(before.options), now.options):
         (found.forbidden if _is_fixed(key) else found.allowed).append(
             f"{key}: {shown_value(new)}, before {shown_value(old)}"
         )
     return found
 
 
+def _with_defaults(options: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the options of a run with those that its version did not have yet, as they were then; or as they are."""
+    try:
+        return ExperimentOptions.model_validate_json(json.dumps(dict(options))).model_dump(mode="json")
+    except ValidationError:
+        return options
+
+
+def validation_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return which options name other validation data than before, as far as both have digests of it."""
+    return [f"data.val.{name}" for name in before if now.get(name, before[name]) != before[name]]
+
+
 def _is_fixed(key: str) -> bool:
-    return any(f"{key}.".startswith(f"{fixed}.") for fixed in FIXED) and key.split(".")[-1] != FIRST_WEIGHTS
+    return any(f"{key}.".startswith(f"{fixed}.") for fixed in FIXED) and key.split(".")[-1] not in FREE
 
 
 def differences(
@@ -109,12 +130,3 @@ def _global_batch(identity: RunIdentity) -> str:
         f"{identity.pairs_per_step} ({identity.num_processes} processes x batch_size {train['batch_size']} "
         f"x accumulate {train['accumulate']})"
     )
-
-
-def _pairs_digest(split: Split) -> str:
-    digest = hashlib.sha256()
-    ids = list(split.catalog.ids())
-    assert split.pairs.same is not None
-    for source, target, same in zip(split.pairs.source, split.pairs.target, split.pairs.same, strict=True):
-        digest.update(f"{ids[source]}\0{ids[target]}\0{same:d}\n".encode())
-    return digest.hexdigest()

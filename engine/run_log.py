@@ -12,8 +12,9 @@ from typing import Self
 
 from tqdm import tqdm
 
+from engine.checkpoint_folder import StepRecord
 from engine.dashboard import Dashboard
-from engine.disk import write_text, writing
+from engine.disk import json_record, write_text, writing
 from engine.evaluation_view import EvaluationView
 from engine.run_folder import RunFolder
 from options.printable import printable
@@ -131,6 +132,13 @@ def _on_bar(figures: Mapping[str, float]) -> str:
 def _cut_course(course: Path, last_step: int) -> None:
     if not course.exists():
         return
-    lines = [line for line in course.read_text(encoding="utf-8").split("\n") if line.endswith("}")]
-    kept = [line for line in lines if json.loads(line)["step"] <= last_step]
-    write_text(course, "".join(f"{line}\n" for line in kept))
+    lines = course.read_text(encoding="utf-8", errors="replace").split("\n")
+    write_text(course, "".join(f"{line}\n" for line in lines if _is_until(line, last_step)))
+
+
+def _is_until(line: str, last_step: int) -> bool:
+    """Return whether a line is a record, which a killed run may have cut off, of a step up to the last one."""
+    try:
+        return json_record(line, StepRecord).step <= last_step
+    except ValueError:
+        return False

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 import torch
-from pydantic import TypeAdapter
 
 from data.item_catalog import ItemCatalog
 from data.pair_batch import PairBatch
-from engine.disk import write_json, write_text, writing
+from engine.disk import read_json, write_json, write_text, writing
 from engine.distributed import Processes, from_every
 from engine.evaluator import Evaluation
 from engine.run_folder import RunFolder
@@ -74,8 +73,7 @@ class BlankImages:
 
 def read_blank_ids(folder: RunFolder) -> dict[str, list[str]]:
     """Return the items, of train and val, whose images were replaced until now, as the run folder lists them."""
-    file = folder.blank_images
-    return TypeAdapter(dict[str, list[str]]).validate_json(file.read_bytes()) if file.exists() else {}
+    return read_json(folder.blank_images, dict[str, list[str]], "remove it") or {}
 
 
 def write_blank_ids(folder: RunFolder, train: list[str], val: list[str]) -> None:

@@ -4,7 +4,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.split_overlap import overlap_message
+import numpy as np
+
+from data.named_attributes import unread_names
+from data.split_overlap import listing_rows, overlap_message
 from engine.after_step import AfterStep
 from engine.checkpoint import best_checkpoint, read_state
 from engine.dashboard import check_dashboards, open_dashboards
@@ -43,18 +46,22 @@ def run_training(
     stop.
     """
     check_dashboards(options.log)
+    options = options.prepared()
     if options.deterministic:
         use_deterministic_algorithms()
     folder = run_folder(options.name)
     train_split, val_split = load_splits(options)
-    overlap = overlap_message(train_split, val_split)
-    if overlap is not None and options.data.on_split_overlap == "error":
+    unread = unread_names(train_split.catalog, options.data.text, options.reads)
+    may_overlap = options.data.on_split_overlap == "warn"
+    overlap = overlap_message(train_split, val_split, may_overlap)
+    if overlap is not None and not may_overlap:
         raise UserError(overlap)
-    identity = run_identity(options, train_split, processes)
-    run = TrainingRun(options, folder, train_split, val_split, identity, processes, stop or StopRequest())
+    identity = run_identity(options, train_split, val_split, processes)
+    listing = listing_rows(train_split.catalog, options.reads.image)
+    run = TrainingRun(options, folder, train_split, val_split, listing, identity, processes, stop or StopRequest())
     with sole_user(folder.lock, "trains") if processes.is_first else nullcontext():
         start = start_training(run)
-        run, state, warnings = start.run, start.state, start.warnings
+        run, state, warnings = start.run, start.state, [*unread, *start.warnings]
         if len(val_split.pairs) > MOST_PAIRS:
             warnings.append(
                 f"F1 is logged without its interval, as there are more than {MOST_PAIRS:,} validation pairs"
@@ -68,15 +75,18 @@ def run_training(
             log.line(_opening(start))
             for warning in warnings:
                 log.line(f"warning: {warning}")
-            _train(run, state, log)
+            _train(run, state, log, start.stale)
         return _result(folder, processes)
 
 
-def _train(run: TrainingRun, state: TrainState, log: RunLog) -> None:
+def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) -> None:
     known_blank = read_blank_ids(run.folder) if state.step else {}
     blank_images = BlankImages(run.train_split.catalog, known_blank)
     after_step = AfterStep(run, state, log, blank_images)
-    after_step.finish_evaluation()
+    for checkpoint in stale:
+        after_step.evaluate_anew(checkpoint)
+    if not stale:
+        after_step.finish_evaluation()
     batches = blank_images.watch(training_batches(run, state.step))
     module = data_parallel(state.model, run.processes)
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
@@ -86,10 +96,12 @@ def _opening(start: Start) -> str:
     run, state, resumed = start.run, start.state, start.resumed
     options, train_split, val_split = run.options, run.train_split, run.val_split
     millions = sum(parameter.numel() for parameter in state.model.parameters()) / 1e6
+    repeated = len(run.listing) - len(np.unique(run.listing))
+    others = f" ({repeated} of them the listing of another under a second id)" if repeated else ""
     beginning = f"goes on from {resumed}" if resumed is not None else "starts"
     return (
         f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions:.2f} M parameters, "
-        f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items, "
+        f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items{others}, "
         f"{len(val_split.pairs)} validation pairs of {len(val_split.catalog)} items, "
         f"{run.processes.count} process(es) on {run.processes.device.type}"
     )

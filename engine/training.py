@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from data.jsonl import DataError
+from data.item_pair import refuse_one_label
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
@@ -36,6 +37,8 @@ class TrainingRun:
     folder: RunFolder
     train_split: Split
     val_split: Split
+    listing: NDArray[np.int64]
+    """(training items,) which of them are one listing under several ids"""
     identity: RunIdentity
     processes: Processes
     stop: StopRequest
@@ -80,21 +83,15 @@ def load_splits(options: ExperimentOptions) -> tuple[Split, Split]:
         raise UserError("data.train and data.val: training needs both; the option file leaves one out")
     train_split = load_split(train_files, options.data, options.reads, labelled=True)
     val_split = load_split(val_files, options.data, options.reads, labelled=True)
-    assert val_split.pairs.same is not None
-    if not val_split.pairs.same.any():
-        raise DataError(
-            val_files.pairs,
-            None,
-            """no pair is labelled the same ("item_label": "1"), so there is no F1 to evaluate by; validate on pairs """
-            "of both labels",
-        )
+    for files, split in ((train_files, train_split), (val_files, val_split)):
+        refuse_one_label(files.pairs, split.pairs.same)
     return train_split, val_split
 
 
 def training_batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
     """Yield the batches of this process from a step on."""
     split, processes = run.train_split, run.processes
-    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, run.listing))
     order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
     return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
 

@@ -5,19 +5,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.loading import Split
+from data.stand_ins import stand_in_warnings
 from engine.checkpoint import load_train_state, read_state
-from engine.checkpoint_folder import find_resumption
+from engine.checkpoint_folder import checkpoint_path, find_resumption
+from engine.checksums import DamagedError, check_files
 from engine.distributed import Processes, from_first
 from engine.encode import encoding_plan
 from engine.experiment import ExperimentOptions
 from engine.known_features import with_known_features
 from engine.named_checkpoint import load_checkpoint_weights
-from engine.run_identity import changes
+from engine.run_identity import changes, validation_changes
 from engine.training import TrainingRun, TrainState, first_state, seed_everything
 from engine.training_model import TrainingModel, compile_encoders
-from models.input_check import check_inputs
+from models.encoder_probe import check_inputs, freeze_unused, probe_encoders
 from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
+from models.own_preparation import differences
 from options.errors import UserError
 
 
@@ -30,6 +33,8 @@ class Start(NamedTuple):
     resumed: Path | None
     """The checkpoint that it goes on from; None where it begins."""
     warnings: list[str]
+    stale: list[Path]
+    """Checkpoints whose evaluations are of other validation data, the one that it goes on from the last."""
 
 
 def start_training(run: TrainingRun) -> Start:
@@ -53,7 +58,16 @@ def start_training(run: TrainingRun) -> Start:
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
-    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *notes])
+    notes += differences(options.data.image, options.model.image_encoder)
+    if options.reads.image:
+        for split in (run.train_split, run.val_split):
+            notes += stand_in_warnings((item.image for item in split.catalog), split.items.images)
+    stale, changed = _stale_checkpoints(run, state, resumption.checkpoint)
+    if stale:
+        state.best_f1, state.best_step = -1.0, None  # scores of other pairs are not compared
+        names = " and ".join(checkpoint.name for checkpoint in stale)
+        notes.append(f"not what the run was evaluated on before: {', '.join(changed)}; evaluated anew: {names}")
+    return Start(run, state, resumption.checkpoint, [*resumption.warnings, *dict.fromkeys(notes)], stale)
 
 
 def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[str]]:
@@ -74,9 +88,31 @@ def _state(run: TrainingRun, checkpoint: Path | None) -> tuple[TrainState, list[
     if options.model.weights is not None:
         state = fresh_state(options, with_random_weights(options.model), run.train_split, run.processes)
         load_checkpoint_weights(Path(options.model.weights), state.model.item_encoder, options.model)
-        return state, []
     # 3. The first weights of the options.
-    return fresh_state(options, options.model, run.train_split, run.processes), []
+    else:
+        state = fresh_state(options, options.model, run.train_split, run.processes)
+    probe_encoders(state.model.item_encoder, run.train_split.items)
+    return state, []
+
+
+def _stale_checkpoints(run: TrainingRun, state: TrainState, latest: Path | None) -> tuple[list[Path], list[str]]:
+    """Return the former best checkpoint, if it is whole, and the latest, and which validation data changed since.
+
+    None where nothing has changed, or nothing was evaluated yet.
+    """
+    if latest is None or state.best_step is None:
+        return [], []
+    before, now = read_state(latest).run.validation, run.identity.validation
+    # An earlier version did not say on what it evaluated.
+    changed = validation_changes(before, now) if before is not None and now is not None else ["data.val"]
+    if not changed:
+        return [], []
+    best = checkpoint_path(run.folder.checkpoints, state.best_step)
+    try:
+        check_files(best)
+    except DamagedError:
+        best = latest
+    return list(dict.fromkeys([best, latest])), changed
 
 
 def fresh_state(
@@ -91,6 +127,7 @@ def fresh_state(
     if options.train.activation_checkpointing:
         encoder.checkpoint_activations()
     check_inputs(encoder, train_split.items)
+    freeze_unused(encoder, train_split.items)
     model = TrainingModel(encoder, options.loss, options.train.precision).to(processes.device)
     return first_state(model, options.train, processes.device)
 

@@ -30,6 +30,7 @@ from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
 from engine.onnx_encoder import DESCRIPTION, OPTIONS, OnnxItemEncoder
 from engine.pair_scores import pair_category, score_pairs
+from engine.threshold_origin import check_use
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
 from options.errors import UserError
 from options.read import read_options
@@ -80,9 +81,10 @@ class Verifier:
             is_evaluated = state is not None and state.evaluation is not None
             threshold = "calibrated" if is_evaluated else options.predict.threshold
         rule = decision_rule(threshold, checkpoint)
+        processes = processes or this_process()
+        check_use(checkpoint, options, threshold, speaks=processes.is_first)
         preparation = ItemPreparation(options.data, options.reads)
         encoder = load_encoder(checkpoint, options, preparation)
-        processes = processes or this_process()
         step = state.step if state is not None else None
         return cls(options, checkpoint, step, encoder.eval().to(processes.device), rule, preparation, processes)
 
@@ -153,10 +155,8 @@ class Verifier:
 
     def _item(self, record: Mapping[str, object], number: int) -> Item:
         # An item that is asked about need not have an id, nor a picture that is not read.
-        absent = {"item_id": str(number)}
-        if not self.options.reads.image:
-            absent["item_image_name"] = "-"
-        return item_fields(Path("items"), number, {**absent, **record}).item()
+        has_image = self.options.reads.image
+        return item_fields(Path("items"), number, {"item_id": str(number), **record}, has_image=has_image).item()
 
     def _image_source(self, images: Images | None) -> ImageSource:
         if images is None:
@@ -168,7 +168,7 @@ class Verifier:
             return GivenImages({})
         if isinstance(images, Path | str):
             return self.preparation.open_images(Path(images))
-        return GivenImages(images) if isinstance(images, Mapping) else images
+        return GivenImages(images, self.options.data.image.rules) if isinstance(images, Mapping) else images
 
 
 def _load_exported(

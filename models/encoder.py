@@ -7,15 +7,20 @@ Frozen means no gradients, no dropout, statistics of normalisation as they are. 
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, Self
 
+import torch
 from torch import Tensor, nn
 
 from data.pair_batch import ItemBatch
+from models.lora import add_adapters
+from models.weights import BASE_DIGEST, tensors_digest
 from options.errors import UserError
 
 Freeze = int | Literal["all"]
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _LISTS = {"layer", "layers", "blocks", "stages"}
 
 
@@ -37,6 +42,10 @@ class Encoder(nn.Module):
     """What of an item it reads."""
     num_token_ids: int | None = None
     """Size of the vocabulary of a text encoder."""
+    pooling: str | None = None
+    """How states become one vector; None where the model does that itself."""
+    kept_elsewhere: frozenset[str] = frozenset()
+    """Names of the backbone's tensors that checkpoints leave out, since adapters are trained in their place."""
     frozen: tuple[str, ...] = ()
     """Names of the backbone's modules that are not trained."""
 
@@ -62,6 +71,27 @@ class Encoder(nn.Module):
         """Train no longer the lowest `count` stages of the backbone; raises UserError where it has not as many."""
         self.frozen = tuple(_freeze(self.backbone, count, option))
         return self.train(self.training)
+
+    def adapt(self, rank: int, alpha: float, targets: Sequence[str] | None, option: str) -> Self:
+        """Train adapters in the place of the backbone's weights; raises UserError where it has no such layers."""
+        self.kept_elsewhere = add_adapters(self.backbone, rank, alpha, targets, f"{option}.lora")
+        base = {name: tensor for name, tensor in self.backbone.state_dict().items() if name in self.kept_elsewhere}
+        self.register_buffer(BASE_DIGEST, tensors_digest(base))
+        return self
+
+    def keep_in(self, dtype: Literal["float32", "bfloat16", "float16"]) -> Self:
+        """Keep the backbone's weights in this type, and compute in it; features stay float32."""
+        self.backbone.to(DTYPES[dtype])
+        return self
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the backbone computes in."""
+        return next((parameter.dtype for parameter in self.backbone.parameters()), torch.float32)
+
+    def widened(self, features: Tensor) -> Tensor:
+        """Return the features of a backbone in half precision as float32; others as autocast left them."""
+        return features if self.dtype == torch.float32 else features.float()
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of all but the frozen modules, which stay in evaluation mode."""

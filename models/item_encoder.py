@@ -160,7 +160,11 @@ def with_random_weights(options: ModelOptions) -> ModelOptions:
     """Return the options of the same architecture whose encoders start from random weights."""
     encoders = {"text_encoder": options.text_encoder, "image_encoder": options.image_encoder}
     random = {"weights": "random"}
-    changes = {name: encoder.model_copy(update=random) for name, encoder in encoders.items() if encoder is not None}
+    changes = {
+        name: encoder.model_copy(update=random)
+        for name, encoder in encoders.items()
+        if encoder is not None and encoder.lora is None  # checkpoints leave out what adapters were trained on
+    }
     return options.model_copy(update=changes)
 
 

@@ -138,7 +138,12 @@ class LateFusionHead(Head):
         self.log_scale = nn.Parameter(torch.full((len(groups),), math.log(scale)))
 
     def fit(self, features: Tensor) -> None:
-        """Fit the whitening of all groups to the features (N, F) of the items that are trained on."""
+        """Fit the whitening of all groups to the features (N, F) of the items that are trained on.
+
+        Raises UserError for a single one.
+        """
+        if len(features) < 2:
+            raise UserError("data.train.pairs: are all of one item; model.head late_fusion is fitted to two or more")
         for head, part in zip(self.heads, self._parts(features), strict=True):
             assert isinstance(head, GroupProjection)
             head.whitening.fit(part)

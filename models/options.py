@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from data.options import ComparedAttributes
+from data.options import AttributeNames, ComparedAttributes
 from models.encoder_options import ImageEncoderOptions, TextEncoderOptions
 from options.base import Options
 from options.fault import nearest
@@ -136,9 +136,10 @@ class AgreementOptions(Options):
     """Attributes whose stated values are compared: a pair's threshold rises by each one that both items state, and its
     match where the values are equal; both by learned weights, one of each an attribute."""
 
-    attributes: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Names of the attributes; an item that does not state one is not compared by it."""
-    in_title: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    attributes: Annotated[AttributeNames, Field(min_length=1)]
+    """Names of the attributes; an item that does not state one is not compared by it. Names and values of one form
+    (docs/small_data.md) are equal."""
+    in_title: Mapping[str, Annotated[AttributeNames, Field(min_length=1)]] = {}
     """Values, by attribute, that are looked for in the title of an item which does not state that attribute; where the
     title has just one of them, the item is taken to state it."""
     codes: int = Field(default=32, ge=2)

@@ -18,6 +18,8 @@ from options.errors import UserError
 
 UNFIT = (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, LookupError, ArithmeticError)
 """What torch, timm and transformers answer arguments, weights and inputs with that do not fit."""
+BASE_DIGEST = "base_digest"
+"""Name of the digest of the weights that adapters were trained on."""
 DAMAGED = (*UNFIT, OSError, EOFError, struct.error, zipfile.BadZipFile, SafetensorError, UnpicklingError)
 """What they answer damaged files with, of which they check little."""
 
@@ -67,16 +69,41 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
 
 def load_exactly(module: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
     """Load a state into a module, or raise one UserError that names every tensor that does not fit."""
-    own = module.state_dict()
+    own, names = distinct_state(module), module.state_dict().keys()
     faults = [f"missing {name}" for name in own if name not in state]
-    faults += [f"surplus {name}" for name in state if name not in own]
+    faults += [f"surplus {name}" for name in state if name not in names]
     faults += [
         f"{name} is {_shape(state[name])} and should be {_shape(own[name])}"
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
+    faults += [
+        f"{name}: the adapters were trained on other pretrained weights than those that are there now"
+        for name in own
+        if name.endswith(BASE_DIGEST) and name in state and not torch.equal(state[name], own[name].cpu())
+    ]
     raise_faults(faults, f"{origin}: does not fit the model of the options")
-    module.load_state_dict(dict(state))
+    module.load_state_dict({name: state[name] for name in own}, strict=False)
+
+
+def distinct_state(module: nn.Module) -> dict[str, Tensor]:
+    """Return a module's weights and statistics without those that are kept elsewhere, and a tensor that has several
+    names under the first of them alone."""
+    distinct = {}
+    seen = set()
+    elsewhere = {
+        f"{prefix}.backbone.{name}".lstrip(".")
+        for prefix, part in module.named_modules()
+        for name in getattr(part, "kept_elsewhere", ())
+    }
+    for name, tensor in module.state_dict().items():
+        if name in elsewhere:
+            continue
+        place = (tensor.data_ptr(), tensor.shape, tensor.stride())
+        if not tensor.numel() or tensor.is_meta or place not in seen:
+            distinct[name] = tensor
+        seen.add(place)
+    return distinct
 
 
 def raise_faults(faults: list[str], what: str) -> None:
@@ -98,11 +125,16 @@ def is_of_a_further_block(name: str, own: Collection[str]) -> bool:
 
 def weights_digest(module: nn.Module) -> str:
     """Return the SHA-256 of a module's weights and statistics."""
+    return bytes(tensors_digest(module.state_dict()).tolist()).hex()
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> Tensor:
+    """Return the SHA-256 of named tensors: (32,) uint8."""
     digest = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
+    for name, tensor in tensors.items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return torch.tensor(list(digest.digest()), dtype=torch.uint8)
 
 
 def _shape(tensor: Tensor) -> str:

@@ -1,28 +1,28 @@
 """The commands of `bash run.sh catalogue`."""
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from options.table import aligned_figures
+from scripts import catalogue_pairs
+from scripts.arguments import Checkpoint, Embeddings, Index, Overrides, Threshold, chosen_threshold
 from tools.catalogue.index_plan import KindName
 
 if TYPE_CHECKING:
-    from engine.decision_rule import ThresholdChoice
     from engine.distributed import Processes
     from engine.experiment import ExperimentOptions
     from engine.stop_request import StopRequest
 
-app = typer.Typer(help="A whole catalogue, embedded and searched.", no_args_is_help=True)
+IS_OVERRIDE = re.compile(r"[\w.]+=")
+"""How an argument section.key=value begins."""
 
-Embeddings = Annotated[Path, typer.Argument(metavar="EMBEDDINGS", help="Folder that `catalogue embed` wrote.")]
-Index = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder that `catalogue index` wrote.")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="section.key=value", help="An option in place of the file's.")
-]
+app = typer.Typer(help="A whole catalogue, embedded and searched.", no_args_is_help=True)
+app.add_typer(catalogue_pairs.app)
+
 ShardItems = Annotated[
     int, typer.Option(min=1, metavar="N", help="Items a shard; a process makes one at a time, a kill loses that one.")
 ]
@@ -33,16 +33,6 @@ IndexKind = Annotated[
 Probes = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Lists that a search looks through (32), or candidates of hnsw (128)."),
-]
-Threshold = Annotated[
-    str, typer.Option(metavar="calibrated | learned | NUMBER", help="That margins of the same product exceed.")
-]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="RUN_OR_CHECKPOINT",
-        help="That the embeddings are of (the best of experiments/<name>, the run that embedded them).",
-    ),
 ]
 
 
@@ -55,8 +45,8 @@ def group() -> None:
 def embed(
     option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],
     items: Annotated[Path, typer.Argument(metavar="ITEMS", help="JSONL file of items.")],
-    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of their images, or a pack of them.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder or pack of their images, if they are read.")],
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder that is made.")] = None,
     overrides: Overrides = None,
     type_: Annotated[Literal["float32", "float16"], typer.Option("--type", help="Of what is kept.")] = "float32",
     shard_items: ShardItems = 16_384,
@@ -70,14 +60,19 @@ def embed(
     """
     from engine.command import fast_import, run_action
 
+    pictures: Path | None = images
+    folder = out
+    if folder is None or IS_OVERRIDE.match(str(folder)):  # IMAGES, which are not read, were left out
+        pictures, folder, overrides = None, images, [*([str(out)] if out else []), *(overrides or [])]
+
     def run(options: "ExperimentOptions", command: str, processes: "Processes", stop: "StopRequest") -> None:
         with fast_import():
             from tools.catalogue.embedder import EmbeddingJob, run_embedding
 
-        job = EmbeddingJob(items, images, out, type_, shard_items, onnx)
+        job = EmbeddingJob(items, pictures, folder, type_, shard_items, onnx)
         embedding = run_embedding(options, job, processes, stop)
         if embedding is not None:
-            print("\n".join(embedding.lines(out)))
+            print("\n".join(embedding.lines(folder)))
 
     # Several processes are started by engine.launch, once --check has found the options right, and do not meet.
     run_action(run, option_file, overrides or [], check, connected=False)
@@ -137,7 +132,7 @@ def search(
     ITEM is the id of an item in the index. One that is not in it is given by --image, --title and --attribute, as far
     as the model reads them, and encoded by the checkpoint that the index is of.
     """
-    limit = _decision(threshold)
+    limit = chosen_threshold(threshold)
     if bool(image or title or attribute) == bool(items):
         raise typer.BadParameter("give either ids of items or a new item (--image, --title, --attribute)")
     if wrong := [text for text in attribute or () if "=" not in text]:
@@ -182,91 +177,3 @@ def verify(
     from tools.catalogue.verify import verify_folder
 
     print(verify_folder(folder))
-
-
-@app.command()
-def duplicates(
-    index: Index,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that is made.")],
-    threshold: Threshold = "calibrated",
-    checkpoint: Checkpoint = None,
-    within_categories: Annotated[
-        bool, typer.Option("--within-categories", help="Group no items of different categories.")
-    ] = False,
-    items: Annotated[Path | None, typer.Option(help="Item file, for the page.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of its images or a pack of them, likewise.")] = None,
-    gallery: Annotated[int, typer.Option(min=1, metavar="N", help="Groups on the page.")] = 100,
-    truth: Annotated[Path | None, typer.Option(help="JSONL of item_id and product, to compare with.")] = None,
-) -> None:
-    """Find all groups of identical items in an index.
-
-    OUT gets groups.jsonl, pairs.jsonl, summary.json and, with --items, groups.html to look at. What was found is kept
-    in OUT/found: a killed command goes on, and once items were added to the index, only they are searched for.
-    """
-    limit = _decision(threshold)
-    if images and not items:
-        raise typer.BadParameter("are shown with the items (--items)", param_hint="--images")
-    from data.image_store import open_images_of_any_size
-    from data.item_catalog import read_items
-    from engine.disk import sole_user, write_text
-    from tools.catalogue.duplicate_groups import find_duplicates
-    from tools.catalogue.duplicate_pairs import MOST
-    from tools.catalogue.index_folder import open_index
-    from tools.catalogue.search import index_rule
-    from tools.views.groups_page import render_groups
-    from tools.views.page import signed
-
-    opened = open_index(index)
-    rule, source = index_rule(opened, limit, checkpoint)
-    # Before the search, which takes long to end on a wrong name.
-    catalog = read_items(items) if items else None
-    pictures = open_images_of_any_size(images) if images else None
-    with sole_user(out / ".lock", "finds duplicates"):
-        found, figures = find_duplicates(opened, rule, out, within_categories, truth)
-        if catalog is not None:
-            shown = {"F1 of pairs against the truth": f"{figures['truth f1']:.3f}"} if truth else {}
-            page = render_groups(found, f"{signed(rule.threshold, 4)} ({source})", catalog, pictures, gallery, shown)
-            write_text(out / "groups.html", page)
-    print(aligned_figures(figures))
-    print(f"threshold: {source}", file=sys.stderr)
-    if num_cut_off := found.pairs.num_cut_off:
-        print(f"{num_cut_off:,} items have more than {MOST:,} matches; further ones were left out", file=sys.stderr)
-
-
-@app.command()
-def mine(
-    embeddings: Embeddings,
-    pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="Labelled training pairs.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Pair file to write; must not exist.")],
-    per_item: Annotated[int, typer.Option(min=1, metavar="K", help="Pairs of an item, at most.")] = 3,
-    ceiling: Annotated[float | None, typer.Option(help="Margin to stay below (median of the same).")] = None,
-    same_category: Annotated[bool, typer.Option("--same-category", help="Both items of one category.")] = False,
-    ungrouped: Annotated[bool, typer.Option("--ungrouped", help="Also items in no pair labelled 1.")] = False,
-    keep_pairs: Annotated[bool, typer.Option("--keep-pairs", help="Begin the file with the labelled pairs.")] = False,
-) -> None:
-    """Write near misses for a second round of training: different products of high margins.
-
-    They are labelled "0". So that no unlabelled pair of one product is among them, items that pairs labelled "1" join
-    are never paired, nor items of which no same product is known (--ungrouped takes them), and pairs whose margin
-    reaches that of half the known same products are left out (--ceiling).
-    """
-    if ceiling is not None and not math.isfinite(ceiling):
-        raise typer.BadParameter(f"'{ceiling}' is no finite number", param_hint="--ceiling")
-    from tools.catalogue import mining
-
-    settings = mining.MiningSettings(per_item, ceiling, same_category, ungrouped, keep_pairs)
-    print(aligned_figures(mining.mine(embeddings, pairs, out, settings)))
-
-
-def _decision(threshold: str) -> "ThresholdChoice":
-    """Return calibrated, learned or the finite number that a text is; raises typer.BadParameter for anything else."""
-    if threshold in ("calibrated", "learned"):
-        return "learned" if threshold == "learned" else "calibrated"
-    try:
-        number = float(threshold)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        fault = f"{threshold!r} is neither calibrated nor learned nor a finite number"
-        raise typer.BadParameter(fault, param_hint="--threshold")
-    return number

@@ -1,6 +1,7 @@
 """The commands of `bash run.sh data`."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,10 @@ app = typer.Typer(help="Items, pairs and pictures, made ready for training.", no
 CORES = os.cpu_count() or 1
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes that read images.")]
+Upright = Annotated[bool, typer.Option("--upright/--no-upright", help="Turn pictures as their EXIF orientation says.")]
+ColorProfile = Annotated[
+    Literal["keep", "srgb"], typer.Option(help="Pass embedded colour profiles over, or convert them to sRGB.")
+]
 
 
 @app.command()
@@ -92,7 +97,8 @@ def resize(
     size: Annotated[int, typer.Option(min=1, help="Height and width.")] = 384,
     quality: Annotated[int, typer.Option(min=1, help="JPEG quality, 1 to 95.")] = 75,
     processes: Annotated[int, typer.Option(min=1, help="Processes that resize.")] = CORES,
-    upright: Annotated[bool, typer.Option("--upright", help="Turn pictures as their EXIF orientation says.")] = False,
+    upright: Upright = False,
+    color_profile: ColorProfile = "keep",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused.")] = 100_000_000,
     time_limit: Annotated[float, typer.Option(help="Seconds a stem may take.")] = 120.0,
 ) -> None:
@@ -105,7 +111,7 @@ def resize(
     from tools.preparation.picture import PictureSettings
     from tools.preparation.resize_run import resize_folder
 
-    settings = PictureSettings(size, max_pixels, upright, quality)
+    settings = PictureSettings(size, max_pixels, upright, quality, color_profile)
     counts = resize_folder(source, output, settings, processes=processes, time_limit=time_limit)
     print(aligned_figures(counts))
     print(f"details: {output / 'report.jsonl'}")
@@ -124,23 +130,30 @@ def pack(
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Pack what links out of the folder lead to.")
     ] = False,
+    upright: Upright = False,
+    color_profile: ColorProfile = "keep",
     workers: Workers = CORES,
 ) -> None:
     """Pack a folder of images into one file, which option files name in place of the folder.
 
-    --as jpeg keeps every image's file as it is, whatever its format, so the pictures are the same as the folder's.
-    --as pixels keeps the decoded pictures, stretched to --size: far larger, and nothing is left to decode. Unreadable
-    images are listed at the end; training then treats them as it does those of a folder.
+    --as files keeps every image's file as it is, whatever its format, so the pictures are the same as the folder's.
+    --as pixels keeps the decoded pictures, read as --size, --upright and --color-profile say, which data.image has to
+    say too: far larger, and nothing is left to decode. Unreadable images are listed at the end; training then treats
+    them as it does those of a folder.
     """
     if more_items and not items:
         raise typer.BadParameter(f"{more_items[0]}: name item files after --items")
+    from data.options import PictureRules
     from options.printable import shortened
     from tools.preparation.image_packing import PackSettings, pack_images
 
     files = [*(items or ()), *(more_items or ())]
-    report = pack_images(images, output, files, PackSettings(stored, size, follow_links), processes=workers)
+    settings = PackSettings(stored, size, follow_links, PictureRules(upright, color_profile))
+    report = pack_images(images, output, files, settings, processes=workers)
     counts = {"images": report.num_images, "unreadable images": len(report.faults)}
     print(aligned_figures({**counts, "megabytes": f"{report.num_bytes / 1e6:,.1f}"}))
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     for name, why in report.faults.items():
         print(shortened(f"{name}: {why}", 500))
 

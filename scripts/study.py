@@ -34,6 +34,12 @@ def calibrate(
         bool, typer.Option("--per-category", help="A threshold a category, where that helps.")
     ] = False,
     shrinkage: Annotated[float, typer.Option(parser=positive, metavar="PAIRS", help=MEANING_OF_SHRINKAGE)] = 200.0,
+    drop_shared: Annotated[
+        bool, typer.Option("--drop-shared", help="Leave out validation pairs that are test pairs, else refused.")
+    ] = False,
+    test: Annotated[
+        Path | None, typer.Option(metavar="PAIR_FILE", help="The test pairs, if not those of the run's data.test.")
+    ] = None,
     replicates: Replicates = 1000,
     seed: Seed = 0,
 ) -> None:
@@ -55,7 +61,8 @@ def calibrate(
     from tools.study.calibration import CalibrationSettings, calibrate, calibration_lines
 
     checkpoint = checkpoint_of(run_or_checkpoint)
-    calibration = calibrate(checkpoint, CalibrationSettings(chosen, per_category, shrinkage, replicates, seed))
+    settings = CalibrationSettings(chosen, per_category, shrinkage, replicates, seed, test, drop_shared)
+    calibration = calibrate(checkpoint, settings)
     print("\n".join(calibration_lines(calibration)))
     print(f"kept in {write_rule(checkpoint, calibration.record)}")
 
@@ -92,7 +99,7 @@ def check_submission(
     predictions: Annotated[Path, typer.Argument(help="Submission file, with similarity.py in its folder.")],
     pairs: Annotated[Path, typer.Argument(help="Pair file.")],
     labels: Annotated[bool, typer.Option("--labels", help="Measure against the labels of the pair file.")] = False,
-    threshold_width: Annotated[int | None, typer.Option(help=MEANING_OF_WIDTH)] = None,
+    threshold_width: Annotated[int | None, typer.Option(min=0, help=MEANING_OF_WIDTH)] = None,
 ) -> None:
     """Check a submission file and the similarity.py beside it against the pair file that it answers.
 
@@ -131,9 +138,9 @@ def precision_drift(
 def baselines(
     items: Annotated[Path, typer.Argument(help="JSONL file of items.")],
     pairs: Annotated[Path, typer.Argument(help="JSONL file of labelled pairs.")],
-    images: Annotated[Path, typer.Argument(help="Folder or pack of the items' images.")],
+    images: Annotated[Path | None, typer.Argument(help="Folder or pack of the items' images.")] = None,
 ) -> None:
-    """Measure the best F1 on labelled pairs of what needs no learning: text overlap and colours."""
+    """Measure the best possible F1 on labelled pairs of what needs no learning: text overlap and colours."""
     from data.options import TextOptions
     from tools.study.baselines import baseline_table, measure_baselines
 

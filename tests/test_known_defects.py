@@ -261,12 +261,12 @@ def test_9_the_calibrated_threshold_is_found_kept_and_used(options_file: Path) -
     result = trained(options_file)
     kept = read_state(result.checkpoint).evaluation
     assert kept is not None
-    assert kept.calibrated_f1 >= kept.f1
+    assert kept.best_possible_f1 >= kept.f1
     prediction = run_prediction(options_of(options_file, "predict.threshold=calibrated"), ALONE)
     assert prediction is not None
-    assert prediction.threshold == kept.calibrated_threshold
+    assert prediction.threshold == kept.best_possible_threshold
     with prediction.file.open(encoding="utf-8") as lines:
-        assert {json.loads(line)["threshold"] for line in lines} == {kept.calibrated_threshold}
+        assert {json.loads(line)["threshold"] for line in lines} == {kept.best_possible_threshold}
 
 
 def test_10_checkpoints_are_bounded_to_the_latest_and_the_best(options_file: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
-from tools.catalogue.embeddings_record import EmbeddingsRecord, NumberType, write_embeddings_record
+from tools.catalogue.embedding_folder import EmbeddingFolder, EmbeddingsRecord, open_embeddings, write_embeddings_record
+from tools.catalogue.embedding_shard import EmbeddedItem, NumberType
 
 HALF = 8
 
@@ -33,6 +33,7 @@ def write_embeddings(
     weights: str = "w",
     run: str = "tiny",
     shard_items: int = 7,
+    contents: Sequence[str] | None = None,
 ) -> EmbeddingFolder:
     """Write embeddings as `catalogue embed` does; ids are item0, item1, ... unless given."""
     ids = ids or [f"item{row}" for row in range(len(packed))]
@@ -41,7 +42,9 @@ def write_embeddings(
         match_width=packed.shape[1] - HALF, type=number_type, weights=weights,
         items=sha256("\n".join(ids).encode()).hexdigest(), options={},
     )  # fmt: skip
-    items = [EmbeddedItem(*pair) for pair in zip(ids, categories or [""] * len(ids), strict=True)]
+    nothing = [""] * len(ids)
+    stated = zip(ids, categories or nothing, contents or nothing, strict=True)
+    items = [EmbeddedItem(item_id, category, content=content) for item_id, category, content in stated]
     for shard in EmbeddingFolder(folder, record).shards():
         rows = slice(shard.rows.start, shard.rows.stop)
         shard.write(packed[rows].astype(number_type), items[rows], record.encoding, "")

@@ -15,7 +15,7 @@ from tests.endurance.peak_memory import peak_bytes
 from tools.catalogue.embedding_folder import open_embeddings
 from tools.catalogue.faiss_index import create_index, learn_centroids, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
-from tools.catalogue.indexed_items import IndexedItem
+from tools.catalogue.index_record import IndexedItem
 from tools.catalogue.rescored_search import IndexedNumbers, RescoredSearch
 from tools.catalogue.search_backend import Numbers, Searcher
 

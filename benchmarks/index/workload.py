@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from options.errors import UserError
-from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
-from tools.catalogue.embeddings_record import FORMAT, EmbeddingsRecord, read_embeddings_record, write_embeddings_record
+from tools.catalogue.embedding_folder import (
+    FORMAT,
+    EmbeddingFolder,
+    EmbeddingsRecord,
+    open_embeddings,
+    read_embeddings_record,
+    write_embeddings_record,
+)
+from tools.catalogue.embedding_shard import EmbeddedItem
 from tools.catalogue.search_backend import Numbers
 
 SHARD_ITEMS = 16_384

@@ -69,7 +69,8 @@ def plain_image(file: str, options: ImageOptions) -> torch.Tensor:
     if picture.size != (options.size, options.size):
         picture = picture.resize((options.size, options.size), Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-    return (pixels - torch.tensor(options.mean).view(3, 1, 1)) / torch.tensor(options.std).view(3, 1, 1)
+    mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in options.normalisation)
+    return (pixels - mean) / std
 
 
 def encode_side(branch: ItemBranch, items: ItemBatch) -> Tensor:

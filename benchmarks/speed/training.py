@@ -20,6 +20,7 @@ from data.loading import Split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
 from data.pair_sampler import pairs_at
+from data.split_overlap import listing_rows
 from engine.experiment import ExperimentOptions
 from engine.train_loop import StepFigures, train
 from engine.training import TrainState, first_state, training_order
@@ -48,7 +49,7 @@ class OurTraining:
     def batches(self, num_steps: int) -> Iterator[PairBatch]:
         """Load the batches of the next steps."""
         options, split = self._until(num_steps), self._split
-        dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+        dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, listing_rows(split.catalog)))
         order = training_order(options, len(split.pairs), 0, 1, self.state.step)
         return pair_batches(dataset, order, options.data.workers, pin=False)
 
@@ -159,7 +160,7 @@ def gradient_difference(option_file: Path) -> tuple[float, int]:
     split = workload_split(options)
     numbers = list(range(min(options.train.batch_size, len(split.pairs))))
     model = TrainingModel(workload_model(options), options.loss, options.train.precision)
-    batch = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))[numbers]
+    batch = PairDataset(split.pairs, split.items, product_groups(split.pairs, listing_rows(split.catalog)))[numbers]
     operations = count_operations(lambda: torch.autograd.backward(model(batch).loss))
     ours = _gradient(model)
     model.zero_grad()

@@ -31,9 +31,9 @@ def test_fresh_pairs_are_decided_at_the_calibrated_threshold(checkpoint: Path) -
     known = read_state(checkpoint).evaluation
     found, other = (decide_fresh_pairs(run_folder("fresh"), 60, seed, ALONE) for seed in (1, 2))
     assert known is not None
-    assert found.fresh.threshold == known.calibrated_threshold
+    assert found.fresh.threshold == known.best_possible_threshold
     assert (found.validation_f1, found.low, found.high) == (
-        known.calibrated_f1, known.calibrated_f1_low, known.calibrated_f1_high,
+        known.best_possible_f1, known.best_possible_f1_low, known.best_possible_f1_high,
     )  # fmt: skip
     assert found.fresh.num_pairs > 30
     assert found.fresh != other.fresh
@@ -46,13 +46,13 @@ def test_a_kept_rule_is_held_against_its_own_interval(checkpoint: Path) -> None:
     write_rule(checkpoint, record)
     found = decide_fresh_pairs(run_folder("fresh"), 60, 1, ALONE)
     assert found.fresh.threshold == record.rule.threshold
-    figure = record.figures["f1"]
+    figure = record.figures["best_possible_f1"]
     assert (found.validation_f1, found.low, found.high) == (figure.value, figure.low, figure.high)
 
 
 def test_a_run_without_an_interval_is_refused(checkpoint: Path) -> None:
     file = checkpoint / "state.json"
-    text = re.sub(r'"calibrated_f1_low": [0-9.e-]+', '"calibrated_f1_low": null', file.read_text())
+    text = re.sub(r'"best_possible_f1_low": [0-9.e-]+', '"best_possible_f1_low": null', file.read_text())
     file.write_text(text)
     with pytest.raises(UserError, match="has no interval of F1"):
         decide_fresh_pairs(run_folder("fresh"), 60, 1, ALONE)

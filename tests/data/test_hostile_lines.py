@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from data.item import LAST_MARK, Item, clean_text, item_text, parse_attributes
+from data.item import Item, clean_text, item_text, parse_attributes
 from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import read_pairs
 from data.jsonl import LONGEST_LINE, DataError, excerpt, read_records
+from data.normal_form import LAST_MARK
 
 SHARED_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 ANY_CHARACTER = st.characters(codec=None, categories=None)

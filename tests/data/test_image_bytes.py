@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from data.image_bytes import DamagedImageError, first_picture
+from data.image_bytes import DamagedImageError, ForeignImageError, first_picture, image_format
 from tests.endurance.image_mutations import good_images
 
 GOOD = good_images()
@@ -43,10 +43,25 @@ def test_a_png_that_is_cut_off_within_its_pixels_is_refused_and_one_without_an_e
         assert first_picture(content[:length]) == first_picture(content)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"<html>", b"%!PS-Adobe-3.0", b"P6 1 1 255 abc", b"MM\0+"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"P6 1 1 255 abc", b"MM\0,", b"\0\0\0\x08ftyp"])
 def test_another_kind_of_file_is_refused(content: bytes) -> None:
-    with pytest.raises(DamagedImageError, match=r"it is (empty|no JPEG, PNG, GIF, BMP, WEBP or TIFF file)"):
+    with pytest.raises(DamagedImageError, match=r"it is (empty|no JPEG, .* or AVIF file|a video, which is not read)"):
         first_picture(content)
+
+
+@pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heix", b"msf1\0\0\0\0hevc"])
+def test_a_heic_file_is_refused_by_name_and_an_avif_file_in_the_same_box_is_not(brands: bytes) -> None:
+    box = (8 + len(brands)).to_bytes(4) + b"ftyp" + brands
+    with pytest.raises(ForeignImageError, match="it is HEIC, which is not read; convert it to JPEG, PNG"):
+        image_format(box + bytes(50))
+    assert image_format(box.replace(b"hei", b"avi").replace(b"avic", b"avif").replace(b"avix", b"avif").replace(
+        b"hevc", b"avis") + bytes(50)) == "AVIF"  # fmt: skip
+
+
+@pytest.mark.parametrize("start", [b"\xff\n", b"\0\0\0\x0cJXL \r\n\x87\n"])
+def test_a_jpeg_xl_file_is_refused_by_name(start: bytes) -> None:
+    with pytest.raises(ForeignImageError, match="it is JPEG XL, which is not read; convert it"):
+        image_format(start + bytes(50))
 
 
 def test_any_changed_byte_of_a_png_up_to_the_end_of_its_pixels_is_found() -> None:

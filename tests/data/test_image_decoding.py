@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from data.image_decoding import stretched, to_rgb
+from data.options import PictureRules
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I", "F", "I;16", "CMYK", "L"])
@@ -24,6 +25,15 @@ def test_a_picture_converted_band_by_band_is_that_converted_at_once(mode: str, m
 def test_deep_grey_is_scaled_and_not_clipped() -> None:
     deep = Image.fromarray(np.array([[0, 257, 32896, 65535]], dtype=np.uint16))
     assert np.asarray(to_rgb(deep))[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("mode", ["u2", "i4"])
+@pytest.mark.parametrize(
+    ("deep", "expected"),
+    [([32896, 65535], [128, 255]), ([0, 32896], [0, 128]), ([257, 514], [1, 2]), ([65535, 65535], [255, 255])],
+)
+def test_deep_grey_without_black_or_white_is_not_stretched(mode: str, deep: list[int], expected: list[int]) -> None:
+    assert np.asarray(to_rgb(Image.fromarray(np.array([deep], mode))))[0, :, 0].tolist() == expected
 
 
 def test_a_lab_picture_keeps_its_colour() -> None:
@@ -46,7 +56,7 @@ def oriented(mark: int) -> Image.Image:
 @pytest.mark.parametrize(("mark", "black"), [(1, "top"), (3, "bottom"), (6, "right"), (8, "left"), (99, "top")])
 def test_a_picture_is_turned_where_it_is_to_be_upright(mark: int, black: str) -> None:
     for quick in (False, True):
-        pixels = np.asarray(stretched(oriented(mark), 16, quick=quick, upright=True))
+        pixels = np.asarray(stretched(oriented(mark), 16, PictureRules(upright=True), quick=quick))
         halves = {"top": pixels[:6], "bottom": pixels[-6:], "left": pixels[:, :6], "right": pixels[:, -6:]}
         assert halves[black].max() < 40
         assert np.asarray(stretched(oriented(mark), 16, quick=quick))[:6].max() < 40

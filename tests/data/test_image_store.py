@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from data.image_pack import STORED, PackError, Stored
 from data.image_store import GivenImages, ImageFolder, ImagePack, ImageSource, open_images
@@ -17,8 +17,9 @@ from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError, MissingImageError
 from data.item_tensors import ItemTensors
 from data.loading import item_batches
-from data.options import ImageOptions
+from data.options import ImageOptions, PictureRules
 from options.errors import UserError
+from tests.colour_profiles import DISPLAY_P3, display_p3, in_srgb
 from tests.endurance.image_mutations import good_images, mutated_image, other_images
 from tools.preparation.image_packing import PackSettings, pack_images
 
@@ -99,6 +100,43 @@ def test_pixels_are_given_at_another_size_too_as_the_error_view_asks(tmp_path: P
     folder.mkdir()
     Image.new("RGB", (SIZE, SIZE), (200, 10, 30)).save(folder / "a.png")
     assert (packed(folder, "pixels").read("a.png", 10) == (200, 10, 30)).all()
+
+
+def test_pixels_that_were_read_by_other_rules_are_refused_and_files_are_read_by_any(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "a.png", exif=exif, icc_profile=display_p3())
+    rules = PictureRules(upright=True, color_profile="srgb")
+    for stored in STORED:
+        settings = PackSettings(stored, SIZE, follow_links=False, rules=rules)
+        pack_images(folder, tmp_path / f"{stored}.pack", [], settings, processes=1)
+    wanted = ImageOptions(size=SIZE, upright=True, color_profile="srgb")
+    expected = in_srgb(noise[::-1, ::-1] / 255, matrix=DISPLAY_P3)
+    for place in (folder, tmp_path / "files.pack", tmp_path / "pixels.pack"):
+        assert np.abs(open_images(place, wanted).read("a.png", SIZE).astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(open_images(tmp_path / "files.pack", ImageOptions()).read("a.png", SIZE), noise)
+    for other, message in (
+        (
+            {"color_profile": "srgb"},
+            r"upright true, but data\.image\.upright is false; set .*upright=true, .*--no-upright",
+        ),
+        ({"upright": True}, r"color_profile srgb, but data\.image\.color_profile is keep.*--color-profile keep"),
+    ):
+        with pytest.raises(UserError, match=message):
+            open_images(
+                tmp_path / "pixels.pack", wanted.model_copy(update={"upright": False, "color_profile": "keep"} | other)
+            )
+
+
+def test_a_pack_that_was_made_before_there_were_rules_holds_pixels_as_stored(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGB", (SIZE, SIZE), "red").save(folder / "a.png")
+    content = packed(folder, "pixels").path.read_bytes()
+    assert content[14:16] == b"\0\0"  # the bytes that headers had for padding
 
 
 def test_pixels_of_another_size_are_refused_with_both_sizes(hostile: Path) -> None:

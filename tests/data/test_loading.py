@@ -121,7 +121,7 @@ def test_batches_come_in_the_order_that_was_asked_for(split: Split, workers: int
 
 
 def test_batches_of_pairs_are_those_of_the_dataset(split: Split) -> None:
-    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, NUM_ITEMS))
+    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, np.arange(NUM_ITEMS)))
     (batch,) = pair_batches(dataset, [[5, 50]], workers=0, pin=False)  # type: ignore[arg-type]
     assert torch.equal(batch.items.images, dataset[[5, 50]].items.images)
     assert torch.equal(batch.same, dataset[[5, 50]].same)

@@ -21,7 +21,7 @@ def dataset(tiny_dataset: Path) -> PairDataset:
     catalog = read_items(tiny_dataset / "item_train_info.jsonl")
     pairs = read_pairs(tiny_dataset / "item_train_pair.jsonl", catalog, labelled=True)
     items = ItemTensors(catalog, None, ImageFolder(tiny_dataset / "images"), None)
-    return PairDataset(pairs, items, product_groups(pairs, len(catalog)))
+    return PairDataset(pairs, items, product_groups(pairs, np.arange(len(catalog))))
 
 
 @pytest.mark.parametrize("numbers", [[0], [3, 3], [7, 30, 12, 59, 12], list(range(60))])
@@ -71,4 +71,8 @@ def test_the_group_of_each_item_of_a_batch_is_its_product(dataset: PairDataset) 
 def test_products_are_joined_over_chains_of_equal_pairs_and_not_by_others() -> None:
     source, target = np.array([0, 1, 3, 2]), np.array([1, 4, 3, 3])
     pairs = PairTable(source, target, np.array([True, True, True, False]))
-    assert product_groups(pairs, 6).tolist() == [0, 0, 2, 3, 0, 5]
+    assert product_groups(pairs, np.arange(6)).tolist() == [0, 0, 2, 3, 0, 5]
+    twins = np.array([0, 1, 2, 3, 4, 2])
+    assert product_groups(pairs, twins).tolist() == [0, 0, 2, 3, 0, 2]
+    twins[3] = 1
+    assert product_groups(pairs, twins).tolist() == [0, 0, 2, 0, 0, 2]

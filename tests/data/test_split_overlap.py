@@ -69,6 +69,12 @@ def test_the_message_names_the_first_items_and_the_cure() -> None:
     assert "data.on_split_overlap=warn" in message
 
 
+def test_a_cure_that_is_set_already_is_not_advised_again() -> None:
+    message = overlap_message(TRAIN, split(item("a", "1")), is_allowed=True)
+    assert message is not None
+    assert message.endswith(": a. Split the pairs with bash run.sh data split.")
+
+
 def test_ids_that_would_steer_a_terminal_are_written_out_and_long_ones_are_cut() -> None:
     both = split(item("\x1b[2J", "1"), item("\u202e\n", "2"), item("x" * 1000, "3"))
     message = overlap_message(both, both)
@@ -87,3 +93,4 @@ def test_of_many_items_five_are_named(count: int, ending: str) -> None:
 def test_a_listing_under_several_ids_is_known_by_its_first_row() -> None:
     catalog = ItemCatalog([item("a", "1"), item("b", "2"), item("c", "1"), item("d", "1", image="other.jpg")])
     assert listing_rows(catalog).tolist() == [0, 1, 0, 3]
+    assert listing_rows(catalog, with_images=False).tolist() == [0, 1, 0, 0]

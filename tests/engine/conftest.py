@@ -9,6 +9,7 @@ import torch
 from data.loading import load_split
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
+from data.split_overlap import listing_rows
 from engine.checkpoint import save_checkpoint
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
@@ -78,7 +79,7 @@ def train_batch(options: ExperimentOptions, *numbers: int) -> PairBatch:
     """The batch of the training pairs of these numbers."""
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
-    return PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))[numbers]
+    return PairDataset(split.pairs, split.items, product_groups(split.pairs, listing_rows(split.catalog)))[numbers]
 
 
 def take_steps(state: TrainState, batch: PairBatch, count: int = 1) -> None:

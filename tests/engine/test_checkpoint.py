@@ -14,6 +14,7 @@ from engine import checkpoint as checkpoints
 from engine import disk
 from engine.checkpoint import best_checkpoint, load_item_encoder, load_train_state, read_state, save_checkpoint
 from engine.checkpoint_folder import find_resumption, latest_checkpoint
+from engine.checksums import write_checksums
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.training import TrainState
@@ -21,8 +22,8 @@ from options.errors import UserError
 from tests.engine.conftest import ALONE, SOME_RUN, KilledError, MakeOptions, fresh_state, save, take_steps, train_batch
 
 FIGURES = Evaluation(
-    f1=0.5, precision=0.4, recall=0.6, accuracy=0.7, threshold=0.0, calibrated_f1=0.1 + 0.2, calibrated_precision=0.3,
-    calibrated_recall=1 / 3, calibrated_threshold=-1e-17, num_pairs=60, num_positives=20,
+    f1=0.5, precision=0.4, recall=0.6, accuracy=0.7, threshold=0.0, num_pairs=60, num_positives=20,
+    best_possible_f1=0.1 + 0.2, best_possible_precision=0.3, best_possible_recall=1 / 3, best_possible_threshold=-1e-17,
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def state(make_options: MakeOptions) -> TrainState:
     options = make_options("train.precision=float16", *cosine)
     state = fresh_state(options)
     take_steps(state, train_batch(options, 0, 1, 30, 31), 2)
-    state.evaluation, state.best_f1 = FIGURES, FIGURES.calibrated_f1
+    state.evaluation, state.best_f1 = FIGURES, FIGURES.best_possible_f1
     return state
 
 
@@ -114,6 +115,26 @@ def test_the_latest_and_the_best_are_kept(
     assert latest_checkpoint(tmp_path / "c") == tmp_path / "c/step_00000005"
     expected = tmp_path / f"c/step_{best[-1]:08d}" if best else None
     assert best_checkpoint(tmp_path / "c") == expected
+
+
+def test_a_copy_under_the_name_of_a_later_step_is_not_the_best_and_not_overwritten(
+    state: TrainState, tmp_path: Path
+) -> None:
+    folder = tmp_path / "c"
+    save_steps(folder, state, 2, keep=1, best=(1,))
+    copied = shutil.copytree(folder / "step_00000001", folder / "step_00000003")
+    assert best_checkpoint(folder) == folder / "step_00000001"
+    with pytest.raises(UserError, match=r"step_00000003/state\.json: is of step 1 and not of that in its folder"):
+        read_state(copied)
+    before = files(copied)
+    state.step = 3
+    with pytest.raises(UserError, match="step_00000003: cannot be written"):
+        save(folder, state, keep=1)
+    assert files(copied) == before
+    state.step = 4
+    save(folder, state, keep=1)
+    assert steps(folder) == [1, 3, 4]
+    assert files(copied) == before
 
 
 def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
@@ -229,6 +250,9 @@ def saved(state: TrainState, tmp_path: Path) -> Path:
 )
 def test_a_damaged_or_foreign_state_is_said_to_be_so(saved: Path, text: str, message: str) -> None:
     (saved / "state.json").write_text(text)
+    with pytest.raises(UserError, match=r"state\.json: is damaged or cut off: its checksum is not that of"):
+        read_state(saved)
+    write_checksums(saved)
     with pytest.raises(UserError, match=rf"state\.json: {message}"):
         read_state(saved)
 
@@ -236,11 +260,21 @@ def test_a_damaged_or_foreign_state_is_said_to_be_so(saved: Path, text: str, mes
 def test_a_state_that_is_no_text_or_of_another_format_is_refused(saved: Path) -> None:
     record = json.loads((saved / "state.json").read_text())
     (saved / "state.json").write_text(json.dumps({**record, "format": 2}))
+    write_checksums(saved)
     with pytest.raises(UserError, match=r"format 2 is not 3, .* its weights alone: .*/item_encoder\.safetensors as"):
         read_state(saved)
     (saved / "state.json").write_bytes(b"\xff\xfe")
+    write_checksums(saved)
     with pytest.raises(UserError, match=r"state\.json: damaged"):
         read_state(saved)
+
+
+def test_figures_of_an_earlier_version_are_read_by_their_former_names(saved: Path) -> None:
+    text = (saved / "state.json").read_text()
+    assert "best_possible_f1" in text
+    (saved / "state.json").write_text(text.replace("best_possible_", "calibrated_"))
+    write_checksums(saved)
+    assert read_state(saved).evaluation == FIGURES
 
 
 def test_what_a_state_says_is_read_as_it_was_written(saved: Path, state: TrainState) -> None:
@@ -248,7 +282,7 @@ def test_what_a_state_says_is_read_as_it_was_written(saved: Path, state: TrainSt
     assert record.evaluation == FIGURES
     assert record.loss_sums == (state.loss_sum.item(),)
     assert dict(record.scaler) == state.scaler.state_dict()
-    assert (record.step, record.best_step, record.best_f1) == (2, 2, FIGURES.calibrated_f1)
+    assert (record.step, record.best_step, record.best_f1) == (2, 2, FIGURES.best_possible_f1)
     assert record.run == SOME_RUN
 
 

@@ -2,6 +2,7 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -149,6 +150,30 @@ def test_an_evaluation_without_errors_and_of_one_label_is_written_too(tmp_path: 
     tags = read(tmp_path).Tags()
     assert tags["histograms"] == ["val/margins_different"]
     assert tags["images"] == []
+
+
+@pytest.mark.parametrize(
+    ("margins", "kept"),
+    [
+        ([np.nan], None), ([np.inf, -np.inf], None), ([np.nan, 1.0, np.inf, 2.0], [1.0, 2.0]),
+        ([1e30, 2e30], [1e19, 1e19]), ([-1e308, 3.0], [-1e19, 3.0]),
+    ],
+)  # fmt: skip
+def test_margins_that_no_histogram_can_show_end_no_run(
+    tmp_path: Path, wandb: ModuleType, make_options: MakeOptions, margins: list[float], kept: list[float] | None
+) -> None:
+    strange = replace(view(), margins={"same": np.array(margins)})
+    folder = run_folder("tiny")
+    boards = open_dashboards(make_options("log.wandb=verification"), folder, 0)
+    for board in boards:
+        board.evaluation(3, strange)
+        board.close(failed=False)
+    assert wandb.logged[0][1].get("val/margins_same") == ({"histogram": kept} if kept is not None else None)
+    shown = read(folder.tensorboard)
+    assert shown.Tags()["histograms"] == (["val/margins_same"] if kept is not None else [])
+    if kept is not None:
+        found = shown.Histograms("val/margins_same")[0].histogram_value
+        assert (found.num, found.min, found.max) == (len(kept), min(kept), max(kept))
 
 
 def test_figures_after_the_step_that_a_run_goes_on_from_are_replaced(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@ import fcntl
 import json
 import multiprocessing
 import os
+import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from engine.disk import (
     sole_user,
     whole_file,
     whole_folder,
+    whole_path,
     write_json,
     write_text,
     writing,
@@ -104,6 +106,66 @@ def test_a_damaged_record_is_told_with_its_file_and_the_advice(tmp_path: Path, t
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"a\.json: is damaged: .*; make it again$"):
         read_json(file, Record, "make it again")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    threshold: float
+    thresholds: Mapping[str, tuple[float, ...]]
+    number: int | None = None
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "1e999", "true", '"0.1"', "null", "[1]", "9" * 400])
+def test_nothing_else_is_taken_for_a_number_and_the_key_is_named(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(f'{{"threshold": {wrong}, "thresholds": {{}}}}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.json: is damaged: threshold Input should be a valid number"):
+        read_json(file, Threshold)
+    file.write_text(f'{{"threshold": 1, "thresholds": {{"花瓶": [1.5, {wrong}]}}}}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"thresholds\.花瓶\[1\] Input should be a valid number"):
+        read_json(file, Threshold)
+
+
+@pytest.mark.parametrize("wrong", ["true", "1.0", '"1"', "9223372036854775808", "9" * 5000, "-" + "9" * 400])
+def test_nothing_else_is_taken_for_a_whole_number(tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(f'{{"threshold": 1, "thresholds": {{}}, "number": {wrong}}}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"number Input should be a valid integer"):
+        read_json(file, Threshold)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[" * 100_000, b'{"threshold": "\\ud800"}', b"\xef\xbb\xbf{}", b"1 2"])
+def test_what_is_no_json_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.json: is damaged: "):
+        read_json(tmp_path / "a.json", Threshold)
+
+
+def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
+    numbers = [0.1 + 0.2, -0.0, 5e-324, sys.float_info.max, 2.0**60, -3]
+    (tmp_path / "a.json").write_text(json.dumps({"threshold": 2, "thresholds": {"a": numbers}, "number": -(2**62)}))
+    found = read_json(tmp_path / "a.json", Threshold)
+    assert found is not None
+    assert list(map(str, found.thresholds["a"])) == list(map(str, map(float, numbers)))
+    assert (found.threshold, found.number) == (2.0, -(2**62))
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o007])
+def test_what_is_written_may_be_read_by_whoever_may_read_new_files(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with whole_path(tmp_path / "a") as file:
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+            file.chmod(0o600)
+        with whole_folder(tmp_path / "b") as folder:
+            os.close(os.open(folder / "c", os.O_WRONLY | os.O_CREAT, 0o600))
+            (folder / "inner").mkdir(0o700)
+        write_text(tmp_path / "d", "text")
+    finally:
+        os.umask(before)
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "b/c", "d", "b/inner")}
+    assert modes == {"a": 0o666 & ~umask, "b/c": 0o666 & ~umask, "d": 0o666 & ~umask, "b/inner": 0o700 & ~umask}
+    assert [file.name for file in (tmp_path / "b").iterdir()].count("file") == 0
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

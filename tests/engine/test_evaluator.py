@@ -13,15 +13,15 @@ def test_the_figures_are_counted_at_the_given_and_at_the_best_threshold() -> Non
     assert (figures.precision, figures.recall, figures.f1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert figures.accuracy == pytest.approx(4 / 6)
     assert (figures.threshold, figures.num_pairs, figures.num_positives) == (1.0, 6, 3)
-    assert (figures.calibrated_precision, figures.calibrated_recall) == pytest.approx((3 / 4, 1.0))
-    assert figures.calibrated_f1 == pytest.approx(6 / 7)
-    assert figures.calibrated_threshold == pytest.approx(0.0)
+    assert (figures.best_possible_precision, figures.best_possible_recall) == pytest.approx((3 / 4, 1.0))
+    assert figures.best_possible_f1 == pytest.approx(6 / 7)
+    assert figures.best_possible_threshold == pytest.approx(0.0)
 
 
 def test_the_figures_have_names() -> None:
     figures = evaluation(np.array([1.0, -1.0]), np.array([True, False]), 0.0)
     named = figures.as_dict()
-    assert named["f1"] == named["calibrated_f1"] == 1.0
+    assert named["f1"] == named["best_possible_f1"] == 1.0
     assert len(named) == 11
 
 
@@ -32,17 +32,17 @@ def some_pairs() -> tuple[np.ndarray, PairTable]:
     return pairs.same + rng.normal(size=200), pairs
 
 
-def test_the_interval_is_that_of_f1_at_the_calibrated_threshold() -> None:
+def test_the_interval_is_that_of_f1_at_the_best_possible_threshold() -> None:
     margins, pairs = some_pairs()
     assert pairs.same is not None
     without = evaluation(margins, pairs.same, 0.0)
     figures = with_f1_interval(without, margins, pairs)
-    expected = decision_intervals(pairs, margins > figures.calibrated_threshold)
+    expected = decision_intervals(pairs, margins > figures.best_possible_threshold)
     assert expected is not None
-    assert (figures.calibrated_f1_low, figures.calibrated_f1_high) == expected.f1
-    assert expected.f1.low < figures.calibrated_f1 < expected.f1.high
-    assert {**figures.as_dict(), "calibrated_f1_low": None, "calibrated_f1_high": None} == {
-        **without.as_dict(), "calibrated_f1_low": None, "calibrated_f1_high": None,
+    assert (figures.best_possible_f1_low, figures.best_possible_f1_high) == expected.f1
+    assert expected.f1.low < figures.best_possible_f1 < expected.f1.high
+    assert {**figures.as_dict(), "best_possible_f1_low": None, "best_possible_f1_high": None} == {
+        **without.as_dict(), "best_possible_f1_low": None, "best_possible_f1_high": None,
     }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_pairs_of_one_cluster_are_left_without_an_interval() -> None:
     pairs = PairTable(np.array([0, 1]), np.array([1, 2]), np.array([True, False]))
     figures = evaluation(np.array([1.0, -1.0]), np.array([True, False]), 0.0)
     assert with_f1_interval(figures, np.array([1.0, -1.0]), pairs) == figures
-    assert "calibrated_f1_low" not in figures.as_dict()
+    assert "best_possible_f1_low" not in figures.as_dict()
 
 
 def test_more_pairs_than_that_are_left_without_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.multiprocessing as multiprocessing
 
+from data.item_tensors import KEY_BYTES
 from data.loading import Split, load_split
 from data.options import ImageOptions
 from engine import known_features
@@ -37,6 +38,14 @@ def split_and_encoder(options: ExperimentOptions) -> tuple[Split, ItemEncoder]:
     torch.manual_seed(0)
     encoder = build_item_encoder(options.model, options.data.image).eval()
     return load_split(options.data.val, options.data, options.reads, labelled=True), encoder
+
+
+def test_the_store_may_be_read_by_whoever_may_read_new_files(tmp_path: Path) -> None:
+    file = tmp_path / "store/text.safetensors"
+    file.parent.mkdir()
+    (file.parent / "new").touch()
+    FeatureStore(file, 2).add([bytes(KEY_BYTES)], torch.ones(1, 2))
+    assert file.stat().st_mode == (file.parent / "new").stat().st_mode
 
 
 @pytest.mark.parametrize("frozen", [ALL, IMAGE_ALONE], ids=["both", "image alone"])

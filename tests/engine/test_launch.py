@@ -1,3 +1,4 @@
+import logging
 import os
 import platform
 import subprocess
@@ -155,6 +156,26 @@ def test_restarts_are_torchruns_also_with_one_process(machine: Machine, monkeypa
     monkeypatch.setenv("PET_MAX_RESTARTS", "2")
     assert launched(monkeypatch, "train.py", "demo.yml") == 0
     assert machine.started[-1] == ["torchrun", "1", "train.py", "demo.yml"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "named", "threads"), [(8, None, "4"), (2, None, "1"), (1, None, "1"), (None, None, "1"), (8, "3", "3")]
+)
+def test_each_process_has_its_share_of_the_cores_and_one_thread_at_least(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, named: str | None, threads: str
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("torch.distributed.run.main", started.append)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    for name in ("OMP_NUM_THREADS", "TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"):
+        monkeypatch.setenv(name, "0")  # so that it is as before after the test
+        monkeypatch.delenv(name)
+    if named is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", named)
+    monkeypatch.setattr(logging, "disable", lambda level: None)
+    assert launch._torchrun(["train.py", "a.yml"], 2 if cores != 2 else 3, among_machines=False) == 0
+    assert os.environ["OMP_NUM_THREADS"] == threads
+    assert started[0][-2:] == ["train.py", "a.yml"]
 
 
 def test_what_is_started_keeps_the_memory_of_freed_tensors(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:

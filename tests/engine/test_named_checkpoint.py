@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -47,3 +48,17 @@ def test_what_is_no_checkpoint_is_refused_with_options_too(tmp_path: Path) -> No
     for given in (None, options):
         with pytest.raises(UserError, match="is no checkpoint and no folder of a run"):
             Verifier.load(tmp_path / "nowhere", given)
+
+
+@pytest.mark.parametrize(("key", "value"), [("model", {}), ("seed", "0"), ("seed", 1e400), ("strange", 1)])
+def test_options_that_a_checkpoint_cannot_have_are_named(
+    trained: Trained, tmp_path: Path, key: str, value: object
+) -> None:
+    copied = tmp_path / "step_00000003"
+    copied.mkdir()
+    record = json.loads((checkpoint_of(trained()) / "state.json").read_text())
+    record["step"] = 3
+    record["run"]["options"][key] = value
+    (copied / "state.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=rf"state\.json: run\.options are none of this version: {key}"):
+        Verifier.load(copied)

@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from engine import onnx_encoder
 from engine.checksums import write_checksums
 from engine.onnx_encoder import EXPORT, MODEL, OnnxItemEncoder, check_onnx_packages, read_description
+from engine.verifier import Verifier
 from models.options import AgreementOptions
 from options.errors import UserError
 from tests.engine.conftest import ALONE
@@ -95,6 +98,51 @@ def test_a_damaged_graph_is_refused_by_name(folder: Path) -> None:
         OnnxItemEncoder(folder)
 
 
+def test_a_folder_of_which_any_byte_was_changed_is_refused(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for file in sorted(folder.iterdir()):
+        whole = file.read_bytes()
+        for place in (0, len(whole) - 1, *rng.integers(0, len(whole), 6)):
+            changed = bytearray(whole)
+            changed[place] ^= int(rng.integers(1, 256))
+            file.write_bytes(changed)
+            with pytest.raises(UserError):
+                Verifier.load(folder)
+        file.write_bytes(whole)
+    assert Verifier.load(folder).step is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "named"),
+    [
+        (("decision", "threshold"), "NaN", "decision.threshold"),
+        (("decision", "threshold"), "true", "decision.threshold"),
+        (("decision", "categories"), '{"花瓶": "1"}', "decision.categories.花瓶"),
+        (("threshold_width",), "-1", "threshold_width"),
+        (("threshold_width",), "9" * 400, "threshold_width"),
+        (("match_width",), "1", "threshold_width, match_width"),
+        (("inputs",), "{}", "inputs"),
+        (("image", "size"), "1000000000000", "image.size"),
+        (("image", "std"), "[0, 0, 0]", "image.std"),
+        (("text", "max_tokens"), "-3", "text.max_tokens"),
+        (("text", "padding_id"), '"0"', "text.padding_id"),
+        (("step",), "1.5", "step"),
+    ],
+)
+def test_a_wrong_value_of_the_description_is_named(folder: Path, path: list[str], wrong: str, named: str) -> None:
+    file = folder / "preprocessing.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    section = record
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = "WRONG"
+    file.write_text(json.dumps(record, ensure_ascii=False).replace('"WRONG"', wrong), encoding="utf-8")
+    write_checksums(folder)
+    with pytest.raises(UserError, match=re.escape(named)) as raised:
+        Verifier.load(folder)
+    assert str(file) in str(raised.value)
+
+
 def test_two_graphs_have_other_states(folder: Path) -> None:
     state = OnnxItemEncoder(folder).state_dict()
     sums = folder / "SHA256SUMS"
@@ -121,8 +169,8 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_a_description_of_another_format_is_refused(folder: Path) -> None:
     file = folder / "preprocessing.json"
-    file.write_text(file.read_text(encoding="utf-8").replace('"format": 2', '"format": 9'), encoding="utf-8")
-    with pytest.raises(UserError, match="format 9 is not 2"):
+    file.write_text(file.read_text(encoding="utf-8").replace('"format": 3', '"format": 9'), encoding="utf-8")
+    with pytest.raises(UserError, match="format 9 is not 3"):
         read_description(folder)
 
 

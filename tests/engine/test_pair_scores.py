@@ -19,6 +19,7 @@ from engine.pair_scores import (
     VALIDATION,
     ValidationScores,
     pair_category,
+    read_scores,
     read_validation_scores,
     score_pairs,
     write_validation_scores,
@@ -118,8 +119,8 @@ def test_the_scores_of_an_evaluation_are_kept_with_its_checkpoint_and_covered_by
     assert set(kept.pair_categories) == {"花瓶"}
     assert len(kept.item_ids) == len(split.catalog)
     choice = best_f1_threshold(kept.margin, kept.same)
-    assert choice.threshold == trained.evaluation.calibrated_threshold
-    assert choice.f1 == trained.evaluation.calibrated_f1
+    assert choice.threshold == trained.evaluation.best_possible_threshold
+    assert choice.f1 == trained.evaluation.best_possible_f1
     check_files(trained.checkpoint)
     assert VALIDATION in (trained.checkpoint / "SHA256SUMS").read_text()
 
@@ -143,6 +144,26 @@ def test_a_file_that_lacks_a_tensor_is_named(trained: TrainingResult) -> None:
     write_checksums(trained.checkpoint)
     with pytest.raises(UserError, match=r"validation\.safetensors: holds no validation scores: KeyError\('match'\)"):
         read_validation_scores(trained.checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("match", [1.0]), ("match", [1.0, np.nan, 2.0]), ("threshold", [[1.0, 2.0, 3.0]]), ("same", [True]),
+        ("source", [0, 1, 3]), ("target", [0, -1, 2]), ("items", list(b"{}")), ("items", list(b"[")),
+        ("items", list(b'{"item_ids": ["a"], "categories": ["x"]}')), ("items", list(b"\xff")),
+        ("items", list(b'{"item_ids": 3, "categories": []}')), ("items", list(b"[]")),
+        ("items", list(b'{"item_ids": ["a", "b", "c"], "categories": ["x"]}')),
+    ],
+)  # fmt: skip
+def test_scores_that_do_not_belong_together_are_named(tmp_path: Path, name: str, wrong: list[object]) -> None:
+    file = tmp_path / VALIDATION
+    write_validation_scores(file, some_scores())
+    tensors = load_file(file)
+    tensors[name] = torch.tensor(wrong, dtype=tensors[name].dtype)
+    save_file(tensors, file)
+    with pytest.raises(UserError, match=r"validation\.safetensors: holds no validation scores: "):
+        read_scores(file)
 
 
 def test_a_checkpoint_that_was_not_evaluated_holds_none_and_says_so(make_options: MakeOptions) -> None:

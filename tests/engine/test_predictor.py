@@ -86,8 +86,8 @@ def test_the_calibrated_threshold_reproduces_the_validation_figures(
 ) -> None:
     prediction = predict(make_options("predict.split=val", "predict.threshold=calibrated"))
     assert prediction.evaluation is not None
-    assert prediction.threshold == trained.evaluation.calibrated_threshold
-    assert prediction.evaluation.f1 == pytest.approx(trained.evaluation.calibrated_f1)
+    assert prediction.threshold == trained.evaluation.best_possible_threshold
+    assert prediction.evaluation.f1 == pytest.approx(trained.evaluation.best_possible_f1)
 
 
 @pytest.mark.usefixtures("trained")

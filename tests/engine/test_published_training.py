@@ -64,7 +64,7 @@ def trained(options: ExperimentOptions, encoder: ItemEncoder) -> tuple[list[floa
         first_step=0,
         last_step=options.train.steps,
     )
-    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, np.arange(len(split.catalog))))
     batches = pair_batches(dataset, order, workers=0, pin=False)
     losses: list[float] = []
     figures: list[StepFigures] = []

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from tests.engine.conftest import MakeOptions
 def identity(options: ExperimentOptions, count: int = 1) -> RunIdentity:
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
-    return run_identity(options, split, Processes(0, count, torch.device("cpu")))
+    assert options.data.val is not None
+    validation = load_split(options.data.val, options.data, options.reads, labelled=True)
+    return run_identity(options, split, validation, Processes(0, count, torch.device("cpu")))
 
 
 def test_the_same_run_has_no_changes(make_options: MakeOptions) -> None:
@@ -26,6 +30,7 @@ def test_the_same_run_has_no_changes(make_options: MakeOptions) -> None:
     [
         ("seed=5", "seed: 5, before 0"),
         ("data.text.max_tokens=9", "data.text.max_tokens: 9, before"),
+        ("data.image.size=16", "data.image.size: 16, before 32"),
         ("data.image.mean=[0.1, 0.2, 0.3]", r"data.image.mean: [0.1, 0.2, 0.3], before"),
         ("model.embedding_width=8", "model.embedding_width: 8, before 16"),
         ("model.image_encoder=null", "model.image_encoder: None, before {"),
@@ -81,6 +86,17 @@ def test_options_that_hold_keys_of_the_users_own_are_known_by_name() -> None:
     assert set(free(ExperimentOptions.model_json_schema())) == set(USERS_KEYS)
 
 
+def test_an_option_that_the_run_did_not_have_yet_was_as_its_default(make_options: MakeOptions) -> None:
+    before = identity(make_options())
+    kept = json.loads(json.dumps(before.options))
+    del kept["data"]["image"]["std"]
+    now = identity(make_options("data.image.std=[1.0, 2.0, 3.0]"))
+    assert changes(replace(before, options=kept), before).forbidden == []
+    assert changes(replace(before, options=kept), now).forbidden == [
+        "data.image.std: [1.0, 2.0, 3.0], before [0.229, 0.224, 0.225]"
+    ]
+
+
 @pytest.mark.parametrize(
     ("override", "line"),
     [
@@ -89,6 +105,8 @@ def test_options_that_hold_keys_of_the_users_own_are_known_by_name() -> None:
         ("model.weights=some.pth", "model.weights: some.pth, before None"),
         ("model.image_encoder.weights=a.safetensors", "model.image_encoder.weights: a.safetensors, before random"),
         ("data.workers=3", "data.workers: 3, before"),
+        ("data.image.on_bad_image=blank", "data.image.on_bad_image: blank, before error"),
+        ("data.image.keep_in_memory=true", "data.image.keep_in_memory: True, before False"),
     ],
 )
 def test_other_changes_are_allowed_and_named(make_options: MakeOptions, override: str, line: str) -> None:

@@ -117,6 +117,17 @@ def test_lines_of_later_steps_and_torn_ones_are_cut_off_when_a_run_goes_on(folde
     assert [(line["step"], line["loss"]) for line in course(folder)] == [(2, 1.0), (4, 0.75)]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["{}", '{"step": "3"}', '{"step": true}', '{"step": NaN}', "[3]", f'{{"step": {"9" * 5000}}}', "[" * 100_000],
+)
+def test_lines_that_are_no_records_do_not_keep_a_run_from_going_on(folder: RunFolder, line: str) -> None:
+    folder.course.write_bytes(b'{"step": 2, "loss": 1.0}\n' + line.encode() + b"\n\xff}\n")
+    with run_log(folder, first_step=3):
+        pass
+    assert folder.course.read_text() == '{"step": 2, "loss": 1.0}\n'
+
+
 def test_dashboards_learn_whether_training_failed(folder: RunFolder) -> None:
     board = Recorder()
     with run_log(folder, board):

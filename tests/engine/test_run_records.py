@@ -1,13 +1,17 @@
 import json
 from importlib.metadata import version
+from pathlib import Path
 
+import pytest
 import torch
 
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.pair_batch import ItemBatch, PairBatch
 from engine.distributed import Processes
-from engine.run_records import BlankImages, environment
+from engine.run_folder import RunFolder
+from engine.run_records import BlankImages, environment, read_blank_ids
+from options.errors import UserError
 
 
 def batch(rows: list[int], blank: list[bool]) -> PairBatch:
@@ -39,6 +43,13 @@ def test_what_is_collected_grows_with_the_batches() -> None:
     assert blank_images.item_ids() == []
     next(watched)
     assert blank_images.item_ids() == ["d"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"train": "a"}', '{"train": [1]}', '{"train": null}', "NaN"])
+def test_a_damaged_list_of_replaced_images_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "blank_images.json").write_text(text)
+    with pytest.raises(UserError, match=r"blank_images\.json: is damaged: .*; remove it$"):
+        read_blank_ids(RunFolder(tmp_path))
 
 
 def test_the_versions_the_machine_and_the_processes_are_recorded() -> None:

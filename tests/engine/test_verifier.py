@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from data.image_store import open_images
 from data.item_catalog import read_items
@@ -180,3 +180,34 @@ def test_five_lines_in_an_empty_folder_print_a_decision(trained: Trained, tiny_d
     )
     assert ended.stdout in ("[ True]\n", "[False]\n"), ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photograph_that_lies_on_its_side_is_the_standing_one_where_pictures_are_read_upright(
+    trained: Trained, tmp_path: Path
+) -> None:
+    options = read_options(ExperimentOptions, trained() / "options.yml", ["data.image.upright=true"])
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(noise).save(tmp_path / "standing.png")
+    Image.fromarray(np.rot90(noise).copy()).save(tmp_path / "lying.tiff", exif=exif)
+    items = [{"title": "花瓶", "item_image_name": name} for name in ("standing.png", "lying.tiff")]
+    given = {"standing.png": tmp_path / "standing.png", "lying.tiff": Image.open(tmp_path / "lying.tiff")}
+    upright = Verifier.load(trained(), options, 0.0, processes=ALONE)
+    for images in (tmp_path, given):
+        embedding = upright.encode(items, images)
+        assert torch.equal(embedding.match[0], embedding.match[1])
+    as_stored = Verifier.load(trained(), threshold=0.0, processes=ALONE).encode(items, tmp_path)
+    assert torch.equal(as_stored.match[0], embedding.match[0])
+    assert not torch.allclose(as_stored.match[1], embedding.match[1], atol=1e-3)
+
+
+def test_embeddings_state_the_rules_of_pictures_where_there_are_any(trained: Trained) -> None:
+    plain, upright = (
+        read_options(ExperimentOptions, trained() / "options.yml", overrides).encoding["data"]
+        for overrides in ([], ["data.image.upright=true"])
+    )
+    assert isinstance(plain, dict)
+    assert isinstance(upright, dict)
+    assert [*plain["image"]] == ["size", "mean", "std"]
+    assert upright["image"] == {**plain["image"], "upright": True, "color_profile": "keep"}

@@ -83,3 +83,19 @@ def test_a_cluster_is_in_one_fold_and_every_pair_is_held_out_once() -> None:
 def test_fewer_clusters_than_folds_are_refused() -> None:
     with pytest.raises(ValueError, match="4 clusters of pairs are too few for 5 folds"):
         cross_validate(np.zeros(4), np.ones(4, np.bool_), np.zeros(4, np.int64), np.arange(4), F1)
+
+
+def test_as_many_clusters_as_folds_are_held_out_one_by_one() -> None:
+    # The five clusters' own thresholds differ; with one left out, its pairs are decided by that of the other four.
+    clusters = np.repeat(np.arange(5), 4)
+    same = np.tile([True, True, False, False], 5)
+    margins = np.where(same, 1.0, 0.0) + 10.0 * clusters
+    no_category = np.full(20, NO_CATEGORY)
+    decided = np.zeros(20, np.bool_)
+    for cluster in range(5):
+        rest = clusters != cluster
+        choice = choose_threshold(margins[rest], same[rest], F1)
+        assert choice is not None
+        decided[~rest] = margins[~rest] > choice.threshold
+    expected = 2 * (decided & same).sum() / (decided.sum() + same.sum())
+    assert cross_validate(margins, same, no_category, clusters, F1).one_threshold == pytest.approx(expected)

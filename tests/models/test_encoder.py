@@ -138,6 +138,7 @@ def test_a_token_of_the_backbone_itself_is_frozen_with_its_first_stage() -> None
     arguments = {"img_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2}
     encoder = image_encoder(1, architecture="vit_tiny_patch16_224", arguments=arguments)
     left = {name.removeprefix("backbone.").rpartition(".")[0] for name in trained(encoder)}
+    assert {name.split(".")[0] for name in left} == {"blocks", "norm"}
     assert all(name.startswith(("blocks.1", "norm")) for name in left)
 
 

@@ -3,6 +3,7 @@ import torch
 
 from models.encoder import FeatureGroup
 from models.late_fusion import LateFusionHead, Whitening
+from options.errors import UserError
 
 GROUPS = [FeatureGroup("text", (5,)), FeatureGroup("image", (4, 3)), FeatureGroup("colours", (6,))]
 
@@ -53,6 +54,14 @@ def test_a_group_with_more_or_larger_features_weighs_no_more() -> None:
     head.fit(given)
     lengths = head(given).view(50, 2, 8).norm(dim=2)
     torch.testing.assert_close(lengths, torch.ones(50, 2))
+
+
+def test_one_item_alone_is_refused_and_two_equal_ones_are_not() -> None:
+    head = build()
+    with pytest.raises(UserError, match=r"^data\.train\.pairs: are all of one item"):
+        head.fit(features(1))
+    head.fit(features(1).repeat(2, 1))
+    assert head(features(3)).isfinite().all()
 
 
 def test_all_weights_get_gradients() -> None:

@@ -79,3 +79,19 @@ def test_levels_ascend_and_come_once_each(levels: list[int], advice: list[int]) 
     with pytest.raises(ValidationError, match=re.escape(f"each once: give {advice}")):
         model(image_encoder={**TIMM, "levels": tuple(levels)})
     assert model(image_encoder={**TIMM, "levels": tuple(advice)}).image_encoder is not None
+
+
+@pytest.mark.parametrize(
+    ("agreement", "message"),
+    [
+        ({"attributes": ("颜色", "")}, "blank, ''"),
+        ({"attributes": ("颜色", "\u200b")}, "blank"),
+        ({"attributes": ("颜色", "颜色 ")}, "gives '颜色' twice, the second time as '颜色 '"),
+        ({"attributes": ("Color", "ＣＯＬＯＲ")}, "gives 'Color' twice"),
+        ({"attributes": ("颜色",), "in_title": {"颜色": ("红", "#")}}, "blank, '#'"),
+        ({"attributes": ("颜色",), "in_title": {"颜色": ("XK-1", "xk—1")}}, "gives 'XK-1' twice"),
+    ],
+)
+def test_names_and_values_that_are_blank_or_given_twice_are_refused(agreement: object, message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        model(text_encoder=BERT, agreement=agreement)

@@ -248,7 +248,7 @@ def test_a_text_encoder_folder_of_the_hub_gives_its_hidden_state_at_cls(
 def test_an_image_encoder_folder_of_the_hub_gives_its_pooled_output(
     expected: dict[str, Tensor], items: ItemBatch
 ) -> None:
-    encoder = build_transformers_image_encoder(str(ASSETS / "swin"), "mean", "pretrained").eval()
+    encoder = build_transformers_image_encoder(str(ASSETS / "swin"), "pretrained", 64).eval()
     assert relative_error(encoder(items), expected["backbone_image_pooled"]) < RELATIVE
 
 
@@ -268,7 +268,7 @@ def test_an_image_encoder_folder_of_the_hub_gives_its_pooled_output_in_timm(
 def test_a_swin_is_known_by_its_names_in_every_form(
     tmp_path: Path, form: str, expected: dict[str, Tensor], items: ItemBatch
 ) -> None:
-    backbone = build_transformers_image_encoder(str(ASSETS / "swin"), "mean", "pretrained").backbone
+    backbone = build_transformers_image_encoder(str(ASSETS / "swin"), "pretrained", 64).backbone
     if form == "as transformers 5 saves it":
         backbone.save_pretrained(tmp_path)  # type: ignore[operator]
     else:

@@ -83,7 +83,7 @@ def test_the_pooler_is_gone_and_the_encoder_is_ready_to_train(encoder: Transform
 def test_image_features_are_the_pooled_last_hidden_states(
     config: dict[str, Any], pooling: Literal["mean", "cls"], width: int, items: ItemBatch
 ) -> None:
-    encoder = build_transformers_image_encoder(config, pooling, "random").eval()
+    encoder = build_transformers_image_encoder(config, "random", items.images.shape[2], pooling).eval()
     hidden = encoder.backbone(pixel_values=items.images).last_hidden_state
     places = hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden
     expected = places.mean(dim=1) if pooling == "mean" else places[:, 0]
@@ -179,9 +179,8 @@ def test_a_hub_name_without_a_network_is_one_error() -> None:
         ({**BERT, "hiden_size": 3}, "bert has no field 'hiden_size'; did you mean 'hidden_size'"),
         ({**BERT, "hidden_size": "x"}, "does not take this configuration"),
         ({**BERT, "num_attention_heads": 3}, "cannot build this configuration: .*32.*heads"),
-        ({"model_type": "clip"}, "clip has no hidden_size"),
-        (VIT, "ViTModel reads no tokens"),
-        (RESNET, "ResNetModel reads no tokens"),
+        (VIT, "ViTModel does not read texts alone"),
+        (RESNET, "ResNetModel does not read texts alone"),
     ],
 )
 def test_a_faulty_inline_config_is_explained(config: dict[str, Any], message: str) -> None:
@@ -207,7 +206,7 @@ def test_activation_checkpointing_gives_equal_gradients(
 ) -> None:
     for encoder in (
         build_transformers_text_encoder(BERT, "random"),
-        build_transformers_image_encoder(SWIN, "mean", "random"),
+        build_transformers_image_encoder(SWIN, "random", 32),
     ):
         expected = gradients(encoder, items)
         encoder.checkpoint_activations()

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from models.weights import hub_error, load_exactly, read_safetensors, unreadable_weights, weights_file
+from models.weights import distinct_state, hub_error, load_exactly, read_safetensors, unreadable_weights, weights_file
 from options.errors import UserError
 
 
@@ -79,3 +79,22 @@ def test_what_could_run_code_is_called_refused_and_the_rest_damaged() -> None:
     assert (
         str(unreadable_weights("o", Path("f"), ValueError("one\ntwo"))) == "o: f is damaged or no file of weights: one"
     )
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 3)
+        self.second = nn.Linear(3, 3)
+        self.second.weight = self.first.weight
+        self.again = self.first
+
+
+def test_a_tensor_of_several_names_is_kept_once_and_loaded_under_all(tmp_path: Path) -> None:
+    tied, other = Tied(), Tied()
+    state = distinct_state(tied)
+    assert list(state) == ["first.weight", "first.bias", "second.bias"]
+    save_file(state, tmp_path / "model.safetensors")
+    load_exactly(other, read_safetensors(tmp_path / "model.safetensors"), "a file")
+    for name, tensor in tied.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,36 @@ def test_a_calibrated_rule_is_printed_kept_and_applied(make_run: MakeRun) -> Non
     assert record is not None
     assert decision_rule("calibrated", checkpoint) == record.rule
     assert lines[0].startswith("precision=0.9 on 600 validation pairs in ")
-    precision = next(line for line in lines if line.startswith("precision  ")).split()
-    figure = record.figures["precision"]
-    assert precision[1:] == [f"{number:.4f}" for number in (figure.value, figure.low, figure.high)]
+    precision = next(line for line in lines if line.startswith("best possible precision")).split()
+    figure = record.figures["best_possible_precision"]
+    assert precision[3:] == [f"{number:.4f}" for number in (figure.value, figure.low, figure.high)]
     assert lines[-1] == f"kept in {run}/checkpoints/step_00000006.threshold.json"
     check_files(checkpoint)
+
+
+def test_a_folder_of_the_user_s_own_among_the_checkpoints_stops_no_command(make_run: MakeRun) -> None:
+    run = make_run()
+    for name in ("step_00009999", "step_00000006_backup", "step_"):
+        (run / "checkpoints" / name).mkdir()
+    shutil.copytree(run / "checkpoints/step_00000006", run / "checkpoints/step_00001400")
+    assert run_command("study", "calibrate", run, "--replicates", 10).status == 0
+    assert run_command("study", "compare", run, make_run("other", seed=1), "--replicates", 10).status == 0
+    assert (run / "checkpoints/step_00000006.threshold.json").exists()
+    ended = run_command("study", "calibrate", run / "checkpoints/step_00001400")
+    assert (ended.status, ended.stderr.count("is of step 6 and not of that in its folder's name")) == (2, 1)
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "true", '"0.1"', "1e999", "9" * 400, "null"])
+def test_a_chosen_threshold_that_is_no_number_is_named(make_run: MakeRun, wrong: str) -> None:
+    run = make_run()
+    assert run_command("study", "calibrate", run, "--replicates", 10).status == 0
+    file = run / "checkpoints/step_00000006.threshold.json"
+    record = json.loads(file.read_text())
+    record["rule"]["threshold"] = "WRONG"
+    file.write_text(json.dumps(record).replace('"WRONG"', wrong))
+    ended = run_command("study", "compare", run, make_run("other", seed=1), "--replicates", 10)
+    assert ended.status == 2
+    assert f"{file}: is damaged: rule.threshold Input should be a valid number" in ended.stderr
 
 
 def test_thresholds_by_category_are_printed(make_run: MakeRun) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.compared_text import compared
 from data.jsonl import DataError, id_field, read_records
 from engine.decision_rule import DecisionRule
 from engine.disk import write_json, write_lines
@@ -18,20 +19,24 @@ from metrics.identical_groups import GroupAgreement, IdenticalGroup, group_agree
 from options.errors import UserError
 from options.printable import quoted
 from tools.catalogue.duplicate_pairs import FoundPairs, find_pairs
+from tools.catalogue.equal_content import first_of_equal, num_repeated
 from tools.catalogue.index_folder import CatalogueIndex
+from tools.catalogue.search_backend import query_numbers
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueGroups:
-    """What was found in an index."""
+    """What was found in an index of N rows."""
 
     index: CatalogueIndex
     pairs: FoundPairs
-    """That are decided the same."""
+    """That are decided the same, or are listings of equal content."""
     groups: list[IdenticalGroup]
     """Of rows of the index."""
     numbers: NDArray[np.int64]
     """Of the group of each row; those of rows in no group occur once."""
+    first: NDArray[np.int64]
+    """(N,) the first row of equal content"""
 
     @property
     def num_grouped(self) -> int:
@@ -45,16 +50,26 @@ class CatalogueGroups:
         return inside
 
     def medoid_margins(self) -> dict[int, float]:
-        """Return the margin of each grouped item with the medoid of its group, by row, the medoids themselves apart."""
-        medoids = {group.medoid for group in self.groups}
+        """Return the margin of each grouped item with the medoid of its group, by row, the medoids themselves apart.
+
+        Listings of equal content stand for each other where only one of them is in a pair.
+        """
+        medoids = {int(self.first[group.medoid]) for group in self.groups}
         inside = self.is_inside
         columns = (self.pairs.source[inside], self.pairs.target[inside], self.pairs.margin[inside])
-        margins = {}
+        margins: dict[int, float] = {}
+        of_content: dict[int, float] = {}
         for source, target, margin in zip(*(column.tolist() for column in columns), strict=True):
-            for medoid, other in ((source, target), (target, source)):
-                if medoid in medoids:
+            for one, other in ((source, target), (target, source)):
+                if self.first[one] in medoids:
                     margins[other] = margin
-        return margins
+                    of_content[int(self.first[other])] = margin
+        return {
+            row: margins.get(row, of_content[int(self.first[row])])
+            for group in self.groups
+            for row in group.members
+            if row != group.medoid
+        }
 
 
 def find_duplicates(
@@ -72,6 +87,7 @@ def find_duplicates(
     write_pairs(found, out / "pairs.jsonl")
     figures: dict[str, int | float] = {
         "items": len(index.rows),
+        "items equal to an earlier one": num_repeated(found.first),
         "searched for now": pairs.num_searched,
         "pairs": len(found.pairs.margin),
         "pairs across groups": int((~found.is_inside).sum()),
@@ -92,18 +108,63 @@ def lowest_threshold(rule: DecisionRule) -> float:
 def group_catalogue(
     index: CatalogueIndex, found: FoundPairs, rule: DecisionRule, within_categories: bool
 ) -> CatalogueGroups:
-    """Decide on the pairs and group what they join; `within_categories` leaves out those of two categories."""
+    """Decide on the pairs and group what they join; `within_categories` leaves out those of two categories.
+
+    Listings of equal content are in one group whatever their margin, and count as one item while groups are made.
+    """
     names = [item.category for item in index.items]
+    first = first_of_equal(
+        item.content and item.content + (compared(item.category) if within_categories else "")
+        if item.row is not None else ""
+        for item in index.items
+    )  # fmt: skip
+    pairs = _with_equal(index, found, first)
     categories = [
         pair_category(names[source], names[target])
-        for source, target in zip(found.source.tolist(), found.target.tolist(), strict=True)
+        for source, target in zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)
     ]
-    same = found.margin > rule.thresholds_of(categories)
+    same = pairs.margin > rule.thresholds_of(categories)
     if within_categories:
         same &= np.array([category is not None for category in categories], np.bool_)
-    pairs = found._replace(source=found.source[same], target=found.target[same], margin=found.margin[same])
-    groups = identical_groups(pairs.source, pairs.target, pairs.margin)
-    return CatalogueGroups(index, pairs, groups, group_numbers(groups, len(index.items)))
+    same |= first[pairs.source] == first[pairs.target]
+    pairs = pairs._replace(source=pairs.source[same], target=pairs.target[same], margin=pairs.margin[same])
+    source, target = first[pairs.source], first[pairs.target]
+    joined = source != target
+    groups = _with_copies(identical_groups(source[joined], target[joined], pairs.margin[joined]), first)
+    return CatalogueGroups(index, pairs, groups, group_numbers(groups, len(index.items)), first)
+
+
+def _with_equal(index: CatalogueIndex, found: FoundPairs, first: NDArray[np.int64]) -> FoundPairs:
+    """Add the pairs of listings with the first one of equal content that are not among the pairs, sorted as these."""
+    copies = np.flatnonzero(first != np.arange(len(first)))
+    equal = first[found.source] == first[found.target]
+    known = set(zip(found.source[equal].tolist(), found.target[equal].tolist(), strict=True))
+    new = [(one, other) for one, other in zip(first[copies].tolist(), copies.tolist(), strict=True)
+           if (one, other) not in known]  # fmt: skip
+    if not new:
+        return found
+    source, target = np.array(new, np.int64).T
+    sides = (index.numbers.take(rows.tolist()) for rows in (source, target))
+    queries, others = query_numbers(next(sides), index.record.threshold_width), next(sides)
+    margin = (queries.astype(np.float64) * others.astype(np.float64)).sum(axis=1)
+    columns = zip(found[:3], (source, target, margin), strict=True)
+    source, target, margin = (np.concatenate(column) for column in columns)
+    order = np.lexsort((target, source))
+    return found._replace(source=source[order], target=target[order], margin=margin[order])
+
+
+def _with_copies(groups: list[IdenticalGroup], first: NDArray[np.int64]) -> list[IdenticalGroup]:
+    """Return groups of first rows with all rows of equal content, and those of rows that only have equals."""
+    rows: dict[int, list[int]] = {}
+    for row, own in enumerate(first.tolist()):
+        rows.setdefault(own, []).append(row)
+    grouped = {member for group in groups for member in group.members}
+    equals = [IdenticalGroup(own, (own,)) for own, copies in rows.items() if len(copies) > 1 and own not in grouped]
+    widened = (
+        IdenticalGroup(group.medoid, tuple(sorted(row for member in group.members for row in rows[member])))
+        for group in [*groups, *equals]
+    )
+    return sorted(widened, key=lambda group: group.members)
 
 
 def write_groups(found: CatalogueGroups, file: Path) -> None:

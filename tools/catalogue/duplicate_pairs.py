@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from engine.disk import whole_path
 from tools.catalogue.index_folder import CatalogueIndex
-from tools.catalogue.indexed_items import rows_digest
+from tools.catalogue.index_record import rows_digest
 from tools.catalogue.search_backend import Neighbour, Numbers, Searcher
 
 BLOCK = 2048

@@ -4,6 +4,7 @@ Process r of P takes the shards r, r + P, r + 2 P, ... that are not there yet. T
 none waits for another, none is lost with another, and one that is started again takes what it had left.
 """
 
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from data.image_store import ImageSource
-from data.item_catalog import ItemCatalog, read_items
+from data.item_catalog import ItemCatalog
 from engine.checksums import file_checksum
 from engine.disk import sole_user
 from engine.distributed import Processes
@@ -26,16 +27,17 @@ from engine.verifier import Verifier
 from models.weights import weights_digest
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import NUMBERS, EmbeddedItem, EmbeddingFolder, EmbeddingShard, Packed
-from tools.catalogue.embedding_watch import EmbeddingWatch
-from tools.catalogue.embeddings_record import (
+from tools.catalogue.embedding_folder import (
     EMBEDDINGS,
     FORMAT,
+    EmbeddingFolder,
     EmbeddingsRecord,
-    NumberType,
     read_embeddings_record,
     write_embeddings_record,
 )
+from tools.catalogue.embedding_shard import NUMBERS, EmbeddedItem, EmbeddingShard, NumberType, Packed
+from tools.catalogue.embedding_watch import EmbeddingWatch
+from tools.catalogue.equal_content import content_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class EmbeddingJob:
 
     items: Path
     """Item file."""
-    images: Path
-    """Folder or pack of the items' images."""
+    images: Path | None
+    """Folder or pack of the items' images; None where the model reads none."""
     out: Path
     """Folder of the embeddings."""
     type: NumberType
@@ -101,7 +103,7 @@ def run_embedding(
     started = time.monotonic()
     stop = stop or StopRequest()
     verifier = _verifier(options, job, processes)
-    catalog, images = read_items(job.items), verifier.preparation.open_images(job.images)
+    catalog, images = verifier.preparation.read_items(job.items), verifier.preparation.open_images(job.images)
     folder = EmbeddingFolder(job.out, _record(job, verifier, len(catalog)))
     encoding = _Encoding(verifier, catalog, images, folder.record.encoding)
     _check_goes_on(job, folder, encoding)
@@ -112,6 +114,8 @@ def run_embedding(
         num_kept = watch.num_items
         if processes.is_first:
             write_embeddings_record(folder.path, folder.record)
+            for warning in verifier.preparation.warnings(catalog, images):
+                print(f"warning: {warning}", file=sys.stderr)
         for number in watch.missing:
             if number % processes.count == processes.rank:
                 _make(folder.shard(number), encoding, watch, stop)
@@ -146,9 +150,10 @@ def _make(shard: EmbeddingShard, encoding: _Encoding, watch: EmbeddingWatch, sto
         if stop.agreed():
             raise StoppedError(f"embed: {watch.progress()}; run the same command again")
     _check_finite(packed, items.catalog, shard)
+    contents = content_digests(items, verifier.options.data.text.attributes)
     written = [
-        EmbeddedItem(item.item_id, item.category, blank)
-        for item, blank in zip(items.catalog, blank_image.tolist(), strict=True)
+        EmbeddedItem(item.item_id, item.category, *others)
+        for item, *others in zip(items.catalog, blank_image.tolist(), contents, strict=True)
     ]
     shard.write(packed, written, encoding.digest, encoding.catalog.digest(shard.rows))
     watch.finish_shard(shard.number)

@@ -1,136 +1,74 @@
-"""The embeddings of a whole catalogue in a folder: what its files are, written, read and checked.
+"""The embeddings of a whole catalogue in a folder: what its files are, written and read.
 
 embeddings.json       what the folder holds, and what that depends on (EmbeddingsRecord)
 shard_00000.npy       (n, both widths) of consecutive items, packed as models.embedding.pack does, threshold half first
-shard_00000.jsonl     a line for each row: item_id, category, and blank_image: true where an image was replaced
-shard_00000.json      what the shard says of itself; written last, so that a shard that has it is whole
+shard_00000.jsonl     a line for each row (EmbeddedItem)
+shard_00000.json      what the shard says of itself (ShardRecord); written last, so that a shard that has it is whole
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from tokenize import TokenError
-from typing import NamedTuple
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, JsonValue
 
-from data.jsonl import read_records
-from engine.checksums import file_checksum
-from engine.disk import read_json, whole_path, write_json, write_lines
+from engine.disk import read_json, write_json
 from options.errors import UserError
-from tools.catalogue.embeddings_record import AGAIN, EMBEDDINGS, EmbeddingsRecord, NumberType, read_embeddings_record
+from tools.catalogue.embedding_shard import AGAIN, RECORD, EmbeddedItem, EmbeddingShard, NumberType, Packed
 
-Packed = NDArray[np.float32] | NDArray[np.float16]
-HEADER_FAULTS = (
-    OSError, ValueError, EOFError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, SyntaxError,
-    MemoryError, RecursionError, TokenError,
-)  # fmt: skip
-"""What numpy raises for headers of .npy that are none."""
-NUMBERS, ITEMS, RECORD = ".npy", ".jsonl", ".json"
-
-
-class EmbeddedItem(NamedTuple):
-    """The item of a row."""
-
-    item_id: str
-    category: str
-    """Empty where the item has none."""
-    blank_image: bool = False
-    """Whether its unreadable image was replaced."""
+FORMAT: Literal[1] = 1
+EMBEDDINGS = "embeddings.json"
+Positive = Annotated[int, Field(ge=1, lt=2**62)]
+FIXED = ("shard_items", "threshold_width", "match_width", "type", "weights")
+"""What a folder's later runs must not change, besides the options and the items that it has."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShardRecord:
-    """What a shard says of itself."""
+class EmbeddingsRecord:
+    """What embeddings.json says."""
 
-    num_items: int
-    num_blank_images: int
-    """Unreadable images that were replaced."""
-    encoding: str
-    """SHA-256 of all that its numbers depend on but its items."""
-    items: str
-    """SHA-256 of its items as the catalogue has them, texts and names of images included."""
-    checksums: Mapping[str, str]
-    """SHA-256 of its other files, by suffix."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingShard:
-    """The files of a shard, which need not be there."""
-
-    folder: Path
-    number: int
-    rows: range
-    """Rows of the catalogue that it holds."""
-    width: int
-    """Numbers an item, both halves."""
+    format: Literal[1]
+    run: str
+    """Name in the option file."""
+    num_items: Positive
+    shard_items: Positive
+    """Items of each shard; the last one may have fewer."""
+    threshold_width: Annotated[int, Field(ge=0, lt=2**62)]
+    match_width: Positive
     type: NumberType
-
-    def file(self, suffix: str) -> Path:
-        """Return the path of the file of a suffix."""
-        return self.folder / f"shard_{self.number:05d}{suffix}"
-
-    def write(self, packed: Packed, items: Sequence[EmbeddedItem], encoding: str, items_digest: str) -> None:
-        """Write the shard's numbers (n, both widths) and items, its record last.
-
-        Raises UserError where the disk is full or may not be written; then the shard has no record.
-        """
-        self.file(RECORD).unlink(missing_ok=True)
-        with whole_path(self.file(NUMBERS)) as temporary, temporary.open("wb") as stream:
-            np.save(stream, packed, allow_pickle=False)
-        write_lines(self.file(ITEMS), map(_item_line, items))
-        checksums = {suffix: file_checksum(self.file(suffix)) for suffix in (NUMBERS, ITEMS)}
-        num_blank_images = sum(item.blank_image for item in items)
-        record = ShardRecord(len(packed), num_blank_images, encoding, items_digest, checksums)
-        write_json(self.file(RECORD), asdict(record))
-
-    def record(self) -> ShardRecord | None:
-        """Return what the shard says of itself, None where it has no record; raises UserError for a damaged one."""
-        return read_json(self.file(RECORD), ShardRecord, self.advice)
-
-    def is_whole(self) -> bool:
-        """Return whether all files are there, for as many items as there should be."""
-        record = self.record()
-        files = (self.file(suffix) for suffix in (NUMBERS, ITEMS))
-        return record is not None and record.num_items == len(self.rows) and all(file.is_file() for file in files)
-
-    def packed(self) -> Packed:
-        """Return the numbers, memory-mapped: (n, both widths), threshold half first; raises UserError if damaged."""
-        file = self.file(NUMBERS)
-        try:
-            # Unlike np.load, which takes archives too.
-            packed: Packed = np.lib.format.open_memmap(file, mode="r")
-        except HEADER_FAULTS as error:
-            raise UserError(f"{file}: is missing, damaged or cut off ({error}); {self.advice}") from error
-        expected = (len(self.rows), self.width)
-        if packed.shape != expected or packed.dtype != self.type:
-            raise UserError(f"{file}: holds {packed.shape} {packed.dtype}, not {expected} {self.type}; {self.advice}")
-        return packed
-
-    def items(self) -> Iterator[EmbeddedItem]:
-        """Yield the item of each row, read as they are asked for; raises UserError for a damaged file."""
-        file = self.file(ITEMS)
-        count = 0
-        for number, line in read_records(file):
-            item_id, category = line.get("item_id"), line.get("category")
-            if not isinstance(item_id, str) or not isinstance(category, str):
-                raise UserError(f"{file}:{number}: is no line of an embedded item; {self.advice}")
-            yield EmbeddedItem(item_id, category, line.get("blank_image") is True)
-            count += 1
-        if count != len(self.rows):
-            raise UserError(f"{file}: has {count:,} items, not {len(self.rows):,}; {self.advice}")
+    """Of the numbers in the shards."""
+    weights: str
+    """SHA-256 of the encoder's weights."""
+    items: str
+    """SHA-256 of the item file."""
+    options: Mapping[str, JsonValue]
+    """Those that the embeddings depend on, as resolved."""
 
     @property
-    def advice(self) -> str:
-        """What to do about a damaged shard."""
-        return f"remove {self.file(RECORD)} and {AGAIN}, which makes this shard anew"
+    def fixed(self) -> Mapping[str, JsonValue]:
+        """All that the numbers depend on but the items, by name."""
+        return {**self.options, **{key: getattr(self, key) for key in FIXED}}
 
+    @property
+    def encoding(self) -> str:
+        """SHA-256 of that, which every shard states too."""
+        return hashlib.sha256(json.dumps(self.fixed, sort_keys=True).encode()).hexdigest()
 
-def _item_line(item: EmbeddedItem) -> dict[str, object]:
-    blank = {"blank_image": True} if item.blank_image else {}
-    return {"item_id": item.item_id, "category": item.category, **blank}
+    @property
+    def num_shards(self) -> int:
+        """How many shards the whole catalogue has."""
+        return -(-self.num_items // self.shard_items)
+
+    @property
+    def width(self) -> int:
+        """Numbers an item, both halves."""
+        return self.threshold_width + self.match_width
 
 
 @dataclass(frozen=True)
@@ -183,10 +121,20 @@ class EmbeddingFolder:
         return [shard.packed() for shard in self.shards()]
 
 
+def read_embeddings_record(path: Path) -> EmbeddingsRecord | None:
+    """Read embeddings.json, None where there is none; raises UserError for a damaged one or one of another format."""
+    return read_json(path / EMBEDDINGS, EmbeddingsRecord, f"remove the folder and {AGAIN}")
+
+
+def write_embeddings_record(path: Path, record: EmbeddingsRecord) -> None:
+    """Write embeddings.json, whole or not at all."""
+    write_json(path / EMBEDDINGS, asdict(record))
+
+
 def open_embeddings(path: Path) -> EmbeddingFolder:
     """Open a folder; raises UserError unless all of its shards are there, naming the file that is missing or damaged.
 
-    Of damage it finds what shows in records, sizes and shapes; tools/catalogue/embedding_check.py finds all.
+    Of damage it finds what shows in records, sizes and shapes; tools/catalogue/verify.py finds all.
     """
     record = read_embeddings_record(path)
     if record is None:

@@ -6,7 +6,8 @@ import time
 from tqdm import tqdm
 
 from engine.stop_request import StoppedError, StopRequest
-from tools.catalogue.embedding_folder import RECORD, EmbeddingFolder
+from tools.catalogue.embedding_folder import EmbeddingFolder
+from tools.catalogue.embedding_shard import RECORD
 
 LOOK_SECONDS = 5.0
 """Between two looks at the folder, which may lie on another machine."""

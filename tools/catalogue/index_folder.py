@@ -5,6 +5,7 @@ items_00001.jsonl     a line for each row (IndexedItem)
 vectors_00001.faiss   the index of FAISS, or milvus.db/, or nothing where Milvus runs elsewhere
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -13,15 +14,22 @@ from pathlib import Path
 from engine.checksums import file_checksum
 from options.errors import UserError, install_command
 from options.printable import quoted
-from tools.catalogue.embedding_folder import EmbeddingFolder, open_embeddings
-from tools.catalogue.embeddings_record import EMBEDDINGS
-from tools.catalogue.index_record import RECORD, BackendName, IndexRecord, read_index_record
-from tools.catalogue.indexed_items import IndexedItem, read_indexed_items
+from tools.catalogue.embedding_folder import EMBEDDINGS, EmbeddingFolder, open_embeddings
+from tools.catalogue.index_record import (
+    RECORD,
+    BackendName,
+    IndexedItem,
+    IndexRecord,
+    read_index_record,
+    read_indexed_items,
+)
 from tools.catalogue.rescored_search import IndexedNumbers, RescoredSearch
 from tools.catalogue.search_backend import SearchBackend
 
 CHANGING = "changing"
 """File that is there while Milvus, unlike files, is changed in place; says which collection."""
+READ_WHOLE = 2**28
+"""Bytes of vectors up to which a search reads all of them before, to see that they are as they were written."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,10 @@ class CatalogueIndex:
     @property
     def has_embeddings(self) -> bool:
         """Whether the embeddings are where they were when the index was built."""
-        return (Path(self.record.embeddings) / EMBEDDINGS).is_file()
+        try:
+            return (Path(self.record.embeddings) / EMBEDDINGS).is_file()
+        except OSError:  # no folder can have such a name
+            return False
 
     @cached_property
     def numbers(self) -> IndexedNumbers:
@@ -90,11 +101,8 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
         raise UserError(f"{folder / RECORD}: is missing: no index; bash run.sh catalogue index makes one")
     if (folder / CHANGING).exists():
         raise UserError(f"{folder}: a change of the index was interrupted; run bash run.sh catalogue index again")
-    for name, checksum in record.checksums.items():
-        file = folder / name
-        # The vectors may be many GB, and are read whole only where they are changed.
-        if not file.is_file() or ((file.suffix != ".faiss" or not mapped) and file_checksum(file) != checksum):
-            raise UserError(f"{file}: is missing or damaged, its checksum is another one; build with --rebuild")
+    for fault in changed_files(folder, record, every_byte=not mapped):
+        raise UserError(fault)
     items = read_indexed_items(record.items_file(folder))
     num_removed = sum(item.row is None for item in items)
     if (len(items), num_removed) != (record.num_rows, record.num_removed):
@@ -106,36 +114,48 @@ def open_index(folder: Path, mapped: bool = True) -> CatalogueIndex:
     return index
 
 
+def changed_files(folder: Path, record: IndexRecord, every_byte: bool) -> Iterator[str]:
+    """Yield a sentence for each file of an index that is missing or not as it was written.
+
+    Without `every_byte` many GB of vectors are not read, unless the file is newer than index.json, which was last.
+    """
+    written = (folder / RECORD).stat().st_mtime_ns
+    for name, checksum in record.checksums.items():
+        file = folder / name
+        status = file.stat() if file.is_file() else None
+        is_passed = status is not None and status.st_size > READ_WHOLE and status.st_mtime_ns <= written
+        is_passed = is_passed and file.suffix == ".faiss" and not every_byte
+        if status is None or not (is_passed or file_checksum(file) == checksum):
+            yield f"{file}: is missing or damaged, its checksum is another one; build with --rebuild"
+
+
 def _backend(folder: Path, record: IndexRecord, items: list[IndexedItem], mapped: bool) -> SearchBackend:
     need_package(record.backend)
+    backend: SearchBackend
     if record.backend == "milvus":
         from tools.catalogue.milvus_index import MilvusIndex
 
+        file = folder
         present = [item.item_id for item in items if item.row is not None]
-        collection = MilvusIndex(record.milvus_address(folder), record.collection, record.threshold_width, present)
-        collection.load()
-        if len(collection) != len(present):
+        backend = MilvusIndex(record.milvus_address(folder), record.collection, record.threshold_width, present)
+        backend.load()
+        if len(backend) != len(present):
             raise UserError(
-                f"{folder}: the collection {record.collection} has {len(collection):,} items in Milvus, not "
+                f"{folder}: the collection {record.collection} has {len(backend):,} items in Milvus, not "
                 f"{len(present):,}; build with --rebuild"
             )
-        _check_width(folder, record, collection.width())
-        return collection
-    from tools.catalogue.faiss_index import load_index
+    else:
+        from tools.catalogue.faiss_index import load_index
 
-    ids = [item.item_id if item.row is not None else None for item in items]
-    file = record.vectors_file(folder)
-    index = load_index(file, record.faiss_kind, record.threshold_width, ids, record.probes, mapped)
-    _check_width(file, record, index.width)
-    return index
-
-
-def _check_width(path: Path, record: IndexRecord, width: int) -> None:
-    if width != record.threshold_width + record.match_width:
+        file = record.vectors_file(folder)
+        ids = [item.item_id if item.row is not None else None for item in items]
+        backend = load_index(file, record.faiss_kind, record.threshold_width, ids, record.probes, mapped)
+    if backend.width != record.width:
         raise UserError(
-            f"{path}: has {width:,} numbers an item, and {RECORD} says {record.threshold_width:,} and "
+            f"{file}: has {backend.width:,} numbers an item, and {RECORD} says {record.threshold_width:,} and "
             f"{record.match_width:,}; build with --rebuild"
         )
+    return backend
 
 
 def need_package(backend: BackendName) -> None:

@@ -1,34 +1,38 @@
-"""What index.json says of an index."""
+"""What the files of an index say: index.json of the index, items_00001.jsonl of its rows."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import Field, JsonValue
+
+from engine.checksums import own_checksum
 from engine.disk import read_json, write_json
 from options.errors import UserError
 from options.printable import quoted
+from tools.catalogue.embedding_shard import read_lines
 from tools.catalogue.index_plan import KINDS, KindName
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 RECORD = "index.json"
 MILVUS_FILE = "milvus.db"
 COLLECTION = "items"
 BackendName = Literal["faiss", "milvus"]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRecord:
     """What index.json says."""
 
-    format: int
+    format: Literal[1]
     backend: BackendName
-    kind: str
+    kind: Literal[KindName, "FLAT", "AUTOINDEX"]
     """Of FAISS: a kind of tools/catalogue/index_plan.py; of Milvus: FLAT or AUTOINDEX."""
-    lists: int
-    probes: int
+    lists: Count
+    probes: Count
     """Lists that are looked through, or candidates that HNSW keeps; of FAISS alone."""
     address: str
     """Of a Milvus that runs elsewhere, else empty."""
@@ -40,40 +44,33 @@ class IndexRecord:
     """That the embeddings are of."""
     weights: str
     """SHA-256 of the encoder's weights."""
-    threshold_width: int
-    match_width: int
-    generation: int
+    threshold_width: Count
+    match_width: Annotated[int, Field(ge=1, lt=2**31)]
+    generation: Count
     """Counts the changes; files of others are left over from an interrupted one."""
     num_rows: int
-    num_removed: int
+    num_removed: Count
     checksums: Mapping[str, str]
     """SHA-256 of its files, by name."""
     items: str | None = None
     """SHA-256 of the item file of the embeddings; None in an index of before it was kept."""
+    options: Mapping[str, JsonValue] | None = None
+    """Those that the embeddings depend on; None in an index of before they were kept."""
     own_checksum: str = ""
     """SHA-256 of all that is said above; empty in an index of before it was kept."""
 
-    def checksum(self) -> str:
-        """Return what own_checksum should be."""
-        said = {key: value for key, value in asdict(self).items() if key != "own_checksum"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-    def faults(self) -> list[str]:
-        """Return what cannot be so, or is not what was written."""
-        least = {"lists": 0, "probes": 0, "threshold_width": 0, "match_width": 1, "generation": 1, "num_removed": 0}
-        faults = [
-            f"{name} is {getattr(self, name):,}" for name, number in least.items() if getattr(self, name) < number
-        ]
-        if self.num_rows < self.num_removed:
-            faults.append(f"num_rows is {self.num_rows:,}, and num_removed {self.num_removed:,}")
-        if any("\0" in text for text in (self.address, self.collection, self.embeddings)):
-            faults.append("a path has a NUL")
+    def fault(self) -> str:
+        """Say what cannot be so though each value could, or is not what was written; empty if nothing is."""
         files = {self.items_file(Path()).name, *([self.vectors_file(Path()).name] if self.backend == "faiss" else [])}
+        if (self.backend == "faiss") != (self.kind in KINDS):
+            return f"there is no kind {quoted(self.kind)} of {self.backend}"
+        if self.num_rows < self.num_removed:
+            return f"num_rows is {self.num_rows:,}, and num_removed {self.num_removed:,}"
+        if any("\0" in text for text in (self.address, self.collection, self.embeddings)):
+            return "a path has a NUL"
         if set(self.checksums) != files:
-            faults.append(f"checksums are of {quoted(', '.join(self.checksums))}, not of {', '.join(sorted(files))}")
-        if self.own_checksum and self.own_checksum != self.checksum():
-            faults.append("it was changed since it was written")
-        return faults
+            return f"checksums are of {quoted(', '.join(self.checksums))}, not of {', '.join(sorted(files))}"
+        return "it was changed since it was written" if self.own_checksum not in ("", own_checksum(self)) else ""
 
     @property
     def is_exact(self) -> bool:
@@ -84,6 +81,11 @@ class IndexRecord:
     def faiss_kind(self) -> KindName:
         """The kind of an index of FAISS."""
         return next(name for name in KINDS if name == self.kind)
+
+    @property
+    def width(self) -> int:
+        """Numbers an item, both halves."""
+        return self.threshold_width + self.match_width
 
     def items_file(self, folder: Path) -> Path:
         """Return the file of the rows."""
@@ -100,7 +102,7 @@ class IndexRecord:
 
 def write_index_record(folder: Path, record: IndexRecord) -> None:
     """Write index.json and remove the files of other generations."""
-    write_json(folder / RECORD, asdict(replace(record, own_checksum=record.checksum())))
+    write_json(folder / RECORD, asdict(replace(record, own_checksum=own_checksum(record))))
     for pattern in ("items_*.jsonl", "vectors_*.faiss"):
         for file in folder.glob(pattern):
             if file.name not in record.checksums:
@@ -110,12 +112,8 @@ def write_index_record(folder: Path, record: IndexRecord) -> None:
 def read_index_record(folder: Path) -> IndexRecord | None:
     """Read index.json, None where there is none; raises UserError for a damaged one or one of another format."""
     record = read_json(folder / RECORD, IndexRecord, "build the index again with --rebuild")
-    if record is not None and record.format != FORMAT:
-        raise UserError(f"{folder / RECORD}: format {record.format} is not {FORMAT}, which is read here; --rebuild")
-    if record is not None and record.backend == "faiss" and record.kind not in KINDS:
-        raise UserError(f"{folder / RECORD}: there is no kind {quoted(record.kind)}; build the index with --rebuild")
-    if record is not None and (faults := record.faults()):
-        raise UserError(f"{folder / RECORD}: is damaged: {faults[0]}; build the index again with --rebuild")
+    if record is not None and (fault := record.fault()):
+        raise UserError(f"{folder / RECORD}: is damaged: {fault}; build the index again with --rebuild")
     return record
 
 
@@ -123,3 +121,41 @@ def last_generation(folder: Path) -> int:
     """Return the last generation of which there are files, whether or not index.json can be read; 0 without any."""
     numbers = (file.stem.removeprefix("items_") for file in folder.glob("items_*.jsonl"))
     return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
+class IndexedItem(NamedTuple):
+    """A row of an index, which no other item ever gets."""
+
+    item_id: str
+    category: str
+    """Empty where the item has none."""
+    digest: str
+    """Of its embedding, by which a changed one is known; empty where that is not known."""
+    row: Annotated[int, Field(ge=0)] | None
+    """In the folder of embeddings; None once the item was removed."""
+    content: str = ""
+    """Digest of its text and picture, as EmbeddedItem has it."""
+
+
+def embedding_digest(numbers: bytes) -> str:
+    """Return the digest of the bytes of an embedding in float32."""
+    return hashlib.blake2b(numbers, digest_size=8).hexdigest()
+
+
+def rows_digest(items: Sequence[IndexedItem]) -> str:
+    """Return a digest of rows, whether or not they were removed since: later rows leave that of the first ones."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.item_id}\0{item.digest}\n".encode())
+    return digest.hexdigest()
+
+
+def read_indexed_items(file: Path) -> list[IndexedItem]:
+    """Read the rows of an index; raises UserError for a line that is none, or of an item that an earlier one is of."""
+    items = list(read_lines(file, IndexedItem, "is no row of an index; build it again with --rebuild"))
+    present: set[str] = set()
+    for item in items:
+        if item.row is not None and item.item_id in present:
+            raise UserError(f"{file}: has two rows of item {quoted(item.item_id)}; build it again with --rebuild")
+        present |= {item.item_id} if item.row is not None else set()
+    return items

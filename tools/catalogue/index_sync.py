@@ -1,9 +1,7 @@
 """Bringing an index up to a folder of embeddings: new items added, gone ones removed, changed ones replaced."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +11,6 @@ from engine.checksums import file_checksum
 from engine.disk import sole_user, whole_path, write_lines, write_text
 from options.errors import UserError
 from options.printable import without_credentials
-from tools.catalogue.embedding_check import checked_rows
 from tools.catalogue.embedding_folder import EmbeddingFolder
 from tools.catalogue.index_folder import CHANGING, need_package, open_index
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
@@ -21,13 +18,14 @@ from tools.catalogue.index_record import (
     COLLECTION,
     FORMAT,
     BackendName,
+    IndexedItem,
     IndexRecord,
     last_generation,
     read_index_record,
     write_index_record,
 )
-from tools.catalogue.indexed_items import IndexedItem
-from tools.catalogue.search_backend import Numbers, SearchBackend
+from tools.catalogue.search_backend import SearchBackend
+from tools.catalogue.verify import checked_rows
 
 BLOCK = 4096
 """Items that are read and added at once."""
@@ -105,7 +103,7 @@ def _build(embeddings: EmbeddingFolder, folder: Path, choice: IndexChoice) -> In
         probes=choice.probes or 0,
         address=choice.address,
         collection=choice.collection or COLLECTION if choice.backend == "milvus" else "",
-        embeddings=str(embeddings.path.resolve()),
+        embeddings="",
         run=own.run,
         weights=own.weights,
         threshold_width=own.threshold_width,
@@ -154,16 +152,19 @@ def _finish(
     embeddings: EmbeddingFolder, folder: Path, record: IndexRecord, backend: SearchBackend, difference: _Difference
 ) -> IndexChange:
     """Add what is new, write all files of the next generation and make them the index."""
-    with tqdm(total=len(difference.new), desc="index", unit="item", leave=False, disable=None) as progress:
-        for ids, packed in _new_blocks(embeddings, difference.new):
-            backend.add(ids, packed)
-            progress.update(len(ids))
-    items = difference.kept + difference.new
+    new, items = difference.new, difference.kept + difference.new
+    with tqdm(total=len(new), desc="index", unit="item", leave=False, disable=None) as progress:
+        for first in range(0, len(new), BLOCK):
+            some = new[first : first + BLOCK]
+            packed = embeddings.take([item.row for item in some if item.row is not None])
+            backend.add([item.item_id for item in some], packed)
+            progress.update(len(some))
     num_present = sum(item.row is not None for item in items)
     record = replace(
         record,
         embeddings=str(embeddings.path.resolve()),
         items=embeddings.record.items,
+        options=embeddings.record.options,
         generation=record.generation + 1,
         num_rows=len(items),
         num_removed=len(items) - num_present,
@@ -180,7 +181,7 @@ def _finish(
     record = replace(record, checksums={file.name: file_checksum(file) for file in files})
     write_index_record(folder, record)
     (folder / CHANGING).unlink(missing_ok=True)
-    return IndexChange(record, len(difference.new), len(difference.gone), num_present - len(difference.new))
+    return IndexChange(record, len(new), len(difference.gone), num_present - len(new))
 
 
 def _compare(items: list[IndexedItem], embeddings: EmbeddingFolder, kind: str) -> _Difference:
@@ -188,31 +189,20 @@ def _compare(items: list[IndexedItem], embeddings: EmbeddingFolder, kind: str) -
 
     Raises UserError for damaged ones, and for numbers that the kind of index cannot hold.
     """
-    kept = list(items)
-    rows = {item.item_id: row for row, item in enumerate(items) if item.row is not None}
-    new: list[IndexedItem] = []
-    gone: list[str] = []
     half_kind = next((name for name in KINDS if name == kind and KINDS[name].half_precision), "")
-    for place, (embedded, digest) in enumerate(checked_rows(embeddings, half_kind)):
-        item = IndexedItem(embedded.item_id, embedded.category, digest, place)
-        row = rows.pop(item.item_id, None)
-        if row is not None and items[row].digest == digest:
-            kept[row] = item
+    there = {
+        item.item_id: IndexedItem(item.item_id, item.category, digest, row, item.content)
+        for row, (item, digest) in enumerate(checked_rows(embeddings, half_kind))
+    }
+    kept, gone = [], []
+    for item in items:
+        found = there.get(item.item_id) if item.row is not None else None
+        if found is not None and found.digest == item.digest:
+            kept.append(there.pop(item.item_id))
             continue
-        new.append(item)
-        if row is not None:
-            gone.append(item.item_id)
-            kept[row] = items[row]._replace(row=None)
-    for item_id, row in rows.items():
-        gone.append(item_id)
-        kept[row] = items[row]._replace(row=None)
-    return _Difference(kept, new, gone)
-
-
-def _new_blocks(embeddings: EmbeddingFolder, new: list[IndexedItem]) -> Iterator[tuple[list[str], Numbers]]:
-    waiting = iter(new)
-    while some := list(islice(waiting, BLOCK)):
-        yield [item.item_id for item in some], embeddings.take([item.row for item in some if item.row is not None])
+        kept.append(item._replace(row=None))
+        gone += [item.item_id] if item.row is not None else []
+    return _Difference(kept, list(there.values()), gone)
 
 
 def _check_goes_on(record: IndexRecord, embeddings: EmbeddingFolder, choice: IndexChoice, folder: Path) -> None:

@@ -80,8 +80,9 @@ class MilvusIndex:
         """Leave Milvus, which makes a folder of Milvus Lite free for another process."""
         self._client.close()
 
+    @property
     def width(self) -> int:
-        """Return how many numbers an item of the collection has, 0 where it is of something else."""
+        """How many numbers an item of the collection has, 0 where it is of something else."""
         with self._mendable():
             fields = self._client.describe_collection(self._collection)["fields"]
         return next((int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING), 0)

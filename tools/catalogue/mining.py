@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from data.compared_text import compared
 from data.item_pair import connected_components, parse_pair
 from data.jsonl import DataError, read_records
 from engine.disk import refuse_existing, write_lines
 from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_check import checked_rows
 from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.equal_content import first_of_equal
+from tools.catalogue.verify import checked_rows
 
-ROWS_AT_ONCE = 65_536
-"""That are read at once."""
 ITEMS_AT_ONCE = 256
 """Of which the margins with all items are in memory at once."""
 
@@ -98,16 +98,17 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     refuse_existing(out)
     folder = open_embeddings(embeddings)
     embedded = [item for item, _ in checked_rows(folder)]
-    ids = [item.item_id for item in embedded]
-    pairs = _read_pairs(pairs_file, ids)
-    packed = torch.from_numpy(np.concatenate(list(folder.blocks(ROWS_AT_ONCE))))
-    items = unpack(packed, folder.record.threshold_width)
+    # Listings of equal content count as the first of them, so that they are never paired.
+    distinct, numbers = np.unique(first_of_equal(item.content for item in embedded), return_inverse=True)
+    ids = [embedded[row].item_id for row in distinct]
+    pairs = _read_pairs(pairs_file, {item.item_id: int(own) for item, own in zip(embedded, numbers, strict=True)})
+    items = unpack(torch.from_numpy(folder.take(distinct.tolist())), folder.record.threshold_width)
     ceiling = settings.ceiling if settings.ceiling is not None else median_positive_margin(items, pairs)
     if math.isnan(ceiling):
         raise UserError(
             f"{pairs_file}: no pair is the same product, so that products are not known and the ceiling neither"
         )
-    category = _numbered([item.category for item in embedded]) if settings.same_category else None
+    category = _numbered([embedded[row].category for row in distinct]) if settings.same_category else None
     found = near_misses(items, pairs, Guards(ceiling, settings.ungrouped, category), settings.per_item)
     if not len(found.source):
         raise UserError(
@@ -123,7 +124,8 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     ]
     write_lines(out, lines)
     return {
-        "items": len(ids),
+        "items": len(embedded),
+        "items equal to an earlier one": len(embedded) - len(distinct),
         "items with a known same product": int(pairs.grouped(len(ids)).sum()),
         "ceiling of the margin": ceiling,
         "pairs that the ceiling left out": found.num_above_ceiling,
@@ -134,8 +136,7 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     }
 
 
-def _read_pairs(file: Path, ids: list[str]) -> LabelledPairs:
-    rows = {item_id: row for row, item_id in enumerate(ids)}
+def _read_pairs(file: Path, rows: Mapping[str, int]) -> LabelledPairs:
     ends: list[tuple[int, int]] = []
     same = []
     for number, record in read_records(file):
@@ -156,7 +157,7 @@ def _read_pairs(file: Path, ids: list[str]) -> LabelledPairs:
 def _numbered(categories: list[str]) -> NDArray[np.int64]:
     """Return the categories by number, -1 where an item has none: (N,)."""
     numbers = {"": -1}
-    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in categories), np.int64)
+    return np.fromiter((numbers.setdefault(compared(name), len(numbers)) for name in categories), np.int64)
 
 
 def median_positive_margin(items: ItemEmbedding, pairs: LabelledPairs) -> float:

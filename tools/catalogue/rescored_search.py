@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from options.errors import UserError
 from options.printable import quoted
-from tools.catalogue.embedding_folder import NUMBERS, EmbeddingFolder
-from tools.catalogue.indexed_items import IndexedItem, embedding_digest
+from tools.catalogue.embedding_folder import EmbeddingFolder
+from tools.catalogue.embedding_shard import NUMBERS
+from tools.catalogue.index_record import IndexedItem, embedding_digest
 from tools.catalogue.search_backend import Neighbour, Numbers, Searcher, query_numbers
 
 CANDIDATES = 4

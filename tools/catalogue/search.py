@@ -1,6 +1,7 @@
 """Looking for items in an index: what is near them, with verdicts, as a table and as lines of JSON."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,16 @@ from data.item import Item, parse_attributes
 from engine.decision_rule import DecisionRule, ThresholdChoice
 from engine.pair_scores import pair_category
 from engine.run_folder import run_folder
+from engine.run_identity import differences, shown_value
 from engine.verifier import Verifier
 from models.embedding import pack
 from models.weights import weights_digest
 from options.errors import UserError
-from options.printable import quoted, shortened
+from options.printable import printable, quoted, shortened
 from options.table import aligned_rows
 from tools.catalogue.index_folder import CatalogueIndex
 from tools.catalogue.index_plan import KINDS
+from tools.catalogue.index_record import IndexedItem
 from tools.catalogue.rescored_search import POOL, RescoredSearch
 from tools.catalogue.search_backend import MOST_NEIGHBOURS, Neighbour, Numbers
 
@@ -35,7 +38,7 @@ class FoundItem(NamedTuple):
     threshold: float
     """That the margin has to exceed."""
     same: bool
-    """Whether it does: the identical product."""
+    """Whether it does, or both have the same text and picture: the identical product."""
 
 
 def neighbours_of(index: CatalogueIndex, item_ids: list[str], k: int) -> dict[str, list[Neighbour]]:
@@ -125,6 +128,16 @@ def _verifier(index: CatalogueIndex, checkpoint: Path | None, threshold: Thresho
             f"{verifier.checkpoint}: has other weights than those that the items of {index.path} were embedded with; "
             "name the checkpoint that they are of (--checkpoint), or embed and index again"
         )
+    kept, own = index.record.options, verifier.options.encoding
+    changes = differences(kept, {**own, "predict": kept["predict"]}, users_keys=True) if kept is not None else ()
+    if other := [f"{key}: {shown_value(old)}, its own {shown_value(new)}" for key, old, new in changes]:
+        message = (
+            f"{verifier.checkpoint}: the items of {index.path} were embedded by other options than its own: "
+            f"{'; '.join(other)}"
+        )
+        if threshold == "calibrated":
+            raise UserError(f"{message}. Its calibrated threshold was chosen on other margins; embed and index again")
+        print(f"warning: {printable(message)}", file=sys.stderr)
     return verifier
 
 
@@ -133,11 +146,12 @@ def judged(
 ) -> Iterator[FoundItem]:
     """Yield what each query found, the highest margin first; `new_category` is that of an item not in the index."""
     for query, neighbours in found.items():
-        category = index.items[index.rows[query]].category if query else new_category
+        asked = index.items[index.rows[query]] if query else IndexedItem("", new_category, "", None)
         for rank, (item_id, margin) in enumerate(neighbours, start=1):
-            own = index.items[index.rows[item_id]].category
-            threshold = float(rule.thresholds_of([pair_category(category, own)])[0])
-            yield FoundItem(query, rank, item_id, own, margin, threshold, margin > threshold)
+            own = index.items[index.rows[item_id]]
+            threshold = float(rule.thresholds_of([pair_category(asked.category, own.category)])[0])
+            same = margin > threshold or (own.content != "" and own.content == asked.content)
+            yield FoundItem(query, rank, item_id, own.category, margin, threshold, same)
 
 
 def found_table(found: Iterable[FoundItem]) -> str:

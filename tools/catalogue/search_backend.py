@@ -43,6 +43,10 @@ class Searcher(Protocol):
 class SearchBackend(Searcher, Protocol):
     """Items by their ids, which can be changed."""
 
+    @property
+    def width(self) -> int:
+        """How many numbers an item has."""
+
     def __len__(self) -> int:
         """Return how many items there are."""
 

@@ -13,6 +13,7 @@ from data.options import Modalities
 from data.pair_batch import ItemBatch
 from engine.onnx_encoder import ATTENTION_MASK, ATTRIBUTES, IMAGES, OUTPUT, TOKEN_IDS
 from models.embedding import ItemEmbedder, pack
+from models.lora import merged
 from models.weights import first_line
 from options.errors import UserError
 
@@ -26,9 +27,9 @@ class PackedEncoder(nn.Module):
 
     def forward(
         self,
-        images: Tensor | None,
-        token_ids: Tensor | None,
-        attention_mask: Tensor | None,
+        images: Tensor | None = None,
+        token_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
         attributes: Tensor | None = None,
     ) -> Tensor:
         """Return the numbers of N items, threshold half first: (N, both widths)."""
@@ -42,25 +43,25 @@ def write_graph(encoder: ItemEmbedder, batch: ItemBatch, reads: Modalities, file
     """Write an encoder in evaluation mode as a graph for any number of items and tokens; files of 2 GB get a .data.
 
     The batch is an example, of at least two items and two tokens, since extents of 1 may be taken for fixed.
-    Raises UserError for a model that torch cannot write.
+    Adapters become part of the weights. Raises UserError for a model that torch cannot write.
     """
     items, tokens = torch.export.Dim("items"), torch.export.Dim("tokens")
-    given: dict[str, Tensor | None] = dict.fromkeys((IMAGES, TOKEN_IDS, ATTENTION_MASK, ATTRIBUTES))
-    extents: dict[str, dict[int, torch.export.Dim] | None] = dict.fromkeys(given)
+    # Inputs that are None would have torch lose the names of the extents.
+    given: dict[str, Tensor] = {}
     if reads.image:
-        given[IMAGES], extents[IMAGES] = batch.images, {0: items}
+        given[IMAGES] = batch.images
     if reads.text:
-        given[TOKEN_IDS], extents[TOKEN_IDS] = batch.token_ids, {0: items, 1: tokens}
-        given[ATTENTION_MASK], extents[ATTENTION_MASK] = batch.attention_mask, {0: items, 1: tokens}
+        given |= {TOKEN_IDS: batch.token_ids, ATTENTION_MASK: batch.attention_mask}
     if reads.attributes:
-        given[ATTRIBUTES], extents[ATTRIBUTES] = batch.attributes, {0: items}
+        given[ATTRIBUTES] = batch.attributes
+    extents = {name: {0: items, 1: tokens} if name in (TOKEN_IDS, ATTENTION_MASK) else {0: items} for name in given}
     try:
         # Of the fused kernels torch's exporter takes strides for granted that a dynamic batch does not have.
         with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
-                PackedEncoder(encoder),
-                tuple(given.values()),
-                input_names=[name for name, tensor in given.items() if tensor is not None],
+                PackedEncoder(merged(encoder)),
+                kwargs=given,
+                input_names=list(given),
                 output_names=[OUTPUT],
                 dynamic_shapes=extents,
                 dynamo=True,

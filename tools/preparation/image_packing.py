@@ -13,6 +13,8 @@ from data.image_pack import PackWriter, Stored, is_pack
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
+from data.options import AS_STORED, PictureRules
+from data.stand_ins import stand_in_warnings
 from engine.disk import whole_path
 from options.errors import UserError
 from tools.preparation.worker_pool import WorkerFailure, run_isolated
@@ -31,6 +33,8 @@ class PackSettings:
     size: int
     """Height and width of the pixels."""
     follow_links: bool
+    rules: PictureRules = AS_STORED
+    """By which pixels are read."""
 
 
 class PackedImage(NamedTuple):
@@ -55,6 +59,8 @@ class PackReport:
     """Of the pack."""
     faults: dict[str, str]
     """Why an image cannot be read, by its name, in the order of names."""
+    warnings: list[str]
+    """Of images that are read from files of other names."""
 
 
 def pack_images(
@@ -76,7 +82,7 @@ def pack_images(
     done: set[str] = set()
     results = run_isolated(partial(packed_image, folder, settings), names, processes=min(processes, len(names)))
     with whole_path(output) as temporary, temporary.open("wb") as stream:
-        writer = PackWriter(stream, settings.stored, settings.size)
+        writer = PackWriter(stream, settings.stored, settings.size, settings.rules)
         for name, result in tqdm(results, total=len(names), desc="pack", unit="image", disable=None):
             image = PackedImage(name, None, result.reason) if isinstance(result, WorkerFailure) else result
             if image.name in done:
@@ -89,7 +95,8 @@ def pack_images(
             elif not image.is_missing:
                 writer.add(image.name, image.fault.encode("utf-8", "replace"), is_fault=True)
         writer.finish()
-    return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())))
+    warnings = stand_in_warnings(names, ImageFolder(folder, settings.follow_links)) if item_files else []
+    return PackReport(len(done) - len(faults), output.stat().st_size, dict(sorted(faults.items())), warnings)
 
 
 def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage:
@@ -103,7 +110,7 @@ def packed_image(folder: Path, settings: PackSettings, name: str) -> PackedImage
     try:
         content = images.content(name)
         with naming(file):
-            pixels = decode_image(content, settings.size)
+            pixels = decode_image(content, settings.size, settings.rules)
     except BadImageError as error:
         kept = content if settings.stored == "files" else None
         return PackedImage(file.name, kept, error.reason, isinstance(error, MissingImageError))

@@ -7,17 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from data.image_bytes import DamagedImageError, image_format, on_transparent_ground
 from data.image_decoding import DECODER_ERRORS, stretched
+from data.options import PictureRules
 from tools.preparation.resize_report import FileNote
 
-# Formats whose decoders are safe on foreign files; others (EPS starts Ghostscript) are refused.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 # Anything else ends the worker process, which is reported.
 _DECODE_ERRORS = (OSError, *DECODER_ERRORS)
+
+
+OTHER_CONTENT = "other content"
+"""What begins the note on a file whose stem has another picture."""
 
 
 class UnreadablePictureError(ValueError):
@@ -36,6 +40,8 @@ class PictureSettings:
     """Turn the picture as its EXIF orientation says. The published preprocessing did not."""
     quality: int = 75
     """Of the JPEG."""
+    color_profile: Literal["keep", "srgb"] = "keep"
+    """Pass an embedded colour profile over, as published, or convert the picture to sRGB by it."""
 
 
 class StretchedPicture(NamedTuple):
@@ -105,7 +111,7 @@ def _duplicate(source: Path, kept: str, other: str) -> FileNote:
         same = filecmp.cmp(source / kept, source / other, shallow=False)
     except OSError as error:
         return FileNote(other, "refused", f"cannot be read: {error.strerror}")
-    return FileNote(other, "duplicate", f"{'same' if same else 'other'} content as the one kept: {kept}")
+    return FileNote(other, "duplicate", f"{'same content' if same else OTHER_CONTENT} as the one kept: {kept}")
 
 
 def stretch_picture(content: bytes, settings: PictureSettings) -> StretchedPicture:
@@ -141,9 +147,11 @@ def _pillow_limit(max_pixels: int) -> Iterator[None]:
 
 def _open(content: bytes, settings: PictureSettings) -> ImageFile.ImageFile:
     try:
-        image = Image.open(BytesIO(content), formats=_FORMATS)
+        image = Image.open(BytesIO(on_transparent_ground(content)), formats=[image_format(content)])
+    except DamagedImageError as error:
+        raise UnreadablePictureError(str(error)) from None
     except UnidentifiedImageError:
-        raise UnreadablePictureError(describe_content(content)) from None
+        raise UnreadablePictureError("its header is damaged") from None
     except Image.DecompressionBombError:
         raise UnreadablePictureError(f"exceeds the limit of {settings.max_pixels} pixels") from None
     width, height = image.size
@@ -163,6 +171,8 @@ def _repair(content: bytes, settings: PictureSettings, fault: str) -> StretchedP
         if box is None:
             raise UnreadablePictureError(f"nothing can be decoded: {fault}")
         share = box[3] / image.height
+        if image.format == "TIFF":  # loaded, it is turned, and does not say so any more
+            image = _open(content, settings)
         return StretchedPicture(_stretch(image, settings), f"{fault}; {share:.0%} of the rows decoded")
     except UnreadablePictureError:
         raise
@@ -173,24 +183,7 @@ def _repair(content: bytes, settings: PictureSettings, fault: str) -> StretchedP
 
 
 def _stretch(image: ImageFile.ImageFile, settings: PictureSettings) -> Image.Image:
-    picture = stretched(image, settings.size, quick=True, upright=settings.upright)
+    rules = PictureRules(settings.upright, settings.color_profile)
+    picture = stretched(image, settings.size, rules, quick=True)
     picture.info.clear()  # comments and profiles of the source are not the output's
     return picture
-
-
-def describe_content(content: bytes) -> str:
-    """Say what a file holds that is no supported picture."""
-    start = content[:1024].lstrip(b"\xef\xbb\xbf\r\n\t ").lower()
-    if not content:
-        return "the file is empty"
-    if not content.strip(b"\0"):
-        return "the file holds zeros only"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "the file is an HTML page, not a picture"
-    if b"<svg" in start:
-        return "SVG is not supported"
-    if start.startswith(b"pk\x03\x04"):
-        return "the file is a zip archive, not a picture"
-    if content[:1024].isascii():
-        return "the file is text, not a picture"
-    return "no supported picture format"

@@ -4,17 +4,16 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO, TypeVar
 
+from data.stand_ins import has_picture_suffix
 from engine.disk import whole_file, writing
 from options.errors import UserError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".ss2", ".webp"})
-"""Of picture files, in lower case."""
 REPORT_NAME = "report.jsonl"
 _JOURNAL_NAME = ".report.partial.jsonl"
 
@@ -40,6 +39,7 @@ class FileNote:
     reason: str
 
 
+T = TypeVar("T")
 NotesByStem = dict[str, tuple[FileNote, ...]]
 
 
@@ -73,7 +73,7 @@ def _walk(source: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(source, onerror=refuse):
         for name in folders:
             path = os.path.join(folder, name)  # noqa: PTH118 - a hundred thousand times
-            if os.path.islink(path) or Path(name).suffix.lower() in SUFFIXES:  # noqa: PTH114
+            if os.path.islink(path) or has_picture_suffix(name):  # noqa: PTH114
                 yield path
         for name in files:
             yield os.path.join(folder, name)  # noqa: PTH118
@@ -83,7 +83,7 @@ def _reason_to_ignore(path: Path, root: Path) -> str | None:
     status = path.lstat()
     if path.name.startswith("."):
         return "hidden file"
-    if path.suffix.lower() not in SUFFIXES:
+    if not has_picture_suffix(path.name):
         return f"suffix {path.suffix!r} is none of a picture"
     if stat.S_ISLNK(status.st_mode):
         try:
@@ -103,12 +103,11 @@ def _reason_to_ignore(path: Path, root: Path) -> str | None:
 def earlier_notes(output: Path) -> NotesByStem:
     """Read what earlier runs noted: the report of a finished one, then the journal of an interrupted one."""
     notes: NotesByStem = {}
-    for record in _records(output / REPORT_NAME):
-        if record["status"] != "ignored":
-            stem = Path(record["file"]).stem
-            notes[stem] = (*notes.get(stem, ()), FileNote(**record))
-    for entry in _records(output / _JOURNAL_NAME):
-        notes[entry["stem"]] = tuple(FileNote(**note) for note in entry["notes"])
+    for note in _read_lines(output / REPORT_NAME, _note):
+        if note.status != "ignored":
+            stem = Path(note.file).stem
+            notes[stem] = (*notes.get(stem, ()), note)
+    notes.update(_read_lines(output / _JOURNAL_NAME, _entry))
     return notes
 
 
@@ -162,11 +161,29 @@ def count_statuses(report: list[FileNote]) -> dict[str, int]:
     return {status: counts[status] for status in statuses}
 
 
-def _records(path: Path) -> Iterator[Any]:
+def _read_lines(path: Path, parse: Callable[[object], T]) -> Iterator[T]:
     """Yield what the whole lines of a file hold: a killed run may have cut the last one."""
-    if path.exists():
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            yield from (json.loads(line) for line in lines if line.endswith("\n"))
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                if line.endswith(b"\n"):
+                    yield parse(json.loads(line))
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                raise UserError(f"{path}:{number}: is no line of a resizing report; move that file away") from error
+
+
+def _note(record: object) -> FileNote:
+    if not isinstance(record, dict) or not all(isinstance(value, str) for value in record.values()):
+        raise TypeError(record)
+    return FileNote(**record)
+
+
+def _entry(record: object) -> tuple[str, tuple[FileNote, ...]]:
+    if not isinstance(record, dict) or not isinstance(record["stem"], str):
+        raise TypeError(record)
+    return record["stem"], tuple(map(_note, record["notes"]))
 
 
 def _json_line(record: object) -> str:

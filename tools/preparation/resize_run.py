@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from data.stand_ins import NUM_NAMED
 from engine.disk import whole_file, writing
 from options.errors import UserError
-from tools.preparation.picture import PictureSettings, ResizeResult, ResizeTask, resize_pictures
+from options.printable import quoted
+from tools.preparation.picture import OTHER_CONTENT, PictureSettings, ResizeResult, ResizeTask, resize_pictures
 from tools.preparation.resize_report import (
     FileNote,
     NotesByStem,
@@ -79,6 +82,11 @@ def resize_folder(
 
     report = complete_report(listing, notes)
     write_report(output, report)
+    if lost := [note for note in report if note.reason.startswith(OTHER_CONTENT)]:
+        named = "; ".join(f"{quoted(note.file)}: {note.reason}" for note in lost[:NUM_NAMED])
+        more = f"; and {len(lost) - NUM_NAMED:,} more" if len(lost) > NUM_NAMED else ""
+        warning = f"warning: {len(lost):,} files share the stem of another picture, which is read in their place: "
+        print(f"{warning}{named}{more}", file=sys.stderr)
     shutil.rmtree(work_folder, ignore_errors=True)
     return {
         "source files": sum(map(len, listing.groups.values())) + len(listing.ignored),
@@ -124,7 +132,9 @@ def _is_done(stem: str, listing: PictureListing, notes: NotesByStem, output: Pat
 def _prepare_output(output: Path, settings: PictureSettings) -> Path:
     """Make the output folder and return its folder of temporary names."""
     work_folder = output / _WORK_FOLDER_NAME
-    record = json.dumps(asdict(settings)) + "\n"
+    # Folders that were begun before there was a choice of profiles state none.
+    stated = {name: value for name, value in asdict(settings).items() if (name, value) != ("color_profile", "keep")}
+    record = json.dumps(stated) + "\n"
     path = output / _SETTINGS_NAME
     with writing(output):
         shutil.rmtree(work_folder, ignore_errors=True)

@@ -51,7 +51,7 @@ def split_pair_file(
     _refuse_to_replace((items_file, pairs_file), targets)
     # Of the contents only hashes are taken, so links may lead anywhere.
     sources = open_images_of_any_size(images, follow_links=True) if images is not None else None
-    catalog = read_items(items_file)
+    catalog = read_items(items_file, has_images=sources is not None)
     table = read_pairs(pairs_file, catalog, labelled=True)
     split = _split(catalog, table, way=way, ratio=ratio, seed=seed)
     if not split.val.any() or not split.train.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoint_folder import checkpoint_path
+from engine.checkpoint_folder import StepRecord, checkpoint_path
+from engine.disk import read_json
 from engine.experiment import ExperimentOptions
 from engine.launch import SIGNALS, end_with_parent
 from engine.run_folder import run_folder
@@ -73,10 +73,10 @@ def is_done(run: AblationRun) -> bool:
 
     try:
         state = read_state(last)
-        recorded = json.loads(folder.result.read_text(encoding="utf-8"))["step"]
-    except (OSError, UserError):
+        recorded = read_json(folder.result, StepRecord)
+    except UserError:
         return False  # what is wrong is told by training, which goes on from what is whole
-    return not state.evaluation_due and bool(recorded == state.best_step)
+    return not state.evaluation_due and recorded is not None and recorded.step == state.best_step
 
 
 def train(run: AblationRun) -> int:

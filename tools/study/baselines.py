@@ -29,32 +29,34 @@ SIDE = 64
 
 
 def measure_baselines(
-    items_file: Path, pairs_file: Path, images_path: Path, attributes: Sequence[str]
+    items_file: Path, pairs_file: Path, images_path: Path | None, attributes: Sequence[str]
 ) -> dict[str, ThresholdChoice]:
     """Return the figures of each baseline, each at the threshold that is best on these very pairs.
+
+    Those of texts and of pictures are left out where no item has any.
 
     Raises:
         UserError: a file is malformed or has no labels, or an image of an item that pairs name is missing or broken.
     """
-    items = read_items(items_file)
+    items = read_items(items_file, has_images=False)
     pairs = read_pairs(pairs_file, items, labelled=True)
     same: NDArray[np.bool_] = np.asarray(pairs.same, dtype=np.bool_)
     texts = [item_text(item, attributes) for item in items]
+    margins = {"all positive": np.zeros(len(pairs))}
+    if any(texts):
+        margins["TF-IDF of the text"] = text_cosines(texts, pairs.source, pairs.target)
     rows, places = np.unique(np.concatenate([pairs.source, pairs.target]), return_inverse=True)
-    images = open_images_of_any_size(images_path, follow_links=True)
-    histograms = colour_histograms(images, (items[row].image for row in rows.tolist()))
-    source, target = histograms[places.reshape(2, -1)]
-    margins = {
-        "all positive": np.zeros(len(pairs)),
-        "TF-IDF of the text": text_cosines(texts, pairs.source, pairs.target),
-        "colour histogram": (source * target).sum(axis=1),
-    }
+    names = [items[row].image for row in rows.tolist()]
+    if images_path is not None and any(names):
+        histograms = colour_histograms(open_images_of_any_size(images_path, follow_links=True), names)
+        source, target = histograms[places.reshape(2, -1)]
+        margins["colour histogram"] = (source * target).sum(axis=1)
     return {name: best_f1_threshold(margin, same) for name, margin in margins.items()}
 
 
 def baseline_table(choices: Mapping[str, ThresholdChoice]) -> str:
     """Return the figures as an aligned table."""
-    rows = [["baseline", "F1", "precision", "recall", "threshold"]]
+    rows = [["baseline", "best possible F1", "precision there", "recall", "threshold"]]
     for name, choice in choices.items():
         figures = (choice.f1, choice.precision, choice.recall, choice.threshold)
         rows.append([name, *(f"{figure:.4f}" for figure in figures)])

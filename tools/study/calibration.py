@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.item_pair import parse_pair, refuse_one_label
+from data.jsonl import read_records
 from engine.checksums import recorded_checksum
-from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord, refuse_test_pairs
+from engine.decision_rule import FORMAT, DecisionRule, EstimatedFigure, RuleRecord
 from engine.pair_scores import VALIDATION, ValidationScores, read_validation_scores
+from engine.threshold_origin import check_use, pairs_to_predict, refuse_shared_pairs, shared_pairs
 from metrics.bootstrap import CONFIDENCE, Resampling, figure_intervals, threshold_interval
 from metrics.category_thresholds import NO_CATEGORY, NUM_FOLDS, cross_validate, shrunk_thresholds
 from metrics.clusters import pair_clusters
@@ -29,6 +32,10 @@ class CalibrationSettings:
     shrinkage: float
     num_replicates: int
     seed: int
+    test: Path | None = None
+    """Pairs to be predicted, in place of those of the run's data.test."""
+    drop_shared: bool = False
+    """Whether validation pairs that are among them are left out, which else are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,7 @@ def calibrate(checkpoint: Path, settings: CalibrationSettings) -> Calibration:
     Raises UserError for a checkpoint without scores, validation pairs that are test pairs, a criterion that no
     threshold meets, and too few pairs.
     """
-    scores = read_validation_scores(checkpoint)
-    unseen = refuse_test_pairs(checkpoint, scores)
-    notes = [unseen] if unseen is not None else []
+    scores, left_out, notes = _choosing_scores(checkpoint, settings)
     clusters = pair_clusters(scores.source, scores.target)
     choice = choose_threshold(scores.margin, scores.same, settings.criterion)
     if choice is None:
@@ -74,8 +79,35 @@ def calibrate(checkpoint: Path, settings: CalibrationSettings) -> Calibration:
         seed=settings.seed,
         validation_pairs=scores.digest,
         validation_file=recorded_checksum(checkpoint, VALIDATION) or "",
+        left_out=left_out,
     )
     return Calibration(record, notes)
+
+
+def _choosing_scores(
+    checkpoint: Path, settings: CalibrationSettings
+) -> tuple[ValidationScores, tuple[int, ...], list[str]]:
+    """Return the validation scores that may choose a rule, the rows of the others, and what is worth saying."""
+    scores = read_validation_scores(checkpoint)
+    check_use(checkpoint, None, "calibrated")
+    file = settings.test or pairs_to_predict(checkpoint)
+    shared, notes = np.zeros(len(scores.same), np.bool_), list[str]()
+    if file is not None and (file.exists() or settings.test is not None):
+        pairs = (parse_pair(file, number, record) for number, record in read_records(file))
+        shared = shared_pairs(scores, ((pair.source_id, pair.target_id) for pair in pairs))
+    elif settings.drop_shared:
+        raise UserError(f"--drop-shared: {file or 'the file of the test pairs'} is not here; name it with --test FILE")
+    elif file is not None:
+        notes.append(
+            f"{file}, the pairs of data.test, is not here: whether they are the validation pairs was not looked at"
+        )
+    if settings.drop_shared:
+        notes.append(f"left out: {shared.sum():,} of {len(shared):,} validation pairs, which are pairs of {file}")
+        scores = scores.only(~shared)
+    elif file is not None:
+        refuse_shared_pairs(checkpoint, scores, shared, file)
+    refuse_one_label(checkpoint, scores.same)
+    return scores, tuple(np.flatnonzero(shared).tolist()), notes
 
 
 def calibration_lines(calibration: Calibration) -> list[str]:
@@ -83,7 +115,10 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     record = calibration.record
     rows = [["", "value", "from", "to"]]
     rows += [
-        [name.replace("f1", "F1"), *(f"{number:.4f}" for number in (figure.value, figure.low, figure.high))]
+        [
+            name.replace("_", " ").replace("f1", "F1"),
+            *(f"{number:.4f}" for number in (figure.value, figure.low, figure.high)),
+        ]
         for name, figure in record.figures.items()
     ]
     thresholds = [[category, f"{threshold:.4f}"] for category, threshold in sorted(record.rule.categories.items())]
@@ -130,7 +165,7 @@ def _figures(
     of_threshold = threshold_interval(scores.margin, scores.same, criterion, resampling)
     return {
         "threshold": EstimatedFigure(rule.threshold, *of_threshold),
-        "f1": EstimatedFigure(found.f1, *intervals.f1),
-        "precision": EstimatedFigure(found.precision, *intervals.precision),
-        "recall": EstimatedFigure(found.recall, *intervals.recall),
+        "best_possible_f1": EstimatedFigure(found.f1, *intervals.f1),
+        "best_possible_precision": EstimatedFigure(found.precision, *intervals.precision),
+        "best_possible_recall": EstimatedFigure(found.recall, *intervals.recall),
     }

@@ -66,7 +66,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     """Return an aligned table of a comparison, a figure of a system a line."""
     rows = [["system", "runs", "figure", "value", "interval", "difference", "interval", ""]]
     for figure in comparison.figures:
-        name = [figure.system, f"{figure.num_runs}", figure.figure.replace("f1", "F1")]
+        name = [figure.system, f"{figure.num_runs}", figure.figure.replace("_", " ").replace("f1", "F1")]
         row = [*name, f"{figure.value:.4f}", figure.interval.text(".4f")]
         if figure.difference is None or figure.difference_interval is None:
             rows.append([*row, "", "", ""])
@@ -96,7 +96,7 @@ def _compared(system: System, first: System, resampling: Resampling) -> list[Com
         ComparedFigure(
             system=system.name,
             num_runs=len(system.predicted),
-            figure=name,
+            figure=f"best_possible_{name}" if system.is_fitted else name,
             value=found[name],
             interval=getattr(intervals, name),
             difference=None if is_first else found[name] - reference[name],

@@ -70,7 +70,7 @@ def _read_pairs(options: ExperimentOptions) -> PairPool:
     train, val = options.data.train, options.data.val
     if train is None or val is None or (train.items, train.images) != (val.items, val.images):
         raise UserError("data.train and data.val: cross-validation needs both, of the same items and images")
-    catalog = read_items(train.items)
+    catalog = read_items(train.items, has_images=options.reads.image)
     tables = [read_pairs(file, catalog, labelled=True) for file in (train.pairs, val.pairs)]
     same = [table.same for table in tables if table.same is not None]
     source, target = (np.concatenate([getattr(table, side) for table in tables]) for side in ("source", "target"))
@@ -87,8 +87,7 @@ def product_folds(pairs: PairTable, listing: NDArray[np.int64], num_folds: int, 
     allow: large components are cut into parts that few pairs cross. The parts are dealt to the folds in an order drawn
     by the seed, rather the larger ones first.
     """
-    of_listings = PairTable(listing[pairs.source], listing[pairs.target], pairs.same)
-    product = np.unique(product_groups(of_listings, len(listing))[listing], return_inverse=True)[1]
+    product = np.unique(product_groups(pairs, listing), return_inverse=True)[1]
     source, target = product[pairs.source], product[pairs.target]
     part = item_parts(source, target, len(pairs) / (num_folds * PARTS_A_FOLD))
     num_pairs = np.bincount(part[source], minlength=len(part))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from data.loading import Split, load_split
 from data.pair_dataset import PairDataset, product_groups
+from data.split_overlap import listing_rows
 from engine.checkpoint import load_train_state
 from engine.disk import read_json
 from engine.distributed import Processes, from_every
@@ -71,7 +72,8 @@ def _replayed(
     options: ExperimentOptions, split: Split, state: TrainState, processes: Processes
 ) -> Iterator[BatchReplay]:
     order = training_order(options, len(split.pairs), processes.rank, processes.count, state.step)
-    dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, len(split.catalog)))
+    products = product_groups(split.pairs, listing_rows(split.catalog, options.reads.image))
+    dataset = PairDataset(split.pairs, split.items, products)
     seed_everything(options.seed, state.step, processes.rank)
     for number, pairs in zip(range(options.train.accumulate), order, strict=False):
         batch = dataset[pairs]

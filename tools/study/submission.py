@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from data.item import ItemPair
 from data.item_pair import parse_pair
-from data.jsonl import DataError, Record, read_records
+from data.jsonl import DataError, Record, is_number, read_records
 from metrics.verification import VerificationMetrics, verification_metrics
 from options.errors import UserError
 from options.table import aligned_figures
@@ -75,6 +75,8 @@ def check_submission(
     labels: list[bool] = []
     for line, score in scored_lines(predictions, pairs, faults, labelled=labelled):
         place = f"{predictions}:{line.number}"
+        if threshold_width is not None and threshold_width >= len(line.source):
+            faults.add(f"embeddings of no more than the {threshold_width} numbers of --threshold-width", place)
         if not math.isfinite(score):
             faults.add("scores that are not finite", place)
         if _contradicts(line, score, threshold_width):
@@ -171,8 +173,7 @@ def read_submission(predictions: Path, pairs: Path, faults: Faults, *, labelled:
             checksum = hashlib.sha256(str(record.get(side)).encode("utf-8", "backslashreplace")).digest()
             if checksums.setdefault(item_id, checksum) != checksum:
                 faults.add("items with more than one embedding", f"{place}: item {item_id!r}")
-        threshold = record.get("threshold")
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not math.isfinite(threshold):
+        if not is_number(threshold := record.get("threshold")):
             faults.add("thresholds that are no finite numbers", place)
             continue
         source, target = sides

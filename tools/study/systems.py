@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.decision_rule import decision_rule
 from engine.named_checkpoint import checkpoint_of
 from engine.pair_scores import read_validation_scores
+from engine.threshold_origin import check_use
 from options.errors import UserError
 from tools.study.submission import Faults, scored_lines
 
@@ -31,6 +32,8 @@ class System:
     """(B,)"""
     predicted: NDArray[np.bool_]
     """(S, B)"""
+    is_fitted: bool = False
+    """Whether the thresholds were chosen on these very pairs, so that the figures are the best possible ones."""
 
 
 def system_of(path: Path, pairs: Path | None, threshold: Literal["calibrated", "learned"]) -> System:
@@ -46,8 +49,9 @@ def system_of(path: Path, pairs: Path | None, threshold: Literal["calibrated", "
         raise UserError(f"{path}: is no submission file, and --pairs compares none but these")
     checkpoint = checkpoint_of(path)
     scores = read_validation_scores(checkpoint)
-    thresholds = decision_rule(threshold, checkpoint).thresholds_of(scores.pair_categories)
-    return System(str(path), scores.pair_ids, scores.same, (scores.margin > thresholds)[None])
+    check_use(checkpoint, None, threshold)
+    predicted = scores.margin > decision_rule(threshold, checkpoint).thresholds_of(scores.pair_categories)
+    return System(str(path), scores.pair_ids, scores.same, predicted[None], threshold == "calibrated")
 
 
 def join_seeds(systems: Iterable[System]) -> list[System]:

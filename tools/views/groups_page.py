@@ -47,7 +47,7 @@ def render_groups(
         margins=margins,
         catalog=catalog,
         places=places,
-        pictures=thumbnails(catalog, images, in_catalogue) if images is not None else {},
+        pictures=thumbnails(catalog, images, in_catalogue) if images is not None else None,
     )
 
 

@@ -8,8 +8,7 @@ from benchmarks.index.measure import figures_table, measure
 from benchmarks.index.workload import LATENT, SyntheticCatalogue, Workload, drawn_workload, own_workload
 from options.errors import UserError
 from tests.tiny_embeddings import numbers, write_embeddings
-from tools.catalogue.embedding_folder import open_embeddings
-from tools.catalogue.embeddings_record import write_embeddings_record
+from tools.catalogue.embedding_folder import open_embeddings, write_embeddings_record
 
 
 def assert_looking_everywhere_is_as_good_as_exact(workload: Workload) -> None:

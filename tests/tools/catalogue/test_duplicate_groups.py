@@ -60,6 +60,17 @@ def test_within_categories_only_pairs_of_one_category_count(index: CatalogueInde
     assert members(grouped(index, DecisionRule(0.0), within_categories=True)) == ["abc", "fg"]
 
 
+def test_categories_are_compared_as_they_read(tmp_path: Path) -> None:
+    categories = ["花瓶", "花瓶 ", "\u200b花 瓶", "Ｖａｓｅ—1", "vase-1", "", " "]
+    embeddings = write_embeddings(tmp_path / "embeddings", numbers(7), IDS, categories)
+    synchronise(embeddings, tmp_path / "index", IndexChoice())
+    pairs = {(0, 1): 3.0, (0, 2): 3.0, (3, 4): 3.0, (5, 6): 3.0, (0, 3): 3.0}
+    source, target = np.array(list(pairs), np.int64).T
+    found = FoundPairs(source, target, np.array(list(pairs.values())), 7, 0)
+    for rule, within in ((DecisionRule(2.0), True), (DecisionRule(5.0, {"花瓶\t": 2.0, "VASE‑1": 2.0}), False)):
+        assert members(group_catalogue(open_index(tmp_path / "index"), found, rule, within)) == ["abc", "de"]
+
+
 def test_groups_and_pairs_are_written_with_ids(index: CatalogueIndex, tmp_path: Path) -> None:
     found = grouped(index, DecisionRule(0.75))
     write_groups(found, tmp_path / "groups.jsonl")

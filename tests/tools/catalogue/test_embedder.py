@@ -30,8 +30,7 @@ from tests.engine.conftest import ALONE, MakeOptions, fresh_state, save
 from tests.tiny_data import write_lines
 from tools.catalogue import embedder
 from tools.catalogue.embedder import Embedding, EmbeddingJob, run_embedding
-from tools.catalogue.embedding_folder import open_embeddings
-from tools.catalogue.embeddings_record import EMBEDDINGS
+from tools.catalogue.embedding_folder import EMBEDDINGS, open_embeddings
 
 OVERRIDES = ("predict.checkpoint=latest", "evaluate.batch_size=3")
 

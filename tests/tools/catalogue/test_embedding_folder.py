@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, write_embeddings
 from tests.tiny_embeddings import numbers as drawn
-from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder, open_embeddings
-from tools.catalogue.embeddings_record import (
+from tools.catalogue.embedding_folder import (
     EMBEDDINGS,
+    EmbeddingFolder,
     EmbeddingsRecord,
-    NumberType,
+    open_embeddings,
     read_embeddings_record,
     write_embeddings_record,
 )
+from tools.catalogue.embedding_shard import EmbeddedItem, NumberType
 
 RECORD = EmbeddingsRecord(
     format=1, run="tiny", num_items=10, shard_items=4, threshold_width=2, match_width=3, type="float32",
@@ -80,7 +81,7 @@ def test_a_folder_of_something_else_is_said_to_be_none(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     write_embeddings_record(tmp_path, replace(RECORD, format=2))
-    with pytest.raises(UserError, match="format 2 is not 1"):
+    with pytest.raises(UserError, match="format Input should be 1"):
         open_embeddings(tmp_path)
 
 

@@ -9,7 +9,8 @@ import pytest
 from engine.stop_request import StoppedError, StopRequest
 from tests.tools.catalogue.test_embedding_folder import RECORD
 from tools.catalogue import embedding_watch
-from tools.catalogue.embedding_folder import EmbeddedItem, EmbeddingFolder
+from tools.catalogue.embedding_folder import EmbeddingFolder
+from tools.catalogue.embedding_shard import EmbeddedItem
 from tools.catalogue.embedding_watch import EmbeddingWatch
 
 

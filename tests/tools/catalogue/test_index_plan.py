@@ -1,3 +1,5 @@
+import faiss
+import numpy as np
 import pytest
 
 from options.errors import UserError
@@ -26,6 +28,43 @@ def test_memory_is_that_of_the_numbers_the_ids_and_the_centroids() -> None:
     sq8 = plan_index("ivf_sq8", 1000, 16, 1e9)
     assert sq8.lists == 64
     assert sq8.memory == 1000 * (16 + 8) + 64 * 16 * 4
+
+
+def stored_bytes(kind: KindName, width: int) -> float:
+    """What a kind keeps of 1,000 items, which are parted into 64 lists."""
+    item = {
+        "flat": 4 * width,
+        "flat_fp16": 2 * width,
+        "hnsw": 2 * width + 4 * (2 * 32 + 3.2),
+        "ivf_fp16": 2 * width + 8,
+        "ivf_sq8": width + 8,
+        "ivf_pq": width // 8 + 8,
+    }[kind]
+    return 1000 * item + (64 * 4 * width if kind.startswith("ivf") else 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_fits_into_the_memory_that_its_items_take_and_not_into_less(kind: KindName) -> None:
+    needed = stored_bytes(kind, 64)
+    assert plan_index(kind, 1000, 64, needed + 1).memory == pytest.approx(needed)
+    with pytest.raises(UserError, match=rf"in an index of kind {kind}, .* are allowed"):
+        plan_index(kind, 1000, 64, needed - 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_memory_of_every_kind_is_that_of_what_faiss_keeps(kind: KindName) -> None:
+    plan = plan_index(kind, 2000, 16, 1e9)
+    lists = f"IVF{plan.lists}," if plan.lists else ""
+    stored = KINDS[kind].stored
+    index = faiss.index_factory(16, f"{lists}{stored}{num_codes(16)}" if kind == "ivf_pq" else f"{lists}{stored}")
+    items = np.random.default_rng(0).normal(size=(2000, 16)).astype(np.float32)
+    for trained in [index] * bool(lists) + [index.pq] * (kind == "ivf_pq"):
+        trained.cp.niter = 1  # how good the index is does not matter here
+    index.train(items)
+    index.add(items)
+    # Product quantisation has a table of 256 numbers for each of the vector's besides.
+    table = 256 * 16 * 4 if kind == "ivf_pq" else 0
+    assert len(faiss.serialize_index(index)) - table == pytest.approx(plan.memory, rel=0.03)
 
 
 @pytest.mark.parametrize("num_items", range(1, 9))

@@ -6,7 +6,7 @@ import pytest
 
 from engine.disk import write_lines
 from options.errors import UserError
-from tools.catalogue.indexed_items import (
+from tools.catalogue.index_record import (
     IndexedItem,
     embedding_digest,
     read_indexed_items,

@@ -71,6 +71,7 @@ def test_an_index_is_searched_after_it_was_closed(tmp_path: Path) -> None:
     first.add(LONG[:1], numbers(1))
     first.close()
     again = MilvusIndex(str(tmp_path / "milvus.db"), "items", HALF, LONG[:1])
+    again._client.release_collection("items")  # as another process finds it
     again.load()
     assert [own.item_id for own in again.search(numbers(1), 3)[0]] == LONG[:1]
     again.close()

@@ -63,7 +63,7 @@ def test_the_rule_is_that_of_the_run_or_a_number(catalogue_folder: Path) -> None
     index = open_index(Path("i"))
     recorded = json.loads(Path("experiments/tiny/metrics.json").read_text())
     rule, source = index_rule(index, "calibrated", None)
-    assert rule.threshold == recorded["calibrated_threshold"]
+    assert rule.threshold == recorded["best_possible_threshold"]
     assert source.startswith("calibrated, of experiments/tiny/checkpoints/step_")
     assert index_rule(index, "learned", Path("experiments/tiny"))[0].threshold == recorded["threshold"]
     assert index_rule(index, 0.25, None)[0].threshold == 0.25

@@ -10,7 +10,7 @@ from tests.tiny_embeddings import HALF, margins, numbers, write_embeddings
 from tools.catalogue.embedding_folder import EmbeddingFolder
 from tools.catalogue.faiss_index import create_index
 from tools.catalogue.index_plan import plan_index
-from tools.catalogue.indexed_items import IndexedItem
+from tools.catalogue.index_record import IndexedItem
 from tools.catalogue.milvus_index import MilvusIndex
 from tools.catalogue.rescored_search import IndexedNumbers, RescoredSearch
 from tools.catalogue.search_backend import Numbers, SearchBackend

@@ -1,7 +1,10 @@
 """Damage of embeddings and of indexes, which is found before anything is made of it."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +13,12 @@ import pytest
 from options.errors import UserError
 from tests.command_line import run_command
 from tests.tiny_embeddings import numbers, write_embeddings
-from tools.catalogue.embedding_folder import EmbeddedItem, open_embeddings
+from tools.catalogue.embedding_folder import open_embeddings
+from tools.catalogue.embedding_shard import EmbeddedItem
 from tools.catalogue.index_folder import open_index
+from tools.catalogue.index_record import read_index_record
 from tools.catalogue.index_sync import IndexChoice, synchronise
+from tools.catalogue.verify import checked_rows, verify_folder
 
 Damage = Callable[[Path], None]
 
@@ -72,17 +78,18 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "an id twice": (state_twice, "shard_00001.jsonl: has 'item3', which row 4 is of already"),
     "widths shifted": (change(threshold_width=7, match_width=9), "was not encoded as"),
     "other weights": (change(weights="v"), "was not encoded as"),
-    "no items": (change(num_items=0), "num_items is 0, not 1 at least"),
-    "minus five items": (change(num_items=-5), "num_items is -5, not 1 at least"),
-    "no items a shard": (change(shard_items=0), "shard_items is 0, not 1 at least"),
+    "no items": (change(num_items=0), "num_items Input should be greater than or equal to 1"),
+    "minus five items": (change(num_items=-5), "num_items Input should be greater than or equal to 1"),
+    "no items a shard": (change(shard_items=0), "shard_items Input should be greater than or equal to 1"),
     "more items": (change(num_items=10**15), "shard"),
-    "no width": (change(match_width=0), "match_width is 0, not 1 at least"),
+    "no width": (change(match_width=0), "match_width Input should be greater than or equal to 1"),
 }
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The embeddings e of 21 items in three shards, and their index i."""
+    monkeypatch.setattr("engine.disk._sync", lambda path: None)  # hundreds of folders need not outlive the machine
     synchronise(write_embeddings(tmp_path / "e", numbers(21)), tmp_path / "i", IndexChoice())
     return tmp_path
 
@@ -163,12 +170,12 @@ def test_verify_finds_a_turned_bit_of_an_index(name: str, folder: Path) -> None:
         ({"checksums": {"../e/embeddings.json": "0"}}, "checksums are of"),
         ({"checksums": {"items_00001.jsonl": "0", "a\0b": "1"}}, "checksums are of"),
         ({"embeddings": "a\0b"}, "a path has a NUL"),
-        ({"num_removed": -1}, "num_removed is -1"),
+        ({"num_removed": -1}, "num_removed Input should be greater than or equal to 0"),
         ({"generation": 7}, "checksums are of"),
         ({"threshold_width": 7}, "numbers an item"),
         ({"threshold_width": 7, "match_width": 9}, "threshold_width is 8, and 7"),
         ({"num_rows": 22}, "has other rows than index.json says"),
-        ({"probes": -1}, "probes is -1"),
+        ({"probes": -1}, "probes Input should be greater than or equal to 0"),
     ],
     ids=str,
 )
@@ -203,19 +210,127 @@ def test_a_record_of_an_index_with_any_byte_changed_is_refused_or_means_the_same
     assert refused > len(content) // 2
 
 
+def test_an_index_of_milvus_with_any_byte_of_its_record_changed_is_refused_or_means_the_same(tmp_path: Path) -> None:
+    embeddings = write_embeddings(tmp_path / "e", numbers(9))
+    synchronise(embeddings, tmp_path / "i", IndexChoice(backend="milvus"))
+    file = tmp_path / "i" / "index.json"
+    content, record = file.read_bytes(), read_index_record(tmp_path / "i")
+    assert record is not None
+    for place in range(0, len(content), 5):
+        file.write_bytes(content[:place] + b"7" + content[place + 1 :])
+        with suppress(UserError):
+            found = read_index_record(tmp_path / "i")
+            assert found is not None
+            assert replace(found, own_checksum="") == replace(record, own_checksum="")
+
+
+@pytest.mark.parametrize(("name", "new"), [("items_00001.jsonl", 57), ("vectors_00001.faiss", 255)])
+def test_rows_and_vectors_of_an_index_with_any_byte_changed_are_refused(name: str, new: int, folder: Path) -> None:
+    file = folder / "i" / name
+    content = file.read_bytes()
+    for place in [place for place in range(0, len(content), len(content) // 15) if content[place] != new]:
+        file.write_bytes(content[:place] + bytes([new]) + content[place + 1 :])
+        with pytest.raises(UserError, match=rf"{name}: is missing or damaged"):
+            open_index(folder / "i")
+        with pytest.raises(UserError, match=rf"{name}: is missing or damaged"):
+            verify_folder(folder / "i")
+
+
+def test_vectors_of_many_gb_are_read_before_a_search_only_if_they_are_newer_than_their_record(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.catalogue.index_folder.READ_WHOLE", 8)
+    file, record = folder / "i" / "vectors_00001.faiss", folder / "i" / "index.json"
+    written = record.stat().st_mtime_ns
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(written + 1, written + 1))
+    with pytest.raises(UserError, match="is missing or damaged"):
+        open_index(folder / "i")
+    os.utime(file, ns=(written, written))
+    assert len(open_index(folder / "i").rows) == 21
+    with pytest.raises(UserError, match="is missing or damaged"):
+        verify_folder(folder / "i")
+
+
 @pytest.mark.parametrize("new", [39, 57])
 @pytest.mark.parametrize("name", ["embeddings.json", "shard_00001.json", "shard_00001.npy", "shard_00001.jsonl"])
 def test_embeddings_with_any_byte_changed_are_refused_or_mean_the_same(name: str, new: int, folder: Path) -> None:
     file = folder / "e" / name
     content = file.read_bytes()
-    for place in range(min(len(content), 300)):
+    rows = list(checked_rows(open_embeddings(folder / "e")))
+    refused = 0
+    for place in range(0, min(len(content), 300), 8):
         file.write_bytes(content[:place] + bytes([new]) + content[place + 1 :])
         try:
-            embeddings = open_embeddings(folder / "e")
-            for shard in embeddings.shards():
-                list(shard.items())
+            assert list(checked_rows(open_embeddings(folder / "e"))) == rows
         except UserError:
-            pass
+            refused += 1
+    assert refused > 15
+
+
+HEADERS = [
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (7, -16), }",
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 16), }",
+    b"{'descr': '<f4', 'fortran_order': 3, 'shape': (7, 16), }",
+    b"{'descr': '|O', 'fortran_order': False, 'shape': (7, 16), }",
+    b"{'descr': [('a', '<f4', 16)], 'fortran_order': False, 'shape': (7,), }",
+    b"{'descr': None, 'fortran_order': False, 'shape': None}",
+    b"[" * 60,
+    b"7 +",
+    b"'\\N{",
+    b"\x00\xff",
+]
+
+
+def test_a_garbled_header_of_numbers_is_refused(folder: Path) -> None:
+    file = folder / "e" / "shard_00001.npy"
+    content = file.read_bytes()
+    for header in HEADERS:
+        file.write_bytes(content[:10] + header.ljust(117)[:117] + b"\n" + content[128:])
+        with pytest.raises(UserError, match=r"shard_00001\.npy: (is missing, damaged or cut off|holds)"):
+            open_embeddings(folder / "e")
+        with pytest.raises(UserError, match=r"shard_00001\.npy"):
+            verify_folder(folder / "e")
+        with pytest.raises(UserError, match=r"shard_00001\.npy"):
+            open_index(folder / "i")
+
+
+def test_numbers_of_embeddings_that_cannot_be_are_refused(folder: Path) -> None:
+    uses = (lambda: open_embeddings(folder / "e"), lambda: verify_folder(folder / "e"))
+    content = json.loads((folder / "e" / "embeddings.json").read_text())
+    for key in ("num_items", "shard_items", "threshold_width", "match_width"):
+        for value in (-1, 0.5, 10**20, 10**400, "x"):
+            change(**{**content, key: value})(folder / "e")
+            for use in uses:
+                with pytest.raises(UserError, match=rf"{key}|shard_\d+"):
+                    use()
+
+
+def test_numbers_of_an_index_that_cannot_be_are_refused(folder: Path) -> None:
+    file = folder / "i" / "index.json"
+    content = {**json.loads(file.read_text()), "own_checksum": ""}
+    for key in ("lists", "probes", "generation", "num_rows", "num_removed", "match_width"):
+        for value in (-1, 10**20, 10**400):
+            file.write_text(json.dumps({**content, key: value}))
+            with pytest.raises(UserError, match=r"index\.json"):
+                open_index(folder / "i")
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b", "/dev/null", ""], ids=["long", "NUL", "file", "empty"])
+@pytest.mark.parametrize("key", ["embeddings", "address"])
+def test_paths_of_an_index_that_lead_nowhere_end_in_a_sentence_or_are_passed_over(
+    key: str, path: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)  # where "" leads to
+    file = folder / "i" / "index.json"
+    content = {**json.loads(file.read_text()), key: path}
+    del content["own_checksum"]
+    file.write_text(json.dumps(content))
+    for use in (lambda: open_index(folder / "i").searcher.search(numbers(2), 3), lambda: verify_folder(folder / "i")):
+        with suppress(UserError):
+            use()
 
 
 def test_a_header_that_names_an_archive_is_refused(folder: Path) -> None:

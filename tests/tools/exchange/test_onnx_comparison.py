@@ -13,6 +13,7 @@ from tools.exchange.onnx_comparison import (
     BatchParity,
     effect_table,
     measure_effects,
+    measure_parity,
     parity_table,
     refuse_difference,
 )
@@ -57,7 +58,36 @@ def test_equal_is_what_differs_by_rounding() -> None:
     assert BatchParity(1, 9, 2.0, 1.9e-4).is_equal
     assert not BatchParity(1, 9, 2.0, 2.1e-4).is_equal
     assert not BatchParity(1, 9, 2.0, math.nan).is_equal
+    assert BatchParity(1, 9, 2.0, 0.9, rounding=0.1).is_equal
+    assert not BatchParity(1, 9, 2.0, 1.1, rounding=0.1).is_equal
+    assert not BatchParity(1, 9, 2.0, 1.1, rounding=math.nan).is_equal
     assert not BatchParity(1, 9, math.nan, math.nan).is_equal
+
+
+class Magnified(ItemEmbedder):
+    """Gives items nothing but what rounding makes of two ways to the same mean, as a head may of items all alike."""
+
+    threshold_width = 0  # type: ignore[assignment]
+    match_width = 1  # type: ignore[assignment]
+
+    def __init__(self, order: int, offset: float = 0.0) -> None:
+        super().__init__()
+        self.order, self.offset = order, offset
+
+    def forward(self, items: ItemBatch) -> ItemEmbedding:
+        numbers = items.images.flatten(1)[:, :: self.order] if self.order > 0 else items.images.flatten(1).flip(1)
+        ways = numbers.cumsum(dim=1)[:, -1] / numbers.shape[1] - numbers.double().mean(dim=1)
+        match = 1e6 * ways[:, None].to(numbers.dtype) + self.offset
+        return ItemEmbedding(match[:, :0], match)
+
+
+def test_what_rounding_alone_makes_of_items_is_equal_and_more_than_that_is_not(exported_run: ExportedRun) -> None:
+    items = exported_run.source.split.items
+    batches = measure_parity(Magnified(1), Magnified(-1), items)  # type: ignore[arg-type]
+    assert max(batch.largest_difference / batch.largest_number for batch in batches) > 1e-4
+    refuse_difference(batches)
+    with pytest.raises(UserError, match="differs from PyTorch's"):
+        refuse_difference(measure_parity(Magnified(1), Magnified(-1, offset=20.0), items))  # type: ignore[arg-type]
 
 
 def test_every_batch_that_differs_is_named() -> None:

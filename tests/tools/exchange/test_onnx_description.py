@@ -36,15 +36,33 @@ def attributes_of(item: dict[str, str]) -> dict[str, list[str]]:
     return values
 
 
+def form(text: str) -> str:
+    changed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.replace("#", "")).casefold())
+    kept = [c for c in changed if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")]
+    changed = "".join("-" if unicodedata.category(c) == "Pd" or c == "\u2212" else c for c in kept)
+    return changed if changed == text else form(changed)
+
+
+def plain_numbers(text: str) -> str:
+    """Without the patterns of what no item here has: numbers are written as they are."""
+    return " ".join(map(form, text.split()))
+
+
+def values_of(texts: list[str]) -> list[str]:
+    parts = {form(part) for text in texts for part in re.split("[,、;|/]", plain_numbers(text))}
+    return sorted(parts - {""})
+
+
 def stated(item: dict[str, str], described: dict[str, Any]) -> list[int]:
     digests = []
     for name in described["names"]:
-        values = attributes_of(item).get(clean(name), [])
-        wanted = sorted(map(clean, described["in_title"].get(name, [])), key=len, reverse=True)
-        if not values and wanted:
-            found = re.findall(f"(?<![a-z0-9])(?:{'|'.join(wanted)})(?![a-z0-9])", clean(item["title"]))
-            values = found if len({*found}) == 1 else []
-        digests.append(zlib.crc32(",".join(sorted({*values})).encode()) if values else -1)
+        own = [value for key, values in attributes_of(item).items() if form(key) == form(name) for value in values]
+        values = values_of(own)
+        patterns = described["patterns"].get(name, [])
+        if not values and patterns:
+            found = {*re.findall("|".join(patterns), plain_numbers(item["title"]))}
+            values = values_of([*found]) if len(found) == 1 else []
+        digests.append(zlib.crc32(",".join(values).encode()) if values else -1)
     return digests
 
 

@@ -30,6 +30,10 @@ def random_batch(num_items: int, num_tokens: int) -> ItemBatch:
     )
 
 
+def named_extents(port: onnx.ValueInfoProto) -> dict[int, str]:
+    return {place: extent.dim_param for place, extent in enumerate(port.type.tensor_type.shape.dim) if extent.dim_param}
+
+
 @pytest.mark.parametrize(("part", "threshold_width"), [("text", 0), ("image", 8)])
 def test_a_model_of_one_modality_is_written_with_its_inputs_alone(
     part: str, threshold_width: int, tmp_path: Path
@@ -52,6 +56,12 @@ def test_a_model_of_one_modality_is_written_with_its_inputs_alone(
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
     assert names == (["token_ids", "attention_mask"] if part == "text" else ["images"])
+    quantize(tmp_path / "m.onnx", tmp_path / "int8.onnx")
+    for file in ("m.onnx", "int8.onnx"):
+        graph = onnx.load(tmp_path / file).graph
+        extents = {port.name: named_extents(port) for port in (*graph.input, *graph.output)}
+        texts = {name: {0: "items", 1: "tokens"} for name in ("token_ids", "attention_mask")}
+        assert extents == {**(texts if part == "text" else {"images": {0: "items"}}), "item_embedding": {0: "items"}}
     for num_items, num_tokens in ((1, 1), (1, 9), (7, 3)):
         batch = random_batch(num_items, num_tokens)
         (given,) = session.run(None, {name: getattr(batch, name).numpy() for name in names})

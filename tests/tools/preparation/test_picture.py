@@ -2,8 +2,9 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
+from tests.colour_profiles import DISPLAY_P3, display_p3, in_srgb
 from tools.preparation.picture import PictureSettings, UnreadablePictureError, stretch_picture
 
 
@@ -64,3 +65,37 @@ def test_a_limit_above_that_of_pillow_counts(monkeypatch: pytest.MonkeyPatch) ->
 def test_metadata_of_the_source_do_not_reach_the_output() -> None:
     content = encoded(smooth_photo(50, 50), "JPEG", comment=b"secret", icc_profile=b"garbage")
     assert stretch_picture(content, PictureSettings(size=8)).image.info == {}
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_picture_is_turned_once_where_it_is_to_be_upright_and_not_otherwise(image_format: str) -> None:
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = 6
+    picture = Image.new("RGB", (40, 20), "white")
+    picture.paste("black", (0, 0, 40, 10))
+    picture.save(stream, image_format, exif=exif)
+    stored, upright = (
+        np.asarray(stretch_picture(stream.getvalue(), PictureSettings(size=16, upright=upright)).image)[:, :, 0]
+        for upright in (False, True)
+    )
+    assert stored[:6].max() < 40
+    assert stored[-6:].min() > 200
+    assert upright[:, -6:].max() < 40
+    assert upright[:, :6].min() > 200
+
+
+def test_wide_colours_are_converted_where_that_is_asked_for() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16), (250, 20, 40)).save(stream, "PNG", icc_profile=display_p3())
+    kept, converted = (
+        np.asarray(stretch_picture(stream.getvalue(), PictureSettings(size=16, color_profile=profile)).image)[0, 0]
+        for profile in ("keep", "srgb")
+    )
+    assert kept.tolist() == [250, 20, 40]
+    expected = in_srgb(np.array([250, 20, 40]) / 255, matrix=DISPLAY_P3)
+    assert np.abs(converted.astype(int) - expected).max() <= 1
+
+
+def test_heic_is_refused_by_name() -> None:
+    with pytest.raises(UnreadablePictureError, match="it is HEIC, which is not read; convert it to JPEG"):
+        stretch_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", PictureSettings())

@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,3 +76,18 @@ def test_files_of_one_stem_are_grouped_in_the_order_of_their_names(tmp_path: Pat
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         list_pictures(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["report.jsonl", ".report.partial.jsonl"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{", b"\xff", b"[]", b"{}", b"NaN", b'{"file": 1, "status": "refused", "reason": ""}', b'{"file": "a"}',
+        b'{"stem": "a"}', b'{"stem": "a", "notes": [{"file": "a"}]}', b'{"stem": [], "notes": []}', b"[" * 100_000,
+        b'{"stem": "a", "notes": 3}', b'{"file": "a", "status": "refused", "reason": "", "more": "x"}',
+    ],
+)  # fmt: skip
+def test_a_line_that_no_run_has_written_is_named(tmp_path: Path, name: str, line: bytes) -> None:
+    (tmp_path / name).write_bytes(b"\n".join([line, b""]))
+    with pytest.raises(UserError, match=rf"{re.escape(name)}:1: is no line of a resizing report; move that file away"):
+        earlier_notes(tmp_path)

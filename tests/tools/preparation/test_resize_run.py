@@ -289,3 +289,31 @@ def test_a_file_of_the_same_stem_that_comes_later_is_reported(tmp_path: Path) ->
     (source / "b" / "a.jpg").write_bytes(encoded(photo(), "JPEG"))
     counts = resize(source, tmp_path / "output")
     assert counts["duplicate, same content"] == 1
+
+
+def test_pictures_that_share_one_resized_picture_are_warned_of_with_both_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "7.png").write_bytes(encoded(photo(), "PNG"))
+    (source / "7.webp").write_bytes(encoded(photo().rotate(90), "WEBP"))
+    (source / "8.png").write_bytes(encoded(photo(), "PNG"))
+    (source / "8.PNG").write_bytes(encoded(photo(), "PNG"))
+    resize(source, tmp_path / "output")
+    warning = capsys.readouterr().err
+    assert "warning: 1 files share the stem of another picture, which is read in their place: " in warning
+    assert "'7.webp': other content as the one kept: 7.png\n" in warning
+
+
+def test_avif_and_tiff_are_resized_under_their_own_suffixes(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for suffix in ("avif", "tif", "tiff", "jfif"):
+        kind = {"avif": "AVIF", "jfif": "JPEG"}.get(suffix, "TIFF")
+        (source / f"{suffix}.{suffix}").write_bytes(encoded(photo(), kind))
+    (source / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert resize(source, tmp_path / "output")["pictures written now"] == 4
+    status, reason = report_of(tmp_path / "output")["phone.heic"]
+    assert status == "refused"
+    assert "it is HEIC, which is not read; convert it to JPEG" in reason

@@ -47,12 +47,12 @@ def make_run(tmp_path: Path) -> MakeRun:
     ) -> Path:  # fmt: skip
         checkpoint = tmp_path / name / "checkpoints/step_00000006"
         checkpoint.mkdir(parents=True)
-        figures = dict.fromkeys(
-            ("f1", "precision", "recall", "accuracy", "calibrated_f1", "calibrated_precision", "calibrated_recall"), 0.5
-        )
+        names = ("f1", "precision", "recall")
+        figures = dict.fromkeys([*names, "accuracy", *(f"best_possible_{name}" for name in names)], 0.5)
+        figures |= {"threshold": 0.0, "best_possible_threshold": 0.5}
         state = {
             "format": FORMAT, "step": 6, "loss_sums": [0.0], "best_step": 6, "best_f1": 0.5, "evaluation_due": False,
-            "evaluation": figures | {"threshold": 0.0, "calibrated_threshold": 0.5, "num_pairs": 1, "num_positives": 1},
+            "evaluation": figures | {"num_pairs": 1, "num_positives": 1},
             "scaler": {}, "overflow": {"total": 0, "in_a_row": 0, "unlogged": 0},
             "run": {"options": {"data": data}, "num_processes": 1, "pairs_per_step": 4, "training_pairs": "0" * 64},
         }  # fmt: skip

@@ -78,6 +78,9 @@ def test_a_run_that_broke_off_its_last_evaluation_or_record_is_not_done(trained:
     recorded = json.loads(folder.result.read_text())
     write_json(folder.result, {**recorded, "step": 1})
     assert not is_done(trained)
+    for text in ("{", "[]", "{}", '{"step": "2"}', '{"step": NaN}', "\x00"):
+        folder.result.write_text(text)
+        assert not is_done(trained)
     folder.result.unlink()
     assert not is_done(trained)
     write_json(folder.result, recorded)

@@ -24,7 +24,7 @@ def pairs() -> PairTable:
 
 def test_a_product_lies_in_one_fold_and_all_folds_have_pairs(pairs: PairTable) -> None:
     folds = product_folds(pairs, np.arange(NUM_ITEMS), 5, seed=0)
-    groups = product_groups(pairs, NUM_ITEMS)
+    groups = product_groups(pairs, np.arange(NUM_ITEMS))
     for group in np.unique(groups):
         assert len({*folds[groups == group].tolist()}) == 1
     sizes = np.bincount(folds[pairs.source])

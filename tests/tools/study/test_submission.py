@@ -100,6 +100,11 @@ def set_key(key: str, value: object) -> Callable[[list[Record]], None]:
         (set_key("src_item_emb", json.dumps([0.5] * 8)), "more than one embedding"),
         (set_key("threshold", "0.25"), "thresholds"),
         (set_key("threshold", True), "thresholds"),
+        (set_key("threshold", None), "thresholds"),
+        (set_key("threshold", int("9" * 400)), "thresholds"),
+        (set_key("threshold", -int("9" * 400)), "thresholds"),
+        (set_key("src_item_emb", f"[{'9' * 400}, 1, 1, 1, 1, 1, 1, 1]"), "not finite"),
+        (set_key("src_item_emb", f"[{'9' * 5000}, 1, 1, 1, 1, 1, 1, 1]"), "no JSON list"),
         (set_key("score", 1.0), "other keys"),
     ],
 )
@@ -137,6 +142,14 @@ def test_the_exit_status_tells_pass_fault_and_unusable_input(submission: Submiss
     submission.write()
     assert run(submission.predictions, submission.pairs) == 1
     assert run(submission.predictions, submission.pairs.with_name("none.jsonl")) == 2
+
+
+def test_a_width_of_the_threshold_half_is_none_below_zero_and_leaves_numbers_to_match(submission: Submission) -> None:
+    assert run(submission.predictions, submission.pairs, "--threshold-width", "4") == 0
+    assert run(submission.predictions, submission.pairs, "--threshold-width", "-1") == 2
+    ended = run_command("study", "check-submission", submission.predictions, submission.pairs, "--threshold-width", 8)
+    assert ended.status == 1
+    assert "embeddings of no more than the 8 numbers of --threshold-width" in ended.stdout
 
 
 def test_a_missing_similarity_is_named(submission: Submission) -> None:

@@ -12,7 +12,7 @@ from tools.preparation.audit.audited_split import UNTRIMMED, AuditedSplit, audit
 from tools.preparation.audit.finding import FileFindings, FindingLog, Severity
 from tools.preparation.audit.images import ImagesByName, read_images, report_images
 from tools.preparation.audit.items import ItemDigest
-from tools.preparation.audit.pairs import audit_pairs
+from tools.preparation.audit.pairs import audit_pairs, report_shared
 
 SPLITS = ("train", "val", "test")
 
@@ -37,6 +37,9 @@ def audit_data(options: ExperimentOptions, log: FindingLog, *, images: bool, pro
         raise UserError("data: names none of train, val and test; there is nothing to audit")
     tokenizer = Tokenizer(options.data.text.tokenizer, UNTRIMMED) if options.reads.text else None
     splits = [AuditedSplit(name, paths, audit_pairs(FileFindings(log, name, paths.pairs))) for name, paths in files]
+    pairs = {split.name: split.pairs for split in splits}
+    if "val" in pairs and "test" in pairs:
+        report_shared(pairs["val"], pairs["test"], FileFindings(log, "test", splits[-1].files.pairs))
     for split in splits:
         found = FileFindings(log, split.name, split.files.items)
         audit_items(split, _named_elsewhere(split, splits), found, options, tokenizer)
@@ -60,6 +63,7 @@ def _named_elsewhere(split: AuditedSplit, splits: list[AuditedSplit]) -> set[str
 def _has_images(split: AuditedSplit, options: ExperimentOptions, log: FindingLog, *, read: bool) -> bool:
     """Tell whether a split's folder or pack of images can be read, and report it otherwise."""
     folder = split.files.images
+    assert folder is not None, "the options were checked"
     try:
         images = open_images(folder, options.data.image)
     except UserError as error:
@@ -88,8 +92,8 @@ def report_overlap(
     same = Severity.FAULT if ends_training else Severity.WARNING
     theirs = [item for item in earlier.items if item.is_paired]
     ids = {item.item_id for item in theirs}
-    same_folder = earlier.files.images.resolve() == later.files.images.resolve()
-    contents = {item.content: item.item_id for item in theirs} if same_folder else {}
+    folders = {split.files.images.resolve() if split.files.images else None for split in (earlier, later)}
+    contents = {item.content: item.item_id for item in theirs} if len(folders) == 1 else {}
     texts = {item.text: item.item_id for item in theirs if item.text} if options.reads.text else {}
     pictures = {image: item.item_id for item in theirs if (image := _image_digest(earlier, item, images))}
     found = FileFindings(log, later.name, later.files.items)

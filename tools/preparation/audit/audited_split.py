@@ -11,6 +11,7 @@ from itertools import islice
 from tqdm import tqdm
 
 from data.item import item_text
+from data.named_attributes import NamedAttributes
 from data.options import SplitOptions
 from data.tokenizer import Tokenizer
 from engine.experiment import ExperimentOptions
@@ -72,7 +73,9 @@ def audit_items(
     """
     lines: dict[str, int] = {}
     contents: dict[bytes, str] = {}
-    shown = iter(tqdm(read_item_lines(found, lines), f"{split.name} items", unit="item", leave=False, disable=None))
+    named = NamedAttributes(options.data.text, options.reads)
+    read = read_item_lines(found, lines, has_images=options.reads.image)
+    shown = iter(tqdm(read, f"{split.name} items", unit="item", leave=False, disable=None))
     while block := list(islice(shown, BLOCK)):
         split.num_items += len(block)
         paired = [line for line in block if split.names(line)]
@@ -80,11 +83,16 @@ def audit_items(
             if split.names(line) or line.item.item_id not in elsewhere:
                 split.items.append(digest(line, split.names(line)))
                 _report_item(found, line, split.items[-1], contents, options)
+        for line in paired:
+            named.add(line.item)
         if tokenizer is not None and paired:
             _count_tokens(split, paired, found, options, tokenizer)
     split.num_paired = len(split.pairs.numbers.keys() & lines.keys())
     if lines:  # else the file is missing, which has been said
         report_dangling(split.pairs, lines, replace(found, file=split.files.pairs))
+    for is_fault, message in named.remarks():
+        ends = Severity.FAULT if is_fault and split.name == "train" else Severity.WARNING
+        found.add("attribute-absent" if is_fault else "attribute-rare", None, message, severity=ends)
     if split.num_unknown > MANY_UNKNOWN * sum(split.token_lengths):
         share = split.num_unknown / sum(split.token_lengths)
         message = f"{share:.1%} of the tokens are unknown to the vocabulary of data.text.tokenizer"

@@ -34,18 +34,20 @@ SEVERITIES = {
     for severity, kinds in {
         Severity.FAULT: (
             "file-missing", "file-unreadable", "file-empty", "item-malformed", "item-repeated", "pair-malformed",
-            "pair-dangling", "pair-contradictory", "label-missing", "label-one-sided",
+            "pair-dangling", "pair-contradictory", "label-missing", "label-one-sided", "attribute-absent",
             "image-missing", "image-broken", "image-unsupported", "image-too-large",
         ),
         Severity.WARNING: (
-            "overlap-item", "overlap-listing", "pair-of-itself", "pair-chain", "key-unread", "attribute-lost",
+            "overlap-item", "overlap-listing", "pair-of-itself", "pair-chain", "pair-shared", "key-unread",
+            "attribute-lost", "attribute-misread", "attribute-rare", "item-id-shortened", "image-stand-in",
             "item-no-text", "item-no-title", "item-damaged", "item-id-alike", "tokens-unknown", "text-cut",
             "item-equal", "pair-repeated", "overlap-text", "overlap-image", "image-one-colour", "image-tiny",
             "image-narrow", "image-large", "title-huge",
         ),
         Severity.NOTE: (
             "item-unpaired", "item-no-category", "item-no-attributes", "attribute-notation", "title-control-signs",
-            "title-bidi-marks", "title-html", "image-suffix", "image-repeated",
+            "title-bidi-marks", "title-html", "image-turned",
+            "image-profile", "image-suffix", "image-repeated",
         ),
     }.items()
     for kind in kinds

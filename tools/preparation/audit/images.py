@@ -14,11 +14,12 @@ from typing import NamedTuple
 from PIL import Image
 from tqdm import tqdm
 
-from data.image_bytes import FORMATS
-from data.image_decoding import DECODER_ERRORS
+from data.image_bytes import FORMATS, SUFFIXES, ForeignImageError
+from data.image_decoding import DECODER_ERRORS, orientation, profile_name
 from data.image_store import ImageFolder, ImagePack, open_images
 from data.item_image import MAX_PIXELS, BadImageError, MissingImageError, decode_image, naming
 from data.options import ImageOptions
+from data.stand_ins import stand_ins
 from options.printable import quoted
 from tools.preparation.audit.audited_split import AuditedSplit
 from tools.preparation.audit.finding import SEVERITIES, FileFindings, Severity
@@ -31,18 +32,6 @@ MANY_PIXELS = 20_000_000
 """Width times height above which decoding is slow."""
 WIDEST = 8
 """Longer side over shorter side above which little is left of a picture stretched to a square."""
-SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "MPO": (".jpg", ".jpeg", ".mpo"), "PNG": (".png", ".apng"),
-    "GIF": (".gif",), "BMP": (".bmp", ".dib"), "WEBP": (".webp",), "TIFF": (".tif", ".tiff"),
-}  # fmt: skip
-FOREIGN_FORMATS = {
-    "AVIF": (4, b"ftypavif"), "HEIC": (4, b"ftyphe"), "HEIF": (4, b"ftypmif1"), "JPEG 2000": (4, b"jP  "),
-    "JPEG XL": (0, b"\xff\n"), "PDF": (0, b"%PDF"), "PostScript": (0, b"%!PS"), "Photoshop": (0, b"8BPS"),
-    "Windows icon": (0, b"\0\0\1\0"), "SVG": (0, b"<svg"), "XML (SVG?)": (0, b"<?xml"), "HTML": (0, b"<!"),
-    "a web page": (0, b"<html"), "a ZIP archive": (0, b"PK\3\4"), "gzip": (0, b"\x1f\x8b"), "MP4 video": (4, b"ftyp"),
-    "JSON": (0, b"{"),
-}  # fmt: skip
-"""Where and how files begin that are often taken for images."""
 
 
 class ImageFacts(NamedTuple):
@@ -59,6 +48,9 @@ class ImageFacts(NamedTuple):
     height: int = 0
     is_one_colour: bool = False
     """As the model sees it."""
+    orientation: int = 1
+    profile: str = ""
+    """Name of its colour profile."""
     fault: str = ""
     """Kind of the finding; empty for an image that can be read."""
     reason: str = ""
@@ -74,7 +66,7 @@ def read_images(
     """Return what is known of each image, given by folder and name; one that takes time_limit seconds is broken."""
     distinct = list(dict.fromkeys(names))
     images: ImagesByName = {}
-    read, processes = partial(read_facts, options.size, options.follow_links), min(processes, len(distinct))
+    read, processes = partial(read_facts, options), min(processes, len(distinct))
     results = run_isolated(read, distinct, processes=processes, time_limit=time_limit)
     for image, result in tqdm(results, total=len(distinct), desc="images", unit="image", leave=False, disable=None):
         if isinstance(result, WorkerFailure):
@@ -84,11 +76,11 @@ def read_images(
     return images
 
 
-def read_facts(size: int, follow_links: bool, image: tuple[str, str]) -> ImageFacts:
+def read_facts(options: ImageOptions, image: tuple[str, str]) -> ImageFacts:
     """Read an image, given by folder and name, as training would, and describe it; no fault of the file is raised."""
     folder, name = image
-    images = _images(folder, size, follow_links)
-    facts, content = ImageFacts(str(Path(folder, name))), None
+    images = _images(folder, options)
+    facts = ImageFacts(str(Path(folder, name)))
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -96,16 +88,16 @@ def read_facts(size: int, follow_links: bool, image: tuple[str, str]) -> ImageFa
             content = images.content(name)
             facts = _described(facts, content)
             with naming(Path(facts.file)):
-                picture = decode_image(content, size)
+                picture = decode_image(content, options.size, options.rules)
         except BadImageError as error:
-            kind, reason = _fault(facts, content, error)
+            kind, reason = _fault(facts, error)
             return facts._replace(fault=kind, reason=reason)
     return facts._replace(is_one_colour=bool((picture == picture[0, 0]).all()))
 
 
 @cache
-def _images(path: str, size: int, follow_links: bool) -> ImageFolder | ImagePack:
-    return open_images(Path(path), ImageOptions(size=size, follow_links=follow_links))
+def _images(path: str, options: ImageOptions) -> ImageFolder | ImagePack:
+    return open_images(Path(path), options)
 
 
 def _described(facts: ImageFacts, content: bytes) -> ImageFacts:
@@ -114,21 +106,32 @@ def _described(facts: ImageFacts, content: bytes) -> ImageFacts:
     # What cannot be opened is described by the reading of it.
     with suppress(OSError, *DECODER_ERRORS), Image.open(BytesIO(content), formats=FORMATS) as image:
         facts = facts._replace(format=image.format or "", mode=image.mode, width=image.width, height=image.height)
+        if facts.width * facts.height <= MAX_PIXELS:
+            facts = facts._replace(orientation=orientation(image), profile=profile_name(image))
     return facts
 
 
-def _fault(facts: ImageFacts, content: bytes | None, error: BadImageError) -> tuple[str, str]:
+def _fault(facts: ImageFacts, error: BadImageError) -> tuple[str, str]:
     """Return the kind of the finding of an image that cannot be read, and why."""
     if isinstance(error, MissingImageError):
         return "image-missing", "does not exist"
     if facts.width * facts.height > MAX_PIXELS or isinstance(error.__cause__, Image.DecompressionBombError):
         return "image-too-large", error.reason
-    if content == b"":
-        return "image-broken", "is empty"
-    for foreign, (at, sign) in FOREIGN_FORMATS.items():
-        if content is not None and not facts.format and content[at : at + len(sign)] == sign:
-            return "image-unsupported", f"is {foreign}, not one of {', '.join(FORMATS)}"
+    if isinstance(error.__cause__, ForeignImageError):
+        return "image-unsupported", error.reason
     return "image-broken", f"unreadable image: {error.reason}"
+
+
+def _stand_ins(split: AuditedSplit, options: ImageOptions) -> dict[str, str]:
+    """Return by name the file from which a picture is read that may be another one, and who else reads it."""
+    assert split.files.images is not None
+    images = _images(str(split.files.images), options)
+    return {
+        name: f"{quoted(file)}, which is read for {' and '.join(map(quoted, readers))}"
+        for file, readers in stand_ins((item.image for item in split.items), images).items()
+        for name in readers
+        if name != file
+    }
 
 
 @contextmanager
@@ -159,8 +162,14 @@ def image_remarks(facts: ImageFacts) -> Iterator[Remark]:
         yield "image-narrow", f"{extent} are more than {WIDEST}:1"
     if facts.is_one_colour:
         yield "image-one-colour", "is of one single colour as the model sees it"
+    if facts.orientation != 1:
+        message = f"is stored lying or mirrored (orientation {facts.orientation}); data.image.upright=true turns it"
+        yield "image-turned", message
+    if facts.profile and "srgb" not in facts.profile.lower():
+        message = f"has the colour profile {quoted(facts.profile)}; data.image.color_profile=srgb converts it"
+        yield "image-profile", message
     suffix = Path(facts.file).suffix
-    if suffix.lower() not in SUFFIXES.get(facts.format, ()):
+    if suffix.lower() not in SUFFIXES.get(facts.format, SUFFIXES["JPEG"]):  # several JPEG pictures are MPO to Pillow
         yield "image-suffix", f"is {facts.format} in spite of the suffix {quoted(suffix)}"
 
 
@@ -170,14 +179,15 @@ def report_images(split: AuditedSplit, images: ImagesByName, options: ImageOptio
     An unreadable image is a fault where it would end a run: not with data.image.on_bad_image=blank, and not for
     an item that no pair names.
     """
-    folder = str(split.files.images)
+    folder, stand_in = str(split.files.images), _stand_ins(split, options)
     worst = Severity.FAULT if options.on_bad_image == "error" else Severity.WARNING
     first: dict[bytes, str] = {}
     seen: set[str] = set()
     for item in split.items:
         facts = images[folder, item.image]
         place = f"image {quoted(item.image)} of item {quoted(item.item_id)}"
-        for kind, message in image_remarks(facts):
+        others = [("image-stand-in", f"is read from {other}") for other in [stand_in.get(item.image)] if other]
+        for kind, message in (*image_remarks(facts), *others):
             severity = min(SEVERITIES[kind], worst) if item.is_paired else Severity.NOTE
             found.add(kind, item.line, f"{place}: {message}", item.item_id, severity=severity)
         if item.image in seen or not facts.digest:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from itertools import islice
 from typing import NamedTuple
 
 from data.item import Item, clean_text, item_text
@@ -12,7 +11,7 @@ from data.jsonl import Record, id_field
 from data.options import Modalities
 from options.printable import quoted
 from tools.preparation.audit.finding import FileFindings, readable_lines
-from tools.preparation.audit.statements import NOTATION, is_blank, losses, seen
+from tools.preparation.audit.statements import NOTATION, is_blank, lost_part, misread, seen, unread
 
 LONGEST_TITLE = 10_000
 """Characters above which a title is suspicious."""
@@ -24,6 +23,8 @@ SIGNS = {
     "title-bidi-marks": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
     "title-html": re.compile(r"</?[A-Za-z][^<>]{0,200}>|&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,6});"),
 }
+SPREADSHEET_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?[Ee][+-][0-9]{2,3}")
+"""What a spreadsheet makes of a long number, whose last digits are lost."""
 NOT_READABLE = "\ufffd"
 """Stands for what was no character: half of one, or bytes that a program could not read."""
 
@@ -53,17 +54,18 @@ class ItemDigest(NamedTuple):
     is_paired: bool
 
 
-def read_item_lines(found: FileFindings, lines: dict[str, int]) -> Iterator[ItemLine]:
+def read_item_lines(found: FileFindings, lines: dict[str, int], *, has_images: bool) -> Iterator[ItemLine]:
     """Yield the first line of every item, and report the lines that cannot be read or repeat an id.
 
     Args:
         found: takes what is found; its file is read.
         lines: is filled with the line of every id that could be read, be the line otherwise malformed.
+        has_images: whether images are read, which items then have to name.
     """
 
     def parse(number: int, record: Record) -> ItemLine:
         lines.setdefault(id_field(found.file, number, record, "item_id"), number)
-        fields = item_fields(found.file, number, record)
+        fields = item_fields(found.file, number, record, has_image=has_images)
         return ItemLine(number, fields, fields.item())
 
     for number, line in readable_lines(found, parse, "item", KEYS, UNREAD_KEYS):
@@ -102,6 +104,9 @@ def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -
         attributes: names whose values follow the title in an item's text.
     """
     item, fields = line.item, line.fields
+    if SPREADSHEET_NUMBER.fullmatch(item.item_id.strip()):
+        message = f"{quoted(item.item_id)} is a number as a spreadsheet shortens it; take ids from the source"
+        yield "item-id-shortened", message
     if not item.category:
         yield "item-no-category", "has no 'cate_name'"
     if reads.text:
@@ -114,10 +119,16 @@ def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -
     notations = (fields.item_pvs, fields.sku_pvs)
     read = (*(attributes if reads.text else ()), *reads.attributes.names)
     names = {seen(name).lower(): name for name in map(clean_text, read)}
-    lost = [message for notation in notations for message in islice(losses(item, notation, names), 1)]
-    yield from (("attribute-lost", message) for message in lost)
-    if other := [notation for notation in notations if not (lost or NOTATION.fullmatch(notation))]:
-        yield "attribute-notation", f"read, but not written as #key#:#value#;: {quoted(other[0])}"
+    lost = lost_part(item, notations)
+    if lost is not None:
+        yield "attribute-lost", f"{quoted(lost)} is no key:value and is passed over"
+    messages = [message for text in notations for message in misread(text, lost)]
+    if lost is None and not messages:
+        messages = [message for text in notations for message in unread(item, text, names)]
+    yield from (("attribute-misread", message) for message in messages)
+    other = next((text for text in notations if not NOTATION.fullmatch(text)), None)
+    if other is not None and lost is None and not messages:
+        yield "attribute-notation", f"{quoted(other)} is read, but not written as #key#:#value#;"
 
 
 def _text_remarks(item: Item, attributes: Sequence[str]) -> Iterator[Remark]:

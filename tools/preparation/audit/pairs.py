@@ -42,6 +42,11 @@ class PairLines:
         """Line from 1, numbers of both items, and label (1 the same, 0 different, -1 unlabelled) of each: (B, 4)."""
         return np.array(self._rows, np.int64).reshape(-1, 4)
 
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the ids of the items of each pair."""
+        ids = list(self.numbers)
+        return [(ids[source], ids[target]) for source, target in self.rows[:, 1:3].tolist()]
+
     def count(self, label: int) -> int:
         """Return how many pairs have this label."""
         return int((self.rows[:, 3] == label).sum())
@@ -107,6 +112,18 @@ def report_chains(pairs: PairLines, found: FileFindings) -> None:
             items = ids[source], ids[target]
             message = f"{quoted(items[0])} and {quoted(items[1])} are different, but a chain of same pairs joins them"
             found.add("pair-chain", line, message, *items)
+
+
+def report_shared(val: PairLines, test: PairLines, found: FileFindings) -> None:
+    """Report that pairs of test are validation pairs as well, on which thresholds are chosen."""
+    known = {frozenset(ids) for ids in val.ids()}
+    shared = [line for line, ids in zip(test.rows[:, 0].tolist(), test.ids(), strict=True) if frozenset(ids) in known]
+    if shared:
+        message = (
+            f"{len(shared):,} of {len(test):,} pairs, this one first, are pairs of data.val too; a threshold is "
+            "calibrated without them by bash run.sh study calibrate RUN --drop-shared"
+        )
+        found.add("pair-shared", shared[0], message)
 
 
 def report_labels(pairs: PairLines, found: FileFindings) -> None:

@@ -28,7 +28,7 @@ class Listing:
 
     def picture(self, size: int) -> NDArray[np.uint8]:
         """Return the item's picture, (size, size, 3); raises BadImageError naming the item."""
-        if self.images is None:
+        if self.images is None or not self.item.image:
             raise BadImageError(f"item {quoted(self.item.item_id)} has no picture")
         try:
             return self.images.read(self.item.image, size)
@@ -90,7 +90,7 @@ def load_catalogue(items: Path | None, images: Path | None, options: ExperimentO
 
     Of the splits those whose files are here, test and val first. Raises UserError for files that cannot be read.
     """
-    if items is not None and images is not None:
+    if items is not None and (images is not None or not options.reads.image):
         return _read([SplitOptions(items=items, pairs=items, images=images)], options)
     if items is not None or images is not None:
         raise UserError("--items and --images belong together: give both or neither")
@@ -100,14 +100,15 @@ def load_catalogue(items: Path | None, images: Path | None, options: ExperimentO
 
 
 def _read(splits: Sequence[SplitOptions], options: ExperimentOptions) -> Catalogue:
-    parts = [(read_items(split.items), shown_images(split.images, options)) for split in splits]
+    has_images = options.reads.image
+    parts = [(read_items(split.items, has_images=has_images), shown_images(split.images, options)) for split in splits]
     return Catalogue(parts, [split.items for split in splits])
 
 
-def shown_images(path: Path, options: ExperimentOptions) -> ImageSource | None:
+def shown_images(path: Path | None, options: ExperimentOptions) -> ImageSource | None:
     """Return the images; None where there are none and the model reads none, for which they are only shown."""
     try:
-        return open_images(path, options.data.image)
+        return open_images(path, options.data.image) if path is not None else None
     except UserError:
         if options.reads.image:
             raise

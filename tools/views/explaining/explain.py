@@ -69,7 +69,7 @@ def explain_pair(
     return Explanation(
         verdict=Verdict(
             match=float(scores.match[0]),
-            threshold=float(scores.threshold[0]),
+            threshold=float(scores.threshold[0]) if verifier.encoder.threshold_width else None,
             decision_threshold=float(verifier.thresholds([source.item], [target.item])[0]),
         ),
         effects=tuple(Effect(part, margin, margin - first) for (part, _), margin in zip(variants, others, strict=True)),

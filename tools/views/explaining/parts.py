@@ -4,7 +4,7 @@ Letters of shapes: S pixels of width and height.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data.compared_text import attribute_name
 from data.item import Item, clean_text
 from options.printable import shortened
 from tools.views.colours import Role
@@ -57,15 +58,20 @@ class Verdict:
     """The scores of a pair and the decision on it."""
 
     match: float
-    threshold: float
-    """The pair's own threshold score."""
+    threshold: float | None
+    """The pair's own threshold score; None for a model without a threshold branch, whose margin is the match score."""
     decision_threshold: float
     """Of the margin."""
 
     @property
     def margin(self) -> float:
         """The decision value."""
-        return self.match - self.threshold
+        return self.match - (self.threshold or 0)
+
+    def sums(self, number: Callable[[float], str], minus: str) -> str:
+        """Return what the margin is made of, each number written as given."""
+        own = "" if self.threshold is None else f" {minus} own threshold {number(self.threshold)}"
+        return f"match {number(self.match)}{own}"
 
     @property
     def is_same(self) -> bool:
@@ -131,8 +137,9 @@ def without_title_and_words(side: Side, item: Item, most: int) -> Iterator[tuple
 
 def without_attributes(side: Side, item: Item, names: Sequence[str]) -> Iterator[tuple[Part, Item]]:
     """Yield the item without each attribute that it has and the model reads, given by name, in that order."""
-    for name in dict.fromkeys(map(clean_text, names)):
-        if name in item.attributes:
+    order = {name: place for place, name in reversed([*enumerate(map(attribute_name, names))])}
+    for name in sorted(item.attributes, key=lambda name: order.get(attribute_name(name), 0)):
+        if attribute_name(name) in order:
             others = {other: values for other, values in item.attributes.items() if other != name}
             yield Part(side, "attribute", name), replace(item, attributes=others)
 

@@ -49,24 +49,26 @@ LEGEND = "Without the part the margin falls (blue: it speaks for the same produc
 def explanation_picture(explanation: Explanation, pictures: Sequence[Picture | None], most_bars: int = 12) -> Figure:
     """Return the picture of an explanation; `pictures` are those of source and target, (size, size, 3) of any size.
 
+    Where neither has one, there are the bars alone.
     The bars are numbered as the rows of the table. Where no font with Chinese characters is installed, words are
     named by their places alone.
     """
     strongest = explanation.strongest()[: min(most_bars, MOST_BARS)]
     chinese = chinese_font()
-    height = PANEL + (len(strongest) + 3) * LINE + 4 * GAP + EDGE
+    panel = PANEL + GAP + LINE if any(picture is not None for picture in pictures) else 0
+    height = panel + (len(strongest) + 2) * LINE + 3 * GAP + EDGE
     fonts = ["DejaVu Sans", *([chinese] if chinese else [])]
     # Names of others may have dollar signs, which are no formulas here.
     with rc_context({"font.family": fonts, "font.size": FONT_SIZE, "text.parse_math": False}):
         figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH))
         _heading(figure, explanation, height)
         top = height - GAP - 2 * LINE
-        for number, (side, picture) in enumerate(zip(SIDES, pictures, strict=True)):
+        for number, (side, picture) in enumerate(zip(SIDES, pictures, strict=True) if panel else ()):
             left = EDGE + number * (PANEL + GAP)
             axes = _axes(figure, left, top - PANEL, PANEL, PANEL)
             _draw_picture(axes, explanation, side, picture)
             axes.set_xlabel(side, loc="left", color=LIGHT[Role.MUTED], labelpad=3)
-        top -= PANEL + 2 * GAP + LINE
+        top -= panel + GAP
         figure.text(EDGE / WIDTH, top / height, LEGEND, color=LIGHT[Role.MUTED])
         if strongest:
             bars = len(strongest) * LINE
@@ -93,10 +95,8 @@ def chinese_font() -> str | None:
 def _heading(figure: Figure, explanation: Explanation, height: float) -> None:
     verdict = explanation.verdict
     decision = "The same product" if verdict.is_same else "Different products"
-    sums = (
-        f"margin {signed(verdict.margin, 3)} = match {signed(verdict.match, 3)} − own threshold "
-        f"{signed(verdict.threshold, 3)}; decided at {signed(verdict.decision_threshold, 3)}"
-    )
+    shown_sums = verdict.sums(lambda number: signed(number, 3), "−")
+    sums = f"margin {signed(verdict.margin, 3)} = {shown_sums}; decided at {signed(verdict.decision_threshold, 3)}"
     y = 1 - (GAP + LINE) / height
     figure.text(EDGE / WIDTH, y, decision, color=LIGHT[Role.INK], fontsize=11, fontweight="bold")
     figure.text(1 - EDGE / WIDTH, y, sums, color=LIGHT[Role.MUTED], ha="right")

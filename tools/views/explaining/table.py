@@ -7,10 +7,9 @@ from tools.views.explaining.parts import Explanation, Verdict
 def verdict_line(verdict: Verdict) -> str:
     """Return the decision with the scores that it follows from."""
     decision = "the same product" if verdict.is_same else "different products"
-    return (
-        f"{decision}: margin {verdict.margin:.4f} (match {verdict.match:.4f} - own threshold "
-        f"{verdict.threshold:.4f}) is {'above' if verdict.is_same else 'not above'} {verdict.decision_threshold:.4f}"
-    )
+    sums = verdict.sums("{:.4f}".format, "-")
+    place = "above" if verdict.is_same else "not above"
+    return f"{decision}: margin {verdict.margin:.4f} ({sums}) is {place} {verdict.decision_threshold:.4f}"
 
 
 def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:

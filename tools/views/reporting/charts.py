@@ -68,7 +68,7 @@ def draw_series(chart: Chart, series: Mapping[str, NDArray[np.float64]]) -> None
 def course_charts(course: Mapping[str, NDArray[np.float64]]) -> list[Chart]:
     """Return the learning curves that the run recorded: F1, loss, learning rate, gradient norm."""
     wanted = (
-        ("F1 on the validation pairs", "F1", {"calibrated_f1": "calibrated threshold", "f1": "the loss's own"}),
+        ("F1 on the validation pairs", "F1", {"best_possible_f1": "best possible", "f1": "the loss's own threshold"}),
         ("Loss of training", "mean loss", {"loss": "loss"}),
         ("Learning rate", "learning rate", {"learning_rate": "learning rate"}),
         ("Gradient norm", "norm before clipping", {"gradient_norm": "gradient norm"}),
@@ -100,7 +100,7 @@ def decision_charts(data: ReportData) -> tuple[Chart, Chart]:
     curve = precision_recall_curve(margins, same, NUM_THRESHOLDS)
     f1 = 2 * curve.num_hits / np.maximum(curve.num_predicted + curve.num_positives, 1)
     chosen = verification_metrics(margins, same, threshold)
-    at_chosen = f"F1 {chosen.f1:.4f}, precision {chosen.precision:.4f}, recall {chosen.recall:.4f}"
+    at_chosen = f"{data.figures_of}F1 {chosen.f1:.4f}, precision {chosen.precision:.4f}, recall {chosen.recall:.4f}"
     by_recall = new_chart(
         "Precision by recall", f"At the calibrated threshold: {at_chosen}.", "recall", "precision", UNIT, UNIT
     )

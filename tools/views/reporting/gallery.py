@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.item import Item
+from data.stated_values import stated_values
 from engine.evaluation_view import most_confident_errors
 from tools.views.page import LONGEST_TITLE, LONGEST_VALUE, shown
 from tools.views.reporting.report_data import ReportData
@@ -54,7 +55,7 @@ def gallery_rows(gallery: Mapping[str, Sequence[int]]) -> list[int]:
 def attribute_rows(source: Item, target: Item) -> list[AttributeRow]:
     """Return the attributes of both items, those that differ first, each in order of appearance."""
     names = list(dict.fromkeys([*source.attributes, *target.attributes]))
-    differing = {name for name in names if source.attributes.get(name) != target.attributes.get(name)}
+    differing = {name for name in names if _stated(source, name) != _stated(target, name)}
     names.sort(key=lambda name: name not in differing)
     return [
         (shown(name, LONGEST_VALUE), _value(source, name), _value(target, name), name in differing)
@@ -70,6 +71,10 @@ def title_segments(source: str, target: str) -> tuple[list[Segment], list[Segmen
         _segments(ours, [(block.a, block.a + block.size) for block in blocks]),
         _segments(theirs, [(block.b, block.b + block.size) for block in blocks]),
     )
+
+
+def _stated(item: Item, name: str) -> tuple[str, ...]:
+    return stated_values(item.attributes.get(name, ()))
 
 
 def _value(item: Item, name: str) -> str:
@@ -108,7 +113,7 @@ def pair_records(
             "same": "".join(np.where(pairs.same, "1", "0")),
             "decided": "".join(np.where(data.decided_same, "1", "0")),
             "match": rounded(pairs.match),
-            "threshold": rounded(pairs.threshold),
+            "threshold": rounded(pairs.threshold) if data.has_thresholds else [],
             "margin": rounded(pairs.margin),
             "kind": kind_of,
         },

@@ -22,12 +22,10 @@ Group = tuple[str, VerificationMetrics]
 def figures_by_threshold(data: ReportData) -> dict[str, tuple[float, VerificationMetrics]]:
     """Return by name the calibrated threshold, the loss's own and the best one of these pairs, with their figures."""
     margins, same = data.pairs.margin, data.pairs.same
-    thresholds = {
-        "calibrated on the validation pairs": data.calibrated_threshold,
-        "the loss's own": data.own_threshold,
-    }
-    if data.split != "val":
-        thresholds["best on these pairs"] = best_f1_threshold(margins, same).threshold
+    calibrated = "best possible: calibrated on these pairs" if data.figures_of else "calibrated on the validation pairs"
+    thresholds = {calibrated: data.calibrated_threshold, "the loss's own": data.own_threshold}
+    if not data.figures_of:
+        thresholds["best possible on these pairs"] = best_f1_threshold(margins, same).threshold
     return {name: (value, verification_metrics(margins, same, value)) for name, value in thresholds.items()}
 
 

@@ -1,21 +1,22 @@
 """From the name of a run to what its report is made of."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.jsonl import DataError, read_records_or_faults
+from data.jsonl import DataError, is_number, read_records_or_faults
 from data.pair_kinds import read_kinds
 from engine.checkpoint import best_checkpoint, read_state
+from engine.disk import read_json
 from engine.distributed import Processes
 from engine.encode import encode_items
 from engine.evaluator import decision_intervals
 from engine.experiment import ExperimentOptions
 from engine.pair_scores import score_pairs
 from engine.run_folder import RUNS, RunFolder
+from engine.threshold_origin import is_fitted_to
 from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
@@ -59,6 +60,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
             f"data.{split_name}.pairs: decisions are compared with labels, and no pair of this split is labelled the "
             "same; take another split (--split)"
         )
+    is_fitted = is_fitted_to(checkpoint, split, options.data, split_name)
     items = encode_items(verifier.encoder, split.items, verifier.plan, processes, "encode")
     if items is None:
         return None
@@ -74,6 +76,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
             scores.match, scores.threshold, split.pairs.source, split.pairs.target, split.pairs.same, kinds
         ),
         calibrated_threshold=verifier.threshold,
+        is_fitted=is_fitted,
         own_threshold=state.evaluation.threshold,
         num_categories_left_out=len(verifier.rule.categories),
         intervals=intervals._asdict() if intervals is not None else None,
@@ -81,12 +84,11 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
 
 
 def _record(folder: RunFolder, checkpoint: Path) -> RunRecord:
-    environment = json.loads(_text(folder.environment) or "{}")
     return RunRecord(
         name=folder.root.resolve().name,
         checkpoint=checkpoint.name,
         options=_text(folder.options)[:LONGEST_RECORD],
-        environment=environment if isinstance(environment, dict) else {},
+        environment=read_json(folder.environment, dict[str, object], "remove it") or {},
         commands=_text(folder.command)[-LONGEST_RECORD:],
         course=read_course(folder.course),
     )
@@ -96,16 +98,18 @@ def read_course(file: Path) -> dict[str, NDArray[np.float64]]:
     """Read the figures of all log intervals and evaluations; lines that are no records, as a killed run may leave
     one, are passed over, and without the file there are no curves.
     """
-    points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    points: defaultdict[str, dict[float, float]] = defaultdict(dict)
     if file.is_file():
         for _, record in read_records_or_faults(file):
-            if isinstance(record, DataError) or not isinstance(step := record.get("step"), int):
+            if isinstance(record, DataError) or not is_number(step := record.get("step")):
                 continue
             for name, value in record.items():
-                if name != "step" and isinstance(value, int | float):
-                    points[name].append((float(step), float(value)))
+                if name != "step" and is_number(value):
+                    # Earlier versions said calibrated_ for it; a step that was evaluated anew has its last figures.
+                    points[name.replace("calibrated_", "best_possible_")][float(step)] = float(value)
     curves = {}
-    for name, curve in points.items():
+    for name, values in points.items():
+        curve = sorted(values.items())
         stride = -(-len(curve) // MOST_POINTS)
         # Counted from the end, since the last point says where the run arrived.
         curves[name] = np.array(curve[::-1][::stride][::-1])

@@ -43,7 +43,7 @@ class RunRecord:
     commands: str
     """One a line."""
     course: Mapping[str, NDArray[np.float64]]
-    """Steps and values (n, 2) of every figure by its name, such as loss, learning_rate, calibrated_f1."""
+    """Steps and values (n, 2) of every figure by its name, such as loss, learning_rate, best_possible_f1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,28 @@ class ReportData:
     """Chosen on the validation pairs; all decisions of the report are those at it."""
     own_threshold: float
     """The loss's own."""
+    is_fitted: bool = False
+    """Whether the calibrated threshold was chosen on these very pairs."""
     num_categories_left_out: int = 0
     """Categories with a threshold of their own, which the report does not apply."""
     intervals: Mapping[str, tuple[float, float]] | None = None
     """Ends of the confidence intervals of f1, precision and recall at the calibrated threshold."""
 
     @property
+    def figures_of(self) -> str:
+        """What the names of figures begin with: those of the pairs on which the threshold was chosen flatter."""
+        return "best possible " if self.is_fitted else ""
+
+    @property
     def decided_same(self) -> NDArray[np.bool_]:
         """The decision on each pair: (B,)."""
         decided: NDArray[np.bool_] = self.pairs.margin > self.calibrated_threshold
         return decided
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether pairs have thresholds of their own: without that branch all are 0."""
+        return bool(self.pairs.threshold.any())
 
     @property
     def is_right(self) -> NDArray[np.bool_]:

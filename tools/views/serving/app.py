@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -35,7 +35,7 @@ def build_app(judge: Judge, name: str, host: str) -> Guard:
             Route("/", site.judge, methods=["POST"]),
             Route("/items", site.search, methods=["GET"]),
         ],
-        exception_handlers={HTTPException: site.refuse},
+        exception_handlers={HTTPException: site.refuse, ClientDisconnect: site.part},
     )
     # Fields and boundaries beside the two pictures.
     return Guard(app, {"localhost", socket.gethostname().lower(), host.lower()}, 2 * LARGEST_IMAGE + 2**20)
@@ -60,8 +60,11 @@ class _Site:
 
     async def judge(self, request: Request) -> Response:
         """Answer with the verdict on the pair of the form, or with what is wrong with it."""
-        async with request.form(max_files=2, max_fields=20, max_part_size=8 * LONGEST_TEXT) as form:
-            entered = await read_form(form)
+        try:
+            async with request.form(max_files=2, max_fields=20, max_part_size=8 * LONGEST_TEXT) as form:
+                entered = await read_form(form)
+        except (ValueError, LookupError) as error:  # of a content type with a character set or boundary that is none
+            raise HTTPException(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}") from error
         return await run_in_threadpool(self._judged, entered)
 
     async def search(self, request: Request) -> Response:
@@ -73,6 +76,10 @@ class _Site:
         """Answer a request that is too large or malformed, or for a page that there is not."""
         assert isinstance(error, HTTPException)
         return self._answer(fault=error.detail, status=error.status_code)
+
+    async def part(self, request: Request, error: Exception) -> Response:
+        """End the request of a client that went away while it sent the form; nobody gets the answer."""
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
 
     def _judged(self, entered: EnteredPair) -> Response:
         try:

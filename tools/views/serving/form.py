@@ -104,12 +104,12 @@ def _entered(entered: EnteredItem, side: Side, verifier: Verifier) -> Listing:
         raise UserError("choose an image file, since this model reads pictures")
     if len(entered.image) > LARGEST_IMAGE:
         raise UserError(f"the image file has more than {LARGEST_IMAGE >> 20} MiB")
-    images = GivenImages({item.image: entered.image})
+    images = GivenImages({item.image: entered.image}, verifier.options.data.image.rules)
     images.read(item.image, CHECKED_SIZE)
     return Listing(item, images)
 
 
 def _attributes(lines: str) -> dict[str, tuple[str, ...]]:
-    """Return the attributes of lines such as `品牌: 木岚`."""
-    parts = (re.split("[:：]", line, maxsplit=1) for line in lines.splitlines())
+    """Return the attributes of lines such as `品牌: 木岚` or `品牌=木岚`."""
+    parts = (re.split("[:：=＝]", line, maxsplit=1) for line in lines.splitlines())
     return parse_attributes(";".join(":".join(map(str.strip, part)) for part in parts), "")

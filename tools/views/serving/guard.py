@@ -1,9 +1,9 @@
 """What stands between the network and the page: whom requests may come from, and how large they may be."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, IPv6Address
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -19,6 +19,10 @@ SECURITY_HEADERS = {
     "x-frame-options": "DENY",
     "cache-control": "no-store",
 }
+
+
+HOST = re.compile(r"(?P<name>[^\s:@/?#\[\]\\]+|\[(?P<inner>[0-9a-f:.]+)\])(:[0-9]{1,5})?")
+"""A Host header, in lower case: nothing but a name or address and a port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,11 @@ def is_own_host(host: str, names: Collection[str]) -> bool:
 
     A site that lets its own name point to this machine (DNS rebinding) comes with that name.
     """
+    parts = HOST.fullmatch(host.lower())
+    if parts is None or parts["name"] in names:
+        return parts is not None
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name in names:
-            return True
-        ip_address(name)
+        IPv6Address(parts["inner"]) if parts["inner"] is not None else IPv4Address(parts["name"])
     except ValueError:
         return False
     return True
@@ -67,10 +71,7 @@ def is_same_origin(headers: Headers) -> bool:
     """Return whether a request that changes or costs something comes from our own page, or from no browser."""
     origin = headers.get("origin")
     if origin is not None:
-        try:
-            return urlsplit(origin).netloc == headers.get("host")
-        except ValueError:
-            return False
+        return origin == f"http://{headers.get('host')}"
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
 

@@ -7,6 +7,9 @@
   const CARDS_A_PAGE = 24;
   const ROWS_A_PAGE = 50;
   const hasPictures = Object.keys(pictures).length > 0;
+  const hasTitles = items.title.some(Boolean);
+  // Without a threshold branch the margin is the match score alone.
+  const SCORES = [["match", pairs.match], ["own threshold", pairs.threshold], ["margin", pairs.margin]].filter(([, values]) => values.length);
   const SORT_OF_GROUP = { errors: "furthest", uncertain: "nearest", correct: "highest", all: "furthest" };
 
   const element = (id) => document.getElementById(id);
@@ -112,7 +115,9 @@
     const inner = make("bdi");
     inner.append(...segments.map(([text, differs]) => (differs ? make("mark", "", text) : document.createTextNode(text))));
     title.append(segments.length ? inner : make("em", "", "no title"));
-    column.append(picture(item, "picture"), title, isolated("p", "id", `${items.id[item]} · ${categoryOf(item)}`));
+    if (hasPictures) column.append(picture(item, "picture"));
+    if (hasTitles) column.append(title);
+    column.append(isolated("p", "id", `${items.id[item]} · ${categoryOf(item)}`));
     return column;
   }
 
@@ -146,9 +151,9 @@
 
   function sums(pair) {
     const list = make("dl", "sums");
-    for (const [name, value] of [["match", pairs.match[pair]], ["own threshold", pairs.threshold[pair]], ["margin", pairs.margin[pair]]]) {
+    for (const [name, values] of SCORES) {
       const entry = make("div");
-      entry.append(make("dt", "", name), make("dd", "", number(value)));
+      entry.append(make("dt", "", name), make("dd", "", number(values[pair])));
       list.append(entry);
     }
     return list;
@@ -176,15 +181,16 @@
     for (const item of [pairs.source[pair], pairs.target[pair]]) {
       const line = make("p", "line");
       const texts = make("span");
-      texts.append(make("bdi", "", items.title[item] || "no title"), " ", make("bdi", "id", items.id[item]));
+      if (hasTitles) texts.append(make("bdi", "", items.title[item] || "no title"), " ");
+      texts.append(make("bdi", "id", items.id[item]));
       if (hasPictures) line.append(picture(item, "small"));
       line.append(texts);
       both.append(line);
     }
     const decided = make("td");
     decided.append(verdict(pair), make("p", "id", decisionText(pair)));
-    const scores = [[pairs.match[pair], "number optional"], [pairs.threshold[pair], "number optional"], [pairs.margin[pair], "number"]];
-    row.append(heading, both, decided, ...scores.map(([value, className]) => make("td", className, number(value))));
+    const scores = SCORES.map(([name, values]) => make("td", name === "margin" ? "number" : "number optional", number(values[pair])));
+    row.append(heading, both, decided, ...scores);
     return row;
   }
 

@@ -16,19 +16,23 @@
     return made;
   }
 
-  function choice(item, field, list) {
+  function choice(item, field, list, items) {
     const row = make("li");
     const made = make("button");
     made.type = "button";
     made.setAttribute("aria-pressed", String(item.id === field.value));
-    const picture = make(item.picture ? "img" : "span", item.picture ? "" : "blank");
-    if (item.picture) {
-      picture.src = item.picture;
-      picture.alt = "";
+    if (items.some((other) => other.picture)) {
+      const picture = make(item.picture ? "img" : "span", item.picture ? "" : "blank");
+      if (item.picture) {
+        picture.src = item.picture;
+        picture.alt = "";
+      }
+      made.append(picture);
     }
     const texts = make("span");
-    texts.append(make("bdi", "", item.title || "no title"), make("bdi", "id", [item.id, item.category].filter(Boolean).join(" · ")));
-    made.append(picture, texts);
+    if (items.some((other) => other.title)) texts.append(make("bdi", "", item.title || "no title"));
+    texts.append(make("bdi", "id", [item.id, item.category].filter(Boolean).join(" · ")));
+    made.append(texts);
     made.addEventListener("click", () => {
       field.value = item.id;
       for (const other of list.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === made));
@@ -50,7 +54,7 @@
         const answer = await fetch(`/items?words=${encodeURIComponent(field.value)}`);
         const items = await answer.json();
         if (number !== asked) return; // an earlier search that came late
-        list.replaceChildren(...items.map((item) => choice(item, field, list)));
+        list.replaceChildren(...items.map((item) => choice(item, field, list, items)));
         note.textContent = items.length < Number(list.dataset.most) ? FOUND[items.length] ?? `${items.length} items` : `The first ${items.length} items; type more words`;
       } catch {
         note.textContent = "The server does not answer.";

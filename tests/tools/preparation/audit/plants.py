@@ -4,8 +4,9 @@ import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import ExifTags, Image
 
+from tests.colour_profiles import display_p3
 from tests.tools.preparation.audit.clean_data import CleanData, Line, item, noise_picture, pair
 from tools.preparation.audit.finding import Severity
 
@@ -29,6 +30,16 @@ def change_item(item_id: str, **fields: object) -> Callable[[CleanData], object]
     return lambda data: data.item(item_id).update(fields)
 
 
+def rename_item(item_id: str, other: str) -> Callable[[CleanData], object]:
+    def change(data: CleanData) -> None:
+        for lines in (*data.items.values(), *data.pairs.values()):
+            for line in lines:
+                assert isinstance(line, dict)
+                line.update({key: other for key, value in line.items() if value == item_id})
+
+    return change
+
+
 def add_items(split: str, *lines: Line) -> Callable[[CleanData], object]:
     return lambda data: data.items[split].extend(lines)
 
@@ -37,12 +48,26 @@ def add_pairs(split: str, *lines: Line) -> Callable[[CleanData], object]:
     return lambda data: data.pairs[split].extend(lines)
 
 
-def put_image(item_id: str, picture: Image.Image, image_format: str = "PNG") -> Callable[[CleanData], object]:
-    return lambda data: picture.save(data.image(item_id), image_format)
+def put_image(
+    item_id: str, picture: Image.Image, image_format: str = "PNG", orientation: int = 1, icc_profile: bytes = b""
+) -> Callable[[CleanData], object]:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return lambda data: picture.save(data.image(item_id), image_format, exif=exif, icc_profile=icc_profile)
 
 
 def put_bytes(item_id: str, content: bytes) -> Callable[[CleanData], object]:
     return lambda data: data.image(item_id).write_bytes(content)
+
+
+def rename_image(item_id: str, name: str) -> Callable[[CleanData], object]:
+    """Give an item's picture another name, and the item a name that has no picture's suffix."""
+
+    def change(data: CleanData) -> None:
+        data.image(item_id).rename(data.image(item_id).with_name(name))
+        data.item(item_id)["item_image_name"] = f"{item_id}.5"
+
+    return change
 
 
 def cut_image(item_id: str) -> Callable[[CleanData], object]:
@@ -63,6 +88,14 @@ def relabel(split: str, label: str) -> Callable[[CleanData], object]:
 
 def both(*changes: Callable[[CleanData], object]) -> Callable[[CleanData], object]:
     return lambda data: [change(data) for change in changes]
+
+
+def other_attributes(split: str) -> Callable[[CleanData], object]:
+    return lambda data: [line.update(item_pvs="#别的#:#x#", sku_pvs="") for line in data.items[split]]
+
+
+def name_attributes(*names: str) -> Callable[[CleanData], object]:
+    return lambda data: data.tree["data"]["text"].update(attributes=names)
 
 
 def warn_of_overlap(data: CleanData) -> None:
@@ -89,13 +122,19 @@ PLANTS = [
     Plant("item-repeated", FAULT, "train", add_items("train", item("c"))),
     Plant("item-unpaired", NOTE, "test", both(add_items("test", item("z")), put_image("z", noise_picture(1, 30, 30)))),
     Plant("item-equal", WARNING, "train", change_item("b", **A_WHOLLY)),
+    Plant("item-id-shortened", WARNING, "train", rename_item("d", "1.23457E+11")),
     Plant("item-no-category", NOTE, "val", change_item("j", cate_name="")),
     Plant("item-no-title", WARNING, "train", change_item("a", title=None)),
     Plant("item-no-text", WARNING, "train", change_item("a", title="", item_pvs="#别的#:#x#;", sku_pvs=None)),
     Plant("item-no-attributes", NOTE, "test", change_item("s", item_pvs=None, sku_pvs="")),
     Plant("attribute-lost", WARNING, "train", change_item("d", item_pvs="#品牌#:#d#;no name;")),
     Plant("attribute-notation", NOTE, "train", change_item("d", item_pvs="品牌:d;型号:x")),
-    Plant("attribute-lost", WARNING, "val", change_item("j", item_pvs="#品牌 #:#木岚#;#型号#:#x-j1#;")),
+    Plant("attribute-misread", WARNING, "train", change_item("d", item_pvs="#品牌#:#长：1；宽：5#;#型号#:#x#;")),
+    Plant("attribute-absent", FAULT, "train", other_attributes("train"), still_loads=True),
+    Plant("attribute-absent", WARNING, "val", other_attributes("val")),
+    Plant("attribute-rare", WARNING, "train",
+          both(name_attributes("品牌", "别的"), *(change_item(name, sku_pvs="#别的#:#x#") for name in "iq"))),
+    Plant("attribute-misread", WARNING, "val", change_item("j", item_pvs="#型号#:#x#; 品牌:木岚")),
     Plant("item-damaged", WARNING, "train", change_item("d", title="花瓶 d\ud83d")),
     Plant("item-damaged", WARNING, "train", change_item("d", sku_pvs="#颜色分类#:#\ufffd#;")),
     Plant("item-id-alike", WARNING, "train", both(
@@ -120,6 +159,9 @@ PLANTS = [
     Plant("pair-contradictory", FAULT, "train", add_pairs("train", pair("g", "a", "1")), still_loads=True),
     Plant("pair-chain", WARNING, "val", add_pairs("val", pair("j", "p", "1"), pair("i", "o", "0")),
           frozenset({"pair-repeated"})),
+    Plant("pair-shared", WARNING, "test",
+          both(add_items("test", item("i"), item("j")), add_pairs("test", pair("j", "i", "1"))),
+          frozenset({"overlap-item"})),
     Plant("label-missing", FAULT, "train", add_pairs("train", pair("a", "d", None))),
     Plant("label-missing", FAULT, "test", add_pairs("test", pair("q", "t", None))),
     Plant("label-one-sided", FAULT, "val", relabel("val", "0"), still_loads=True),
@@ -138,7 +180,7 @@ PLANTS = [
     Plant("image-broken", FAULT, "test", put_bytes("q", b"")),
     Plant("image-broken", FAULT, "test", put_bytes("q", b"no image at all")),
     Plant("image-broken", FAULT, "test", lambda data: (data.image("q").unlink(), data.image("q").mkdir())),
-    Plant("image-unsupported", FAULT, "test", put_bytes("q", b"\0\0\0 ftypavif" + bytes(50))),
+    Plant("image-unsupported", FAULT, "test", put_bytes("q", b"\0\0\0 ftypheic" + bytes(50))),
     Plant("image-unsupported", FAULT, "test", put_bytes("q", b'<svg xmlns="">')),
     Plant("image-too-large", FAULT, "val", put_image("i", Image.new("1", (20_000, 5_001)))),
     Plant("image-too-large", FAULT, "val", put_image("i", Image.new("1", (20_000, 10_000)))),
@@ -147,6 +189,9 @@ PLANTS = [
     Plant("image-narrow", WARNING, "val", put_image("i", noise_picture(1, 161, 20))),
     Plant("image-one-colour", WARNING, "val", put_image("i", Image.new("RGB", (40, 40), "white"))),
     Plant("image-suffix", NOTE, "val", put_image("i", noise_picture(1, 40, 40), "JPEG")),
+    Plant("image-turned", NOTE, "val", put_image("i", noise_picture(1, 40, 40), orientation=6)),
+    Plant("image-profile", NOTE, "val", put_image("i", noise_picture(1, 40, 40), icc_profile=display_p3())),
+    Plant("image-stand-in", WARNING, "val", rename_image("i", "i.jpg"), also=frozenset({"image-suffix"})),
     Plant("image-repeated", NOTE, "val", copy_image("i", "j")),
     Plant("text-cut", WARNING, "train", change_item("a", title="花瓶" * 30)),
     Plant("tokens-unknown", WARNING, "val", change_item("i", title="鑫" * 20), frozenset({"text-cut"})),

@@ -169,7 +169,7 @@ def use_pack(data: CleanData, kind: Stored) -> Path:
 
 def test_a_pack_is_audited_as_the_folder_it_was_made_of(clean: CleanData) -> None:
     clean.image("a").write_bytes(clean.image("a").read_bytes()[:90])
-    clean.image("b").write_bytes(b"\0\0\0 ftypavif" + bytes(50))
+    clean.image("b").write_bytes(b"\0\0\0 ftypheic" + bytes(50))
     clean.image("c").unlink()
     clean.image("i").write_bytes(clean.image("d").read_bytes())
     clean.image("q").rename(clean.image("q").with_suffix(".jpg"))

@@ -20,14 +20,14 @@ def remarks(fields: ItemFields, reads: Modalities = TEXT) -> list[tuple[str, str
 
 
 @pytest.mark.parametrize(
-    "text", ["#a#:#b#", "#a#:#b#;", "#a#:#b#;#a#:#c:d#", "#a#:#b# ", "#a#:#b#; ", "#a#:#b#;#c#:##;", "#a b#:#1/2 (c)#"]
+    "text", ["#a#:#b#", "#a#:#b#;", "#a#:#b#;#a#:#c:d#", "#a#:#b#; ", "#a#:#b#;#c#:##;", "#a b#:#1/2 (c)#"]
 )
 def test_the_notation_has_nothing_to_find(text: str) -> None:
     assert kinds(item_pvs=text) == []
 
 
 @pytest.mark.parametrize(
-    "text", ["a:b", "#a#:#b#;c:d", "#a#：#b#；", "a:b;", "#a:b#", "#a#:#b#;;", " #a#:#b#", "品牌：木岚", "#品牌#:木岚"]
+    "text", ["a:b", "#a#:#b#;c:d", "#a#：#b#；", "a:b;", "#a:b#", "#a#:#b#;;", "品牌：木岚", "#品牌#:木岚"]
 )
 def test_what_is_read_but_written_otherwise_is_noted(text: str) -> None:
     assert kinds(item_pvs=text) == ["attribute-notation"]
@@ -35,7 +35,7 @@ def test_what_is_read_but_written_otherwise_is_noted(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c", "a:b;c=d", "#a#:#b#;\u200b:c", "红#a#:#b#"],
+    ["#a#:#b;c#;", "#a#;#b#:#c#", "#a#:#b#;:c", "#a#:#b#；c", "a:b;c", "a:b;c=d", "#a#:#b#;\u200b:c"],
 )
 def test_what_is_passed_over_is_a_warning(text: str) -> None:
     assert kinds(item_pvs=text) == ["attribute-lost"]
@@ -43,20 +43,47 @@ def test_what_is_passed_over_is_a_warning(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("#尺寸#:#长：10cm；宽：5cm#;",
+         ["'#尺寸#:#长：10cm；宽：5cm#' is read as '尺寸': '长:10cm', '宽': '5cm', "
+          "not as '尺寸': '长:10cm;宽:5cm'"]),
+        ("#品牌 #:# 木岚 #;", ["'#品牌 #:# 木岚 #' is read as '品牌 ': ' 木岚 ', not as '品牌': ' 木岚 '"]),
+        ("#品\u200b牌#:#木岚#;", ["'#品\\u200b牌#:#木岚#' is read as '品\\u200b牌': '木岚', not as '品牌': '木岚'"]),
+        ("＃品牌＃：＃木岚＃；", ["'＃品牌＃：＃木岚＃' is read as '#品牌#': '#木岚#', not as '品牌': '木岚'"]),
+        ("#比例:1#:#64#;", ["'#比例:1#:#64#' is read as '比例': '1:64', not as '比例:1': '64'"]),
+        (
+            "#品牌#:#木岚##型号#:#X#;",
+            [
+                "'#品牌#:#木岚#' is read as '品牌': '木岚型号:x', not as '品牌': '木岚'",
+                "'#型号#:#X#' is passed over",
+            ],
+        ),
+        ("#货号#:#2962#现#;#语言#:#C##", ["'#货号#:#2962#现#;#语言#:#C##' is read, but not written as #key#:#value#;"]),
+        ("#a#:#b#; #c#:#d#; ", ["'#c#:#d#' is read as ' c': 'd', not as 'c': 'd'"]),
+        ("#品牌#:#木岚#;#型号#:# #;#颜色#:#红#;", []),
+        ("#色#:#红#;#色#:#蓝#;#网址#:#http://a#", []),
+    ],
+)  # fmt: skip
+def test_what_is_read_as_something_else_is_told_with_what_it_is_read_as(text: str, messages: list[str]) -> None:
+    for fields in (
+        ItemFields("a", "花瓶", text, "", "花瓶", "a.png"),
+        ItemFields("a", "花瓶", "", text, "花瓶", "a.png"),
+    ):
+        assert [message for _, message in remarks(fields)] == messages
+        assert {kind for kind, _ in remarks(fields)} <= {"attribute-misread", "attribute-notation"}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("#尺寸#:#长：10cm；宽：5cm#;", "of '尺寸' '长:10cm' is read: '#尺寸#:#长:10cm;宽:5cm#'"),
-        ("#品牌 #:# 木岚 #;", "of '品牌' nothing is read: '#品牌 #:# 木岚 #'"),
-        ("＃品牌＃：＃木岚＃；", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
-        (" #品牌#:#木岚#", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
         ("#型号#:#x#; 品牌:木岚", "of '品牌' nothing is read: ' 品牌:木岚'"),
-        ("#型号#:#x#,#品牌#:#木岚#", "of '品牌' nothing is read: '#品牌#:#木岚#'"),
-        ("#品牌\u200b#:#木岚#", "of '品牌' nothing is read: '#品牌\\u200b#:#木岚#'"),
+        ("#型号#:#x#; 品牌\u200b:木岚", "of '品牌' nothing is read: ' 品牌\\u200b:木岚'"),
     ],
 )
-def test_a_statement_of_an_attribute_that_is_read_otherwise_is_a_warning_that_says_how(text: str, message: str) -> None:
+def test_a_statement_that_nothing_reads_is_told_without_marks_too(text: str, message: str) -> None:
     fields = ItemFields("a", "花瓶", "", text, "花瓶", "a.png")
-    assert remarks(fields) == [("attribute-lost", message)]
+    assert remarks(fields) == [("attribute-misread", message)]
 
 
 def test_no_letter_of_a_plain_notation_can_be_taken_for_a_mark() -> None:
@@ -71,17 +98,16 @@ def test_a_value_is_read_whatever_its_width_and_case(value: str) -> None:
     assert "attribute-lost" not in kinds(item_pvs=f"品牌:{value}")
 
 
-def test_a_statement_of_an_attribute_that_nothing_reads_is_not_lost() -> None:
-    assert kinds(item_pvs="#型号 #:#x#;") == []
+def test_what_is_lost_is_told_from_what_is_part_of_another_value() -> None:
     assert kinds(item_pvs="#产地#:#C#7#;") == ["attribute-notation"]
-    assert kinds(item_pvs="#产地#:#长：1；宽：2#;") == []
+    assert kinds(item_pvs="红#产地#:#木岚#;")[0] == "attribute-lost"
 
 
 def test_attributes_that_are_compared_are_looked_at_without_text_too() -> None:
     fields = ItemFields("a", "", "#颜色 #:#红#;", "", "花瓶", "a.png")
     assert remarks(fields, Modalities(text=False, image=True)) == []
     compared = Modalities(text=False, image=True, attributes=ComparedAttributes(("颜色",)))
-    assert [kind for kind, _ in remarks(fields, compared)] == ["attribute-lost"]
+    assert [kind for kind, _ in remarks(fields, compared)] == ["attribute-misread"]
 
 
 @pytest.mark.parametrize("title", [" ", "\u3000", "\u200b", "#", "# #", "\x00"])
@@ -111,5 +137,17 @@ def test_the_remarks_on_a_huge_and_hostile_title_are_short_and_printable() -> No
 def test_long_runs_of_combining_marks_take_no_longer_than_other_text() -> None:
     marks = "e" + "\u0301\u0316" * 40_000
     fields = ItemFields(marks, marks, f"#{marks}#:#{marks}#", f"#品牌 #:#{marks}#", "花瓶", "a.png")
-    assert "attribute-lost" in {kind for kind, _ in remarks(fields)}
+    assert "attribute-misread" in {kind for kind, _ in remarks(fields)}
     assert len(seen(marks)) == len(marks)
+
+
+@pytest.mark.parametrize(
+    ("item_id", "is_shortened"),
+    [
+        *((text, True) for text in ("1.23E+11", "1.23457e+11", "1,23E+11", "6E+14", " 1.2E+11 ", "9.9E+307")),
+        *((text, False) for text in ("123000000000", "1.23", "XE+11", "12.3E+11", "1.23E11", "1E+1", "a1.2E+11")),
+    ],
+)
+def test_an_id_that_a_spreadsheet_has_shortened_is_a_warning(item_id: str, is_shortened: bool) -> None:
+    fields = ItemFields(item_id, "花瓶", "#品牌#:#木岚#", "", "花瓶", "a.png")
+    assert [kind for kind, _ in remarks(fields)] == ["item-id-shortened"] * is_shortened

@@ -8,8 +8,15 @@ import pytest
 
 from data.item import ItemPair
 from tests.tools.preparation.audit.clean_data import KeptLog
-from tools.preparation.audit.finding import FileFindings, Finding
-from tools.preparation.audit.pairs import PairLines, report_chains, report_dangling, report_labels, report_repeated
+from tools.preparation.audit.finding import FileFindings, Finding, Severity
+from tools.preparation.audit.pairs import (
+    PairLines,
+    report_chains,
+    report_dangling,
+    report_labels,
+    report_repeated,
+    report_shared,
+)
 
 
 def pair_lines(*pairs: tuple[str, str, bool | None]) -> PairLines:
@@ -46,6 +53,15 @@ def test_a_contradiction_is_found_behind_a_repetition_and_both_ways() -> None:
     assert found(contradictions) == [("pair-repeated", 2), ("pair-contradictory", 3), ("pair-contradictory", 4)]
     assert "are different, on line 1 the same" in contradictions[1].message
     assert "are the same, on line 3 different" in contradictions[2].message
+
+
+def test_test_pairs_that_are_validation_pairs_are_one_warning_with_their_number() -> None:
+    val = pair_lines(("a", "b", True), ("c", "d", False), ("e", "f", True))
+    test = pair_lines(("x", "y", None), ("b", "a", None), ("c", "d", None), ("a", "d", None))
+    (finding,) = findings(lambda lines, found: report_shared(val, lines, found), test)
+    assert (finding.kind, finding.severity, finding.line) == ("pair-shared", Severity.WARNING, 2)
+    assert finding.message.startswith("2 of 4 pairs")
+    assert findings(lambda lines, found: report_shared(val, lines, found), pair_lines(("a", "d", None))) == []
 
 
 def test_without_labels_nothing_contradicts() -> None:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.item import Item, item_text, value_digests
+from data.item import Item, item_text
 from data.item_image import BadImageError, read_image
 from data.pair_batch import ItemBatch
+from data.stated_values import value_digests
 from engine.verifier import Verifier
 from models.embedding import ItemEmbedding
 from options.errors import UserError

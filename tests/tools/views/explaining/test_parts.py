@@ -76,3 +76,9 @@ def test_each_cell_and_then_the_whole_gets_the_mean_colour() -> None:
     assert (upper_right[2:] == picture[2:]).all()
     assert (upper_right[:, :2] == picture[:, :2]).all()
     assert (variants[-1][1] == mean).all()
+
+
+def test_an_attribute_whose_name_is_written_otherwise_is_left_out_too() -> None:
+    listing = Item("1", "", {"品牌 ": ("a",), "型号": ("x",), "品牌": ("b",)}, "", "")
+    left = [(part.name, set(other.attributes)) for part, other in without_attributes("target", listing, ["品牌"])]
+    assert left == [("品牌 ", {"型号", "品牌"}), ("品牌", {"品牌 ", "型号"})]

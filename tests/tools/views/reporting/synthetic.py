@@ -61,7 +61,7 @@ def invented_report(
     steps = np.arange(10.0, 210.0, 10.0)
     course = {
         "loss": np.stack([steps, 10 / steps], axis=1),
-        "calibrated_f1": np.stack([steps, steps / 250], axis=1)[4::5],
+        "best_possible_f1": np.stack([steps, steps / 250], axis=1)[4::5],
     }
     run = RunRecord(name, "step_00000200", "name: invented\n", {"python": "3.11"}, "train.py options.yml\n", course)
     return ReportData(

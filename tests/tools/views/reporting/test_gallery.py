@@ -55,6 +55,11 @@ def test_attributes_that_differ_come_first_and_absent_ones_are_empty() -> None:
     ]
 
 
+def test_values_that_say_the_same_do_not_differ() -> None:
+    ((*_, differs),) = attribute_rows(item(colour="红, 蓝 "), item(colour="蓝、红"))
+    assert not differs
+
+
 def test_values_that_differ_after_the_cut_still_differ() -> None:
     ((_, source, target, differs),) = attribute_rows(item(note="x" * 500 + "a"), item(note="x" * 500 + "b"))
     assert source == target

@@ -29,5 +29,9 @@ def test_the_rest_is_taken_together_so_that_no_pair_is_lost() -> None:
 
 
 def test_the_best_threshold_is_told_of_other_pairs_than_those_of_the_calibration() -> None:
-    assert list(figures_by_threshold(DATA)) == ["calibrated on the validation pairs", "the loss's own"]
-    assert list(figures_by_threshold(replace(DATA, split="test")))[-1] == "best on these pairs"
+    fitted = replace(DATA, is_fitted=True)
+    assert list(figures_by_threshold(fitted)) == ["best possible: calibrated on these pairs", "the loss's own"]
+    assert list(figures_by_threshold(DATA))[::2] == [
+        "calibrated on the validation pairs",
+        "best possible on these pairs",
+    ]

@@ -53,15 +53,15 @@ def test_a_run_is_found_by_its_name_and_by_its_folder(folder: RunFolder) -> None
 def test_the_decisions_are_those_of_the_run_s_own_evaluation(folder: RunFolder) -> None:
     data = load(folder)
     recorded = json.loads(folder.result.read_text())
-    assert data.calibrated_threshold == recorded["calibrated_threshold"]
+    assert data.calibrated_threshold == recorded["best_possible_threshold"]
     assert data.own_threshold == recorded["threshold"]
     hits = int((data.decided_same & data.pairs.same).sum())
-    assert 2 * hits / (data.decided_same.sum() + data.pairs.same.sum()) == pytest.approx(recorded["calibrated_f1"])
+    assert 2 * hits / (data.decided_same.sum() + data.pairs.same.sum()) == pytest.approx(recorded["best_possible_f1"])
     assert data.intervals is not None
     assert data.intervals.keys() == {"f1", "precision", "recall"}
     low, high = data.intervals["f1"]
-    assert low < recorded["calibrated_f1"] < high
-    assert len(data.run.course["calibrated_f1"])
+    assert low < recorded["best_possible_f1"] < high
+    assert len(data.run.course["best_possible_f1"])
     assert data.run.commands == "train.py tiny.yml\n"
     assert "torch" in str(data.run.environment)
 
@@ -107,6 +107,33 @@ def test_every_figure_has_its_curve_and_broken_lines_are_passed_over(tmp_path: P
     assert course["loss"].tolist() == [[1, 2.5], [2, 2]]
     assert course["f1"].tolist() == [[2, 0.5]]
     assert "gradient_norm" not in course
+
+
+def test_numbers_that_no_curve_can_show_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    huge = "9" * 400
+    wrong = [f'{{"step": {step}, "loss": 1}}' for step in (huge, "1e999", "true", '"1"', "null")]
+    wrong += [f'{{"step": 1, "loss": {loss}}}' for loss in (huge, f"-{huge}", "1e999", "NaN", "true", '"1"')]
+    file.write_text("\n".join([*wrong, '{"step": 1, "loss": 2.5}']))
+    assert {name: curve.tolist() for name, curve in read_course(file).items()} == {"loss": [[1, 2.5]]}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1"])
+def test_a_damaged_record_of_the_environment_is_named(folder: RunFolder, text: str) -> None:
+    before = folder.environment.read_text()
+    folder.environment.write_text(text)
+    try:
+        with pytest.raises(UserError, match=r"environment\.json: is damaged: .*; remove it"):
+            load(folder)
+    finally:
+        folder.environment.write_text(before)
+
+
+def test_a_step_that_was_evaluated_anew_has_its_last_figures_whatever_they_were_called(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"step": 1, "calibrated_f1": 0.5}\n{"step": 2, "best_possible_f1": 0.6}\n'
+                    '{"step": 1, "best_possible_f1": 0.25}\n')  # fmt: skip
+    assert read_course(file)["best_possible_f1"].tolist() == [[1, 0.25], [2, 0.6]]
 
 
 def test_without_the_file_there_are_no_curves(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import html
 import http.client
 import json
+import logging
 import re
 import threading
 import time
@@ -193,6 +194,37 @@ def test_malformed_requests_get_an_answer(address: str) -> None:
     assert request(address, "POST", "/", b"no form", content_type="multipart/form-data")[0] == 400
     assert request(address, "POST", "/", b"a=b", content_type="application/x-www-form-urlencoded")[0] == 422
     assert post(address, {f"field{number}": "" for number in range(30)})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "boundary=x; charset=hex", "boundary=x; charset=undefined", "boundary=x; charset=idna", "boundary=; charset=x",
+        'boundary=x; charset="utf 9"', "boundary=\xff; charset=rot13", "charset=utf-8", "boundary", ";;=;",
+        "boundary=x",
+    ],
+)  # fmt: skip
+def test_a_malformed_parameter_of_the_content_type_is_no_fault_of_the_server(address: str, parameters: str) -> None:
+    for name in (b"source_title", b"source_title\xff"):
+        body = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n\xff\r\n--x--\r\n' % name
+        status, _, _ = request(address, "POST", "/", body, content_type=f"multipart/form-data; {parameters}")
+        assert status in (400, 422)
+
+
+def test_clients_that_go_away_while_they_send_are_passed_over_without_a_word(
+    address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(server, "handlers", [*server.handlers, caplog.handler])
+    for kind in (f"multipart/form-data; boundary={BOUNDARY}", "application/x-www-form-urlencoded"):
+        with connection(address) as opened:
+            opened.putrequest("POST", "/")
+            opened.putheader("content-type", kind)
+            opened.putheader("content-length", "1000")
+            opened.endheaders(b"--")
+    assert request(address)[0] == 200  # which the server answers after it has seen the others go
+    time.sleep(0.2)
+    assert caplog.records == []
 
 
 def test_a_model_of_texts_alone_asks_for_no_picture(

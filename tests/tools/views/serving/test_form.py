@@ -23,11 +23,13 @@ def test_an_entered_item_has_the_attributes_of_its_lines(make_judge: Callable[..
     fields = dict(empty_pair(False).sides["source"].fields)
     fields |= {
         "title": "花瓶 XK",
-        "attributes": "品牌：木岚\r\n\n型号 : X K\n品牌:b\nno attribute",
+        "attributes": "品牌：木岚\r\n\n型号 : X K\n品牌:b\nno attribute\n材质=棉\n比例 ＝ 1:2\n#用途#:#a=b#",
         "category": " 花瓶 ",
     }
     listing = listing_of(EnteredItem(fields, picture(), "a.png"), "source", judge.catalogue, judge.verifier)
-    assert listing.item.attributes == {"品牌": ("木岚", "b"), "型号": ("x k",)}
+    assert listing.item.attributes == {
+        "品牌": ("木岚", "b"), "型号": ("x k",), "材质": ("棉",), "比例": ("1:2",), "用途": ("a=b",),
+    }  # fmt: skip
     assert (listing.item.title, listing.item.category) == ("花瓶 XK", "花瓶")
     assert listing.picture(8).shape == (8, 8, 3)
 

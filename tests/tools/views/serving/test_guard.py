@@ -18,7 +18,29 @@ def test_addresses_and_own_names_are_own_hosts(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::1", "box.evil"]
+    "host",
+    [
+        "",
+        "evil.example",
+        "evil.example:8000",
+        "127.0.0.1.evil.example",
+        "[::1",
+        "box.evil",
+        "user@localhost:8000",
+        "user:word@127.0.0.1",
+        "@box",
+        "localhost/x",
+        "localhost?x",
+        "localhost#x",
+        "localhost:x",
+        "box:80:80",
+        "[box]",
+        "[127.0.0.1]",
+        "[::1]x",
+        "::1",
+        "localhost ",
+        "localhost\\@evil",
+    ],
 )
 def test_other_names_are_not(host: str) -> None:
     assert not is_own_host(host, NAMES)
@@ -33,6 +55,12 @@ def test_other_names_are_not(host: str) -> None:
         ({"host": "localhost:1", "origin": "http://localhost:2"}, False),
         ({"host": "localhost:1", "origin": "http://evil.example"}, False),
         ({"host": "localhost:1", "origin": "null"}, False),
+        ({"host": "localhost:1", "origin": "https://localhost:1"}, False),
+        ({"host": "localhost:1", "origin": "chrome-extension://localhost:1"}, False),
+        ({"host": "localhost:1", "origin": "//localhost:1"}, False),
+        ({"host": "localhost:1", "origin": "http://localhost:1/x"}, False),
+        ({"host": "localhost:1", "origin": "http://user@localhost:1"}, False),
+        ({"host": "localhost:1", "origin": ""}, False),
         ({"host": "localhost:1", "origin": "http://[::1"}, False),
         ({"host": "localhost:1", "sec-fetch-site": "cross-site"}, False),
     ],
