@@ -91,6 +91,7 @@ def clean_data(draw: st.DrawFn) -> GeneratedData:
     marks = chance.sample(range(100, 1000), NUM_PICTURES)
     for split in chance.choice([SPLITS[:2], SPLITS]):
         products = [[_item(chance, marks.pop(), pictures.pop()) for _ in range(2)] for _ in range(chance.randint(2, 4))]
+        products[0][0] |= {"item_pvs": "#品牌#:#木岚#;#型号#:#x1#;", "sku_pvs": "#颜色分类#:#红#"}  # each name occurs
         ids = [[item["item_id"] for item in product] for product in products]
         pairs = [_pair(*product, "1") for product in ids]
         circle = [*zip(ids, ids[1:] + ids[:1], strict=True)][: len(ids) - (len(ids) == 2)]
