@@ -2,9 +2,11 @@
 
 import unicodedata
 from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LONG_RUN = 200
 """Combining marks in a row from which on they are sorted here."""
@@ -24,6 +26,8 @@ def _with_marks_in_order(text: str) -> str:
 
     The library sorts them in quadratic time, hours for a megabyte.
     """
+    import numpy as np  # reading options need not wait for it
+
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     is_mark = _marks()[np.minimum(codes, LAST_MARK + 1)]
     starts, ends = np.flatnonzero(np.diff(is_mark, prepend=False, append=False)).reshape(-1, 2).T
@@ -37,7 +41,9 @@ def _with_marks_in_order(text: str) -> str:
 
 
 @cache
-def _marks() -> NDArray[np.bool_]:
+def _marks() -> "NDArray[np.bool_]":
     """Return whether a code point, decomposed, is nothing but combining marks: (LAST_MARK + 2,)."""
+    import numpy as np
+
     decomposed = (unicodedata.normalize("NFKD", chr(code)) for code in range(LAST_MARK + 2))
     return np.array([all(map(unicodedata.combining, parts)) for parts in decomposed])

@@ -85,7 +85,7 @@ def changes(before: RunIdentity, now: RunIdentity) -> Changes:
 def _with_defaults(options: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """Return the options of a run with those that its version did not have yet, as they were then; or as they are."""
     try:
-        return ExperimentOptions.model_validate_json(json.dumps(dict(options))).model_dump(mode="json")
+        return ExperimentOptions.model_validate_json(json.dumps(dict(options))).prepared().model_dump(mode="json")
     except ValidationError:
         return options
 

@@ -91,7 +91,7 @@ class Encoder(nn.Module):
 
     def widened(self, features: Tensor) -> Tensor:
         """Return the features of a backbone in half precision as float32; others as autocast left them."""
-        return features if self.dtype == torch.float32 else features.float()
+        return features.float() if self.dtype in (torch.bfloat16, torch.float16) else features
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of all but the frozen modules, which stay in evaluation mode."""

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import fresh_pairs
 from benchmarks.fresh_pairs import FreshPairs, decide_fresh_pairs
 from engine.checkpoint import read_state
+from engine.checksums import write_checksums
 from engine.decision_rule import write_rule
 from engine.run_folder import run_folder
 from engine.trainer import run_training
@@ -54,6 +55,7 @@ def test_a_run_without_an_interval_is_refused(checkpoint: Path) -> None:
     file = checkpoint / "state.json"
     text = re.sub(r'"best_possible_f1_low": [0-9.e-]+', '"best_possible_f1_low": null', file.read_text())
     file.write_text(text)
+    write_checksums(checkpoint)
     with pytest.raises(UserError, match="has no interval of F1"):
         decide_fresh_pairs(run_folder("fresh"), 60, 1, ALONE)
 

@@ -59,6 +59,7 @@ def good_images() -> dict[str, bytes]:
         "png animated": _saved(colour, "PNG", **frames),
         "gif": _saved(palette, "GIF", comment=b"remark"),
         "gif animated": _saved(colour, "GIF", **frames),
+        "avif": _saved(colour, "AVIF"),
         "bmp": _saved(colour, "BMP"),
         "bmp palette": _saved(palette, "BMP"),
         "bmp packed": _packed_bmp(np.asarray(grey)),

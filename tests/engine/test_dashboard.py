@@ -205,7 +205,7 @@ def test_a_run_shows_figures_and_views_by_step(make_options: MakeOptions, wandb:
     (started,) = wandb.started
     assert (started["project"], started["name"], started["resume"]) == ("verification", "tiny", "allow")
     assert started["dir"] == str(run_folder("tiny").root)
-    assert started["config"] == options.model_dump(mode="json")
+    assert started["config"] == options.prepared().model_dump(mode="json")
     assert [step for step, content in wandb.logged if "train/loss" in content] == [2, 4, 6]
     assert [step for step, content in wandb.logged if "val/f1" in content] == [3, 6]
     views = [content for step, content in wandb.logged if "val/precision_recall" in content]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.checksums import write_checksums
 from engine.experiment import ExperimentOptions
 from engine.named_checkpoint import checkpoint_of
 from engine.verifier import Verifier
@@ -60,5 +61,6 @@ def test_options_that_a_checkpoint_cannot_have_are_named(
     record["step"] = 3
     record["run"]["options"][key] = value
     (copied / "state.json").write_text(json.dumps(record))
+    write_checksums(copied)
     with pytest.raises(UserError, match=rf"state\.json: run\.options are none of this version: {key}"):
         Verifier.load(copied)

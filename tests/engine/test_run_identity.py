@@ -87,10 +87,10 @@ def test_options_that_hold_keys_of_the_users_own_are_known_by_name() -> None:
 
 
 def test_an_option_that_the_run_did_not_have_yet_was_as_its_default(make_options: MakeOptions) -> None:
-    before = identity(make_options())
+    before = identity(make_options().prepared())
     kept = json.loads(json.dumps(before.options))
     del kept["data"]["image"]["std"]
-    now = identity(make_options("data.image.std=[1.0, 2.0, 3.0]"))
+    now = identity(make_options("data.image.std=[1.0, 2.0, 3.0]").prepared())
     assert changes(replace(before, options=kept), before).forbidden == []
     assert changes(replace(before, options=kept), now).forbidden == [
         "data.image.std: [1.0, 2.0, 3.0], before [0.229, 0.224, 0.225]"

@@ -46,5 +46,5 @@ def test_lists_are_those_of_the_embeddings_and_not_of_an_earlier_run_in_the_fold
 def test_an_empty_folder_of_embeddings_is_refused(tmp_path: Path) -> None:
     embeddings = write_embeddings(tmp_path / "own", numbers(1))
     write_embeddings_record(embeddings.path, replace(embeddings.record, num_items=0))
-    with pytest.raises(UserError, match="num_items is 0, not 1 at least"):
+    with pytest.raises(UserError, match="num_items Input should be greater than or equal to 1"):
         own_workload(tmp_path / "out", tmp_path / "own", 20)
