@@ -18,7 +18,7 @@ def identity(options: ExperimentOptions, count: int = 1) -> RunIdentity:
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
     assert options.data.val is not None
     validation = load_split(options.data.val, options.data, options.reads, labelled=True)
-    return run_identity(options, split, validation, Processes(0, count, torch.device("cpu")))
+    return run_identity(options.prepared(), split, validation, Processes(0, count, torch.device("cpu")))
 
 
 def test_the_same_run_has_no_changes(make_options: MakeOptions) -> None:
@@ -87,10 +87,10 @@ def test_options_that_hold_keys_of_the_users_own_are_known_by_name() -> None:
 
 
 def test_an_option_that_the_run_did_not_have_yet_was_as_its_default(make_options: MakeOptions) -> None:
-    before = identity(make_options().prepared())
+    before = identity(make_options())
     kept = json.loads(json.dumps(before.options))
     del kept["data"]["image"]["std"]
-    now = identity(make_options("data.image.std=[1.0, 2.0, 3.0]").prepared())
+    now = identity(make_options("data.image.std=[1.0, 2.0, 3.0]"))
     assert changes(replace(before, options=kept), before).forbidden == []
     assert changes(replace(before, options=kept), now).forbidden == [
         "data.image.std: [1.0, 2.0, 3.0], before [0.229, 0.224, 0.225]"

@@ -85,12 +85,11 @@ def test_a_run_says_where_validation_pairs_are_too_many_for_intervals(
 
 
 def test_the_resolved_options_of_a_run_reproduce_it(make_options: MakeOptions) -> None:
-    from engine.experiment import ExperimentOptions
     from options.read import read_options
 
     options = make_options("seed=5")
     run_training(options, "", ALONE)
-    assert read_options(ExperimentOptions, run_folder("tiny").options) == options
+    assert read_options(ExperimentOptions, run_folder("tiny").options) == options.prepared()
 
 
 @pytest.mark.usefixtures("killed_after")
