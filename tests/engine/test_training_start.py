@@ -61,7 +61,7 @@ def test_an_encoder_that_cannot_read_the_texts_is_refused_before_training(make_o
     options = make_options(change=few_positions)
     assert options.data.train is not None
     split = load_split(options.data.train, options.data, options.reads, labelled=True)
-    with pytest.raises(UserError, match=r"model\.text_encoder cannot read texts"):
+    with pytest.raises(UserError, match=r"model\.text_encoder: BertModel cannot read texts"):
         training_start.fresh_state(options, options.model, split, ALONE)
 
 
