@@ -67,7 +67,8 @@ class TimmImageEncoderOptions(EncoderOptions):
     name: Literal["timm"]
     """Library of the encoder."""
     architecture: str
-    """timm's model name, with the tag of the pretrained weights if they are wanted."""
+    """timm's model name, with the tag of the pretrained weights if they are wanted; or a folder of timm or
+    open_clip."""
     arguments: Mapping[str, JsonValue] = {}
     """Further arguments of timm.create_model, such as img_size or drop_path_rate."""
     levels: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None

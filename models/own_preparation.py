@@ -1,6 +1,7 @@
 """How the pictures were prepared that an image encoder's pretrained weights were trained on."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 from data.hub import local_path
 from data.options import Colours, ImageOptions
 from models.encoder_options import ImageEncoderOptions, TimmImageEncoderOptions
+from models.timm_folder import read_timm_folder
 
 
 class OwnPreparation(NamedTuple):
@@ -52,10 +54,18 @@ def differences(image: ImageOptions, encoder: ImageEncoderOptions | None) -> lis
 
 
 def _of_timm(architecture: str) -> OwnPreparation | None:
-    import timm
+    folder = Path(local_path(architecture, "model.image_encoder.architecture"))
+    if folder.is_dir():
+        stated = read_timm_folder(folder, "model.image_encoder.architecture").preparation
+    else:
+        import timm
 
-    found = timm.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
-    return OwnPreparation(_colours(found.mean), _colours(found.std), found.input_size[1]) if found is not None else None
+        found = timm.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
+        stated = found.to_dict() if found is not None else {}
+    mean, std, size = stated.get("mean"), stated.get("std"), stated.get("input_size")
+    if mean is None or std is None:
+        return None
+    return OwnPreparation(_colours(mean), _colours(std), _side(size[-1] if isinstance(size, list | tuple) else None))
 
 
 def _of_transformers(source: str) -> OwnPreparation | None:

@@ -17,6 +17,7 @@ from models.efficientnet_names import is_lukemelas_efficientnet, lukemelas_effic
 from models.encoder import Encoder, FeatureGroup
 from models.image_statistics import ColourHistogram, mean_and_deviation, middle
 from models.swin_names import hub_swin_to_timm, is_hub_swin
+from models.timm_folder import read_timm_folder
 from models.weights import (
     DAMAGED,
     UNFIT,
@@ -115,12 +116,17 @@ def build_timm_image_encoder(
     levels: tuple[int, ...] | None = None,
     channels_last: bool = False,
 ) -> TimmImageEncoder:
-    """Build a timm model by name; raises UserError for an unknown one and for weights that cannot be had.
+    """Build a timm model by name or folder; raises UserError for an unknown one and for weights that cannot be had.
 
     Weights from a file are those of the whole model under timm's names, those of a Swin Transformer as transformers
     stores it, or those of an EfficientNet as EfficientNet-PyTorch does; a classifier among them is left out, and more
     blocks than the model's are refused.
     """
+    architecture = local_path(architecture, f"{OPTION}.architecture")
+    if Path(architecture).is_dir():
+        folder = read_timm_folder(Path(architecture), f"{OPTION}.architecture")
+        architecture, arguments = folder.architecture, {**folder.arguments, **arguments}
+        weights = str(folder.weights) if weights == "pretrained" else weights
     if not timm.is_model(architecture):
         near = get_close_matches(architecture.partition(".")[0], timm.list_models(), n=5)
         advice = f"; near ones: {', '.join(near)}" if near else ""
