@@ -91,10 +91,12 @@ NEEDED: Mapping[str, Mapping[str, JsonValue]] = {
     "swin": _SWIN,
     "swin2sr": {**_SWIN, "patch_size": 1},
     "swinv2": _SWIN,
+    "timm_backbone": {"backbone": "resnet18", "use_pretrained_backbone": False},
     "vitpose_backbone": {"image_size": [64, 64], "patch_size": [8, 8], "num_experts": 1},
     "xlnet": {"d_head": 8},
     "xmod": {"languages": ["en_XX"], "default_language": "en_XX"},
-    "zamba2": {"layers_block_type": ["mamba", "hybrid"]},
+    "zamba": {"layers_block_type": ["linear_attention", "hybrid"]},
+    "zamba2": {"layers_block_type": ["linear_attention", "hybrid"]},
     "zaya": {"num_experts_per_tok": 1},
 }  # fmt: skip
 """Fields without which the small numbers do not fit together."""
