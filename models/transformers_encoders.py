@@ -103,7 +103,10 @@ class TransformersTextEncoder(TransformersEncoder):
                 # What nothing after it changes has not read the text.
                 is_causal = torch.allclose(states[0, 0], states[1, 0], rtol=1e-6, atol=1e-6)
                 if is_causal and torch.allclose(states[0, 2], states[2, 2], rtol=1e-6, atol=1e-6):
-                    raise ValueError("on the CPU its tokens do not read each other; choose another architecture")
+                    raise ValueError(
+                        "none of its tokens reads another one (its attention has no arithmetic for the CPU, or its "
+                        "first weights are 0): choose another architecture, or pretrained weights"
+                    )
                 self.pooling = pooling or ("last" if is_causal else "cls")
                 self.width = int(self._features(EXAMPLES, torch.ones_like(EXAMPLES)).shape[1])
         except (*UNFIT, NotImplementedError) as error:

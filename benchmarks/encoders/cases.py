@@ -8,7 +8,7 @@ import timm
 from pydantic import JsonValue
 from transformers.models.auto import modeling_auto
 
-from benchmarks.encoders.timm_families import ARGUMENTS, SMALLEST
+from benchmarks.encoders.timm_families import ARGUMENTS, SIZES, SMALLEST
 from benchmarks.encoders.tiny import POSITIONS, VOCABULARY, tiny_config
 from data.options import ImageOptions
 from models.options import ModelOptions
@@ -47,7 +47,8 @@ def make_case(kind: Kind, name: str) -> Case:
     if kind == "timm":
         settings = timm.models.get_pretrained_cfg(name)
         own = settings.input_size[-1] if settings is not None else 224
-        size = own if settings is not None and settings.fixed_input_size else min(own, TIMM_SIZE)
+        is_fixed = settings is not None and settings.fixed_input_size
+        size = SIZES.get(name, own if is_fixed else min(own, TIMM_SIZE))
         timm_encoder = {"name": "timm", "architecture": name, "weights": "random", "arguments": ARGUMENTS.get(name, {})}
         return _case(kind, name, {"image_encoder": timm_encoder}, size)
     config = tiny_config(name, None if kind == "text" else VISION_SIZE)

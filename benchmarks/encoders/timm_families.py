@@ -32,3 +32,5 @@ ARGUMENTS: Mapping[str, Mapping[str, JsonValue]] = dict.fromkeys(
     TWO_BLOCKS,
 )  # fmt: skip
 """Of those that have no small one."""
+SIZES: Mapping[str, int] = {"deepseek_vit_412m": 126}
+"""Pixels a side, where the sizes of all others do not fit."""

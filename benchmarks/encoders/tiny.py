@@ -26,6 +26,8 @@ _SMALL: Mapping[str, int | list[int]] = {
     **_all(_HEADS, "mamba_n_heads", "num_mamba_heads", "n_mamba_heads", "mamba_num_heads", "linear_num_value_heads"),
     **_all(2, "num_key_value_heads", "linear_num_key_heads", "mamba_expand"),
     **_all(2, "num_experts_per_tok", "num_experts_per_token"),
+    **_all(8, "linear_head_dim"),
+    **_all(_HEADS, "linear_num_heads"),
     **_all(64, "intermediate_size", "ffn_dim", "encoder_ffn_dim", "decoder_ffn_dim", "d_ff", "hidden_dim", "n_inner"),
     **_all(64, "d_inner", "ffn_hidden_size", "ffn_size"),
     **_all(8, "head_dim", "d_kv", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "state_size"),

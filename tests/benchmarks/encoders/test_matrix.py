@@ -28,7 +28,7 @@ RIGHT: list[tuple[Kind, str, str | None]] = [
 REFUSED: list[tuple[Kind, str, str]] = [
     ("text", "blip-2", "Blip2Model does not read texts alone"),
     ("text", "fnet", "the padding after a text changes its features"),
-    ("text", "mra", "its tokens do not read each other"),
+    ("text", "mra", "none of its tokens reads another one"),
     ("text", "reformer", "reads items in evaluation but not in training: If training, make sure that config.axial_pos"),
     ("vision", "vit_mae", "gives the same image other features the second time"),
 ]
