@@ -67,7 +67,7 @@ def _start(kind: Kind, name: str, two_processes: bool, onnx: bool, seconds: floa
 
 
 def _finish(running: _Running, seconds: float) -> Row:
-    row = Row(running.kind, running.name, said=f"took more than {seconds:.0f} seconds")
+    row = Row(running.kind, running.name, said=f"took more than {seconds:g} seconds")
     try:
         if running.receiver.poll():
             row = running.receiver.recv()
