@@ -5,6 +5,7 @@ BENCHMARKS = {
     "gpu": "precisions, compilation, attention, 1 to N GPUs, for the published model",
     "index": "kinds of indexes on invented embeddings or your own",
     "scale": "what catalogues of 10^6, 10^8 and 10^9 items cost, by arithmetic: the table of docs/scale.md",
+    "encoders": "every encoder of timm and transformers, tiny: right, or refused with the reason; docs/encoders.md",
     "fresh_pairs": "whether the interval of a demo run's F1 holds on fresh pairs",
     "resize": "resizing of pictures against a plain pool of Pillow",
 }

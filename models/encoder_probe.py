@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from data.item_tensors import ItemTensors, TextTokens
 from data.pair_batch import ItemBatch
@@ -80,6 +81,7 @@ def probe_encoders(encoder: ItemEncoder, items: ItemTensors) -> None:
 
 def _probe_text(encoder: Encoder, text: TextTokens) -> None:
     short, other, long = _example_texts(text)
+    _try_training(encoder, _texts([short, long]))
     what = f"model.text_encoder: {type(encoder.backbone).__name__} with pooling {encoder.pooling}"
     alone = _features(encoder, _texts([short]))
     difference = _difference(_features(encoder, _texts([other])), alone)
@@ -98,6 +100,7 @@ def _probe_text(encoder: Encoder, text: TextTokens) -> None:
 
 def _probe_image(encoder: Encoder, size: int) -> None:
     one, other = _example_images(size)
+    _try_training(encoder, _images(torch.cat([one, other])))
     what = f"model.image_encoder: {type(encoder.backbone).__name__}"
     first, again = _features(encoder, _images(one)), _features(encoder, _images(one))
     if not torch.equal(first, again):
@@ -107,17 +110,46 @@ def _probe_image(encoder: Encoder, size: int) -> None:
             "architecture"
         )
     difference = _difference(_features(encoder, _images(other)), first)
-    if difference <= LEAST_DIFFERENCE and not _learns_statistics(encoder):
+    if difference <= LEAST_DIFFERENCE:
+        difference = _difference(*_by_own_statistics(encoder, torch.cat([one, other])))
+    if difference <= LEAST_DIFFERENCE:
         raise UserError(
             f"{what}: gives two different images the same features (relative difference {difference:.1e}): choose "
             "another pooling or architecture, or pretrained weights"
         )
 
 
-def _learns_statistics(encoder: Encoder) -> bool:
-    """Tell whether signals may only vanish for want of statistics: new batch normalisation leaves them small."""
-    kinds = [module for module in encoder.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    return any(not module.num_batches_tracked for module in kinds)
+def _by_own_statistics(encoder: Encoder, images: Tensor) -> Tensor:
+    """Return features for which batch normalisation that has not seen any images yet takes these, as in training.
+
+    Its first statistics let signals vanish. The encoder stays as it is.
+    """
+    was_training = encoder.training
+    encoder.eval()
+    for module in encoder.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_var is not None:
+            module.train(bool((module.running_var == 1).all()))
+    features = _without_trace(encoder, _images(images))
+    encoder.train(was_training)
+    return features
+
+
+def _without_trace(encoder: Encoder, items: ItemBatch) -> Tensor:
+    """Return features in the present mode, and leave statistics and randomness as they are."""
+    buffers = {name: buffer.clone() for name, buffer in encoder.named_buffers()}
+    with torch.random.fork_rng(devices=()):
+        features: Tensor = functional_call(encoder, buffers, (items,))
+    return features
+
+
+def _try_training(encoder: Encoder, items: ItemBatch) -> None:
+    try:
+        _without_trace(encoder.train(), items)
+    except UNFIT as error:
+        raise UserError(
+            f"model.{encoder.modality}_encoder: {type(encoder.backbone).__name__} reads items in evaluation but not in "
+            f"training: {first_line(error)}"
+        ) from error
 
 
 def _difference(features: Tensor, others: Tensor) -> float:

@@ -49,6 +49,8 @@ class TimmImageEncoder(Encoder):
         self.made_of = made_of
         self.levels = levels
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        if levels is None and not hasattr(backbone, "head_hidden_size"):
+            raise UserError(f"{OPTION}: {made_of} gives maps in place of a vector: change the arguments or name levels")
         # Of what timm calls its head, a model without a classifier still has layers that change the width.
         self.blocks = (int(backbone.head_hidden_size),) if levels is None else _widths(backbone, levels)  # type: ignore[arg-type]
         self.width = sum(self.blocks)
@@ -144,9 +146,9 @@ def _create(architecture: str, arguments: Mapping[str, JsonValue], pretrained: b
     timm.layers.set_fused_attn(True, experimental=True)
     try:
         backbone: nn.Module = timm.create_model(architecture, pretrained=pretrained, num_classes=0, **arguments)
-    except OSError as error:
-        raise hub_error(OPTION, f"timm/{architecture}", "model.safetensors") from error
-    except UNFIT as error:
+    except (*UNFIT, OSError) as error:
+        if pretrained and isinstance(error, OSError):
+            raise hub_error(OPTION, f"timm/{architecture}", "model.safetensors") from error
         raise UserError(
             f"{OPTION}: {architecture} cannot be built with {'pretrained' if pretrained else 'random'} weights and "
             f"the arguments {dict(arguments)}: {error}"

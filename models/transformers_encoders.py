@@ -1,6 +1,7 @@
 """Text and image encoders of transformers."""
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
 
 from data.hub import local_path
 from data.pair_batch import ItemBatch
@@ -23,8 +25,8 @@ FILLED = ("siglip", "siglip2")
 """Models that read padding as text: they were trained on texts that it fills to their full length."""
 IN_PATCHES = ("siglip2", "siglip2_vision_model")
 """Models that take an image as rows of patches."""
-EXAMPLES = torch.tensor([[1, 2, 3], [1, 2, 4]])
-"""Token ids of two texts that begin the same."""
+EXAMPLES = torch.tensor([[1, 2, 3], [1, 2, 4], [4, 2, 3]])
+"""Token ids of two texts that begin the same, and of one that ends as the first."""
 
 
 class TransformersEncoder(Encoder):
@@ -86,6 +88,8 @@ class TransformersTextEncoder(TransformersEncoder):
         Raises UserError for one that does not read tokens.
         """
         super().__init__(backbone, pooling, projection)
+        # Nothing goes on with a text, so nothing of it is kept for that.
+        self._without_cache = {"use_cache": False} if "use_cache" in signature(self.tower.forward).parameters else {}
         was_training = backbone.training
         if backbone.device.type == "meta":  # without numbers there is nothing to try
             self.pooling, self.width = pooling or "cls", int(backbone.config.hidden_size)
@@ -96,9 +100,14 @@ class TransformersTextEncoder(TransformersEncoder):
                 self.filled_length = int(self.tower.config.max_position_embeddings)
             with torch.no_grad():
                 states = self.eval()._states(EXAMPLES, torch.ones_like(EXAMPLES))
-                if pooling is None:
-                    # What nothing after it changes has not read the text.
-                    self.pooling = "last" if torch.equal(states[0, 0], states[1, 0]) else "cls"
+                # What nothing after it changes has not read the text.
+                is_causal = torch.allclose(states[0, 0], states[1, 0], rtol=1e-6, atol=1e-6)
+                if is_causal and torch.allclose(states[0, 2], states[2, 2], rtol=1e-6, atol=1e-6):
+                    raise ValueError(
+                        "none of its tokens reads another one (its attention has no arithmetic for the CPU, or its "
+                        "first weights are 0): choose another architecture, or pretrained weights"
+                    )
+                self.pooling = pooling or ("last" if is_causal else "cls")
                 self.width = int(self._features(EXAMPLES, torch.ones_like(EXAMPLES)).shape[1])
         except (*UNFIT, NotImplementedError) as error:
             raise UserError(
@@ -127,22 +136,28 @@ class TransformersTextEncoder(TransformersEncoder):
             features: Tensor = self.backbone.get_text_features(token_ids, attention_mask).pooler_output
             return features
         if self.pooling == "words":
-            output = self.tower(input_ids=token_ids, attention_mask=attention_mask, output_hidden_states=True)
+            output = self._read(token_ids, attention_mask, output_hidden_states=True)
             states = (output.hidden_states[0], output.last_hidden_state)
             return torch.cat([mean_of_tokens(each, attention_mask) for each in states], dim=1)
         assert self.pooling is not None
         return POOLINGS[self.pooling](self._states(token_ids, attention_mask), attention_mask)
 
     def _states(self, token_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states: Tensor = self.tower(input_ids=token_ids, attention_mask=attention_mask).last_hidden_state
+        states: Tensor = self._read(token_ids, attention_mask).last_hidden_state
         return states
+
+    def _read(self, token_ids: Tensor, attention_mask: Tensor, **wanted: bool) -> ModelOutput:
+        output: ModelOutput = self.tower(
+            input_ids=token_ids, attention_mask=attention_mask, **self._without_cache, **wanted
+        )
+        return output
 
 
 def _num_embeddings(tower: PreTrainedModel) -> int | None:
-    """Return the size of the vocabulary; None for a model that reads characters by their hashes."""
+    """Return the size of the vocabulary; None for a model that has none, such as one that hashes characters."""
     try:
         return int(tower.get_input_embeddings().weight.shape[0])
-    except NotImplementedError:
+    except (NotImplementedError, AttributeError):
         return None
 
 

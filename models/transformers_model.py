@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -57,6 +58,8 @@ def build_model(modality: Modality, architecture: Architecture, weights: str) ->
     if isinstance(architecture, str) and adapter_folder(architecture) is not None:
         architecture = adapted_model(Path(architecture), f"{option}.architecture")
     config = _config(option, architecture)
+    if hasattr(config, "rescale_every"):
+        config.rescale_every = 0  # RWKV would divide its own weights in evaluation, which only float16 asks for
     library = _library(option, config, modality)
     if weights == "random":
         model = _random(option, config, library)
@@ -70,14 +73,18 @@ def build_model(modality: Modality, architecture: Architecture, weights: str) ->
     part = _part(model, modality)
     pooler = getattr(part, "pooler", None)
     if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
-        part.register_module("pooler", None)  # its output is not used
+        # Its output is not used; what cannot do without it calls it.
+        may_lack = "add_pooling_layer" in signature(type(part)).parameters
+        part.register_module("pooler", None if may_lack else nn.Identity())
     # transformers' loading leaves the module in evaluation mode.
     return part.train()
 
 
 def is_dual(model: PreTrainedModel) -> bool:
     """Tell whether a model has a tower for texts and one for images."""
-    return hasattr(model, "get_text_features") and hasattr(model, "get_image_features")
+    return all(
+        hasattr(model, name) for name in ("get_text_features", "get_image_features", "text_model", "vision_model")
+    )
 
 
 def _part(model: PreTrainedModel, modality: Modality) -> PreTrainedModel:
@@ -117,22 +124,28 @@ def _inline_config(option: str, fields: dict[str, JsonValue]) -> PretrainedConfi
         advice = f"; near ones: {', '.join(near)}" if near else ""
         raise UserError(f"{option}.architecture.model_type: transformers has no {model_type!r}{advice}")
     known = AutoConfig.for_model(model_type)
+    present = known.to_dict()
     for name in fields:
         # transformers keeps fields that it does not know, such as those of older versions, without a word.
-        meant = [] if hasattr(known, name) else get_close_matches(name, known.to_dict(), n=1, cutoff=0.85)
-        if meant:
+        is_known = name in present or hasattr(known, name)
+        if not is_known and (meant := get_close_matches(name, present, n=1, cutoff=0.85)):
             raise UserError(f"{option}.architecture: {model_type} has no field {name!r}; did you mean {meant[0]!r}?")
     try:
         return AutoConfig.for_model(**fields)
     except (*UNFIT, StrictDataclassError) as error:
-        raise UserError(f"{option}.architecture: transformers does not take this configuration: {error}") from error
+        raise UserError(
+            f"{option}.architecture: transformers does not take this configuration: "
+            f"{first_line(error) if isinstance(error, KeyError) else error}"
+        ) from error
 
 
 def _library(option: str, config: PretrainedConfig, modality: Modality) -> AutoClass:
     """Return what builds a model without a task; raises UserError where nothing does."""
     libraries: dict[AutoClass, bool] = {
-        # of T5 and its like the encoder alone
-        AutoModelForTextEncoding: modality == "text" and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING,
+        # of T5 and its like the encoder alone, which T5Gemma's class would be only with another configuration
+        AutoModelForTextEncoding: modality == "text"
+        and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+        and config.model_type != "t5gemma",
         AutoModel: type(config) in MODEL_MAPPING,
         AutoBackbone: modality == "image" and type(config) in MODEL_FOR_BACKBONE_MAPPING,
     }
@@ -146,6 +159,7 @@ def _library(option: str, config: PretrainedConfig, modality: Modality) -> AutoC
 
 
 def _random(option: str, config: PretrainedConfig, library: AutoClass) -> PreTrainedModel:
+    config.architectures = config.architectures or []  # of some types AutoModel looks for one among these
     try:
         model: PreTrainedModel = library.from_config(config, dtype=torch.float32)
     except (*UNFIT, ImportError) as error:

@@ -44,8 +44,9 @@ def unreadable_weights(option: str, path: Path, error: Exception) -> UserError:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its type where it has none."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """Return the first line of an error's message, with its type where that alone says nothing."""
+    line = next((line for line in str(error).splitlines() if line), "")
+    return line if line and not isinstance(error, KeyError) else f"{type(error).__name__}: {line}".rstrip(": ")
 
 
 def hub_error(option: str, name: str, files: str) -> UserError:

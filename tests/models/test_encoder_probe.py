@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from data.image_store import ImageFolder
 from data.item_catalog import ItemCatalog
@@ -95,6 +96,29 @@ def test_an_encoder_that_leaves_out_parts_of_pictures_at_random_is_refused() -> 
     encoder = built(image_encoder={"name": "transformers", "architecture": masked, "weights": "random"})
     with pytest.raises(UserError, match="gives the same image other features the second time"):
         probe_encoders(encoder, items(max_tokens=None, size=32))
+
+
+MOBILENET = {"model_type": "mobilenet_v2", "depth_multiplier": 0.25, "finegrained_output": False}
+
+
+def test_signals_may_vanish_for_want_of_statistics_but_an_encoder_that_sees_nothing_is_refused() -> None:
+    encoder = built(image_encoder={"name": "transformers", "architecture": MOBILENET, "weights": "random"})
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    randomness = torch.get_rng_state()
+    probe_encoders(encoder, items(max_tokens=None, size=32))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), randomness)
+    assert all(module.training for module in encoder.modules())
+    for each in encoder.encoders():
+        next(module for module in each.modules() if isinstance(module, nn.Conv2d)).weight.data.zero_()
+    with pytest.raises(UserError, match=r"gives two different images the same features \(.* 0\.0e\+00\)"):
+        probe_encoders(encoder, items(max_tokens=None, size=32))
+
+
+def test_an_encoder_that_cannot_be_trained_on_what_it_reads_is_refused() -> None:
+    resnet = {"name": "timm", "architecture": "test_resnet", "weights": "random", "arguments": {"drop_path_rate": 2.0}}
+    with pytest.raises(UserError, match=r"reads items in evaluation but not in training: .*p=-"):
+        probe_encoders(built(image_encoder=resnet), items(max_tokens=None, size=32))
 
 
 def test_weights_without_influence_are_frozen_and_all_others_get_a_gradient() -> None:

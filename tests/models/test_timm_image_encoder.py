@@ -207,6 +207,18 @@ def test_arguments_that_do_not_fit_are_shown(arguments: dict[str, Any]) -> None:
         build_timm_image_encoder(ARCHITECTURE, arguments, "random")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"features_only": True}, "gives maps in place of a vector"),
+        ({"checkpoint_path": "no/such.safetensors"}, "cannot be built with random weights and the arguments"),
+    ],
+)
+def test_arguments_that_make_another_kind_of_model_are_explained(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build_timm_image_encoder("test_resnet", arguments, "random")
+
+
 def test_activation_checkpointing_gives_equal_gradients(
     encoder: TimmImageEncoder, items: ItemBatch, gradients: Callable[..., dict[str, torch.Tensor]]
 ) -> None:

@@ -166,6 +166,14 @@ def test_weights_of_more_layers_are_refused_by_what_is_surplus(tmp_path: Path) -
     )
 
 
+def test_evaluation_leaves_the_weights_as_they_are() -> None:
+    rwkv = {"model_type": "rwkv", "vocab_size": 99, "hidden_size": 16, "num_hidden_layers": 3, "rescale_every": 1}
+    encoder = build_transformers_text_encoder(rwkv, "random")
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    encoder.eval()(ItemBatch(torch.empty(1), torch.tensor([[1, 2]]), torch.ones(1, 2), torch.zeros(1), torch.zeros(1)))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+
+
 def test_a_hub_name_without_a_network_is_one_error() -> None:
     with pytest.raises(UserError, match=r"^model.text_encoder: 'hfl/no-such' is no local folder and cannot be fetched"):
         build_transformers_text_encoder("hfl/no-such", "pretrained")
