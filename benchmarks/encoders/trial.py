@@ -38,7 +38,7 @@ Outcome = Literal["right", "refused", "wrong", "traceback"]
 MOST_IN_A_BATCH = 1e-3
 """Relative difference of an item's features alone and in a batch of others."""
 MOST_BY_PROCESSES = 1e-3
-"""Relative difference of the gradient of two processes and of one; that of vanishing signals is rounded by 1e-4."""
+"""Relative difference of the gradient of two processes and of one."""
 MOST_IN_ONNX = 1e-5
 """Relative difference of an exported graph."""
 STEPS = 2
