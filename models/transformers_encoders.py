@@ -14,6 +14,7 @@ from transformers.utils import ModelOutput
 from data.hub import local_path
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder, FeatureGroup
+from models.image_patches import patch_inputs, take_one_size
 from models.text_pooling import POOLINGS, TextPooling, mean_of_tokens, stored_pooling
 from models.transformers_model import Architecture, build_model, is_dual
 from models.weights import UNFIT, first_line
@@ -171,6 +172,8 @@ class TransformersImageEncoder(TransformersEncoder):
     ) -> None:
         """Take a backbone for images of a size; raises UserError for one that does not read them."""
         super().__init__(backbone, pooling, projection)
+        if backbone.config.model_type in IN_PATCHES:
+            take_one_size(self.tower)
         was_training = backbone.training
         try:
             with torch.no_grad():
@@ -189,7 +192,7 @@ class TransformersImageEncoder(TransformersEncoder):
     def _features(self, images: Tensor) -> Tensor:
         inputs = {"pixel_values": images}
         if self.backbone.config.model_type in IN_PATCHES:
-            inputs = _patches(images, self.tower.config.patch_size)
+            inputs = patch_inputs(images, self.tower.config.patch_size)
         if self.projection:
             features: Tensor = self.backbone.get_image_features(**inputs).pooler_output
             return features.flatten(1)
@@ -198,18 +201,6 @@ class TransformersImageEncoder(TransformersEncoder):
         if states.ndim == 4:  # convolutional: (N, width, H, W)
             states = states.flatten(2).transpose(1, 2)
         return states.mean(dim=1) if self.pooling == "mean" else states[:, 0]
-
-
-def _patches(images: Tensor, size: int) -> dict[str, Tensor]:
-    """Cut (N, 3, H, W) into square patches, a row each, colours last, as SigLIP 2 takes them."""
-    rows, columns = images.shape[2] // size, images.shape[3] // size
-    cut = images[:, :, : rows * size, : columns * size].reshape(len(images), 3, rows, size, columns, size)
-    patches = cut.permute(0, 2, 4, 3, 5, 1).reshape(len(images), rows * columns, 3 * size * size)
-    return {
-        "pixel_values": patches,
-        "pixel_attention_mask": torch.ones(patches.shape[:2], dtype=torch.int64, device=images.device),
-        "spatial_shapes": torch.tensor([[rows, columns]], device=images.device).expand(len(images), 2),
-    }
 
 
 def build_transformers_text_encoder(

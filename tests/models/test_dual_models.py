@@ -91,3 +91,17 @@ def test_a_projection_of_a_model_of_one_modality_is_refused() -> None:
     bert = {"model_type": "bert", **TEXT}
     with pytest.raises(UserError, match=r"^model\.text_encoder\.projection: BertModel is no dual model"):
         build_transformers_text_encoder(bert, "random", projection=True)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model_type", ["siglip2"])
+@pytest.mark.parametrize("size", [16, SIZE, 48])
+def test_patches_take_the_positions_of_any_size(folder: Path, size: int) -> None:
+    whole = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    encoder = build_transformers_image_encoder(str(folder), "pretrained", size, projection=True).eval()
+    pixels = torch.randint(0, 256, (3, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    processor = Siglip2ImageProcessor(patch_size=8, max_num_patches=(size // 8) ** 2)
+    expected = whole.get_image_features(**processor(list(pixels), return_tensors="pt")).pooler_output
+    none = torch.empty((3, 0), dtype=torch.int64)
+    found = encoder(ItemBatch((pixels / 255 - 0.5) / 0.5, none, none.bool(), torch.zeros(3), torch.zeros(3)))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
