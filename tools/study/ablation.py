@@ -54,7 +54,7 @@ def _run(file: Path, overrides: tuple[str, ...]) -> AblationRun:
     options = read_options(ExperimentOptions, file, overrides)
     before = run_folder(options.name).options
     # Training would go on with some other options, from a state that no run of these alone has.
-    if before.exists() and read_options(ExperimentOptions, before) != options:
+    if before.exists() and read_options(ExperimentOptions, before) != options.prepared():
         raise UserError(
             f"{before}: this run was begun with other options, so it cannot stand beside the others; give them again, "
             "or name a new study (--study NAME)"
