@@ -58,8 +58,9 @@ def test_the_memory_of_every_kind_is_that_of_what_faiss_keeps(kind: KindName) ->
     stored = KINDS[kind].stored
     index = faiss.index_factory(16, f"{lists}{stored}{num_codes(16)}" if kind == "ivf_pq" else f"{lists}{stored}")
     items = np.random.default_rng(0).normal(size=(2000, 16)).astype(np.float32)
-    for trained in [index] * bool(lists) + [index.pq] * (kind == "ivf_pq"):
-        trained.cp.niter = 1  # how good the index is does not matter here
+    trained = ([index] if lists else []) + ([index.pq] if kind == "ivf_pq" else [])
+    for part in trained:
+        part.cp.niter = 1  # how good the index is does not matter here
     index.train(items)
     index.add(items)
     # Product quantisation has a table of 256 numbers for each of the vector's besides.
