@@ -10,6 +10,9 @@ import pytest
 from engine.disk import write_lines
 from tests.tiny_embeddings import numbers, write_embeddings
 
+pytestmark = pytest.mark.xdist_group("catalogue_processes")
+"""So that the commands run once, not in each process of the tests."""
+
 REPOSITORY = Path(__file__).parents[2]
 IDS = ["levi's-501", 'the "best"', "back\\slash", "100%", "tab\there", "😀", *(f"item{row}" for row in range(6, 40))]
 
