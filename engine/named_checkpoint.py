@@ -67,8 +67,9 @@ def checkpoint_of(path: Path) -> Path:
 
 def checkpoint_options(checkpoint: Path) -> ExperimentOptions:
     """Return the options of the run that wrote a checkpoint; raises UserError for a damaged or an older one."""
+    options = dict(read_state(checkpoint).run.options)
     try:
-        return json_record(json.dumps(dict(read_state(checkpoint).run.options)), ExperimentOptions)
+        return json_record(json.dumps(options), ExperimentOptions)
     except ValueError as error:
         raise UserError(f"{checkpoint / STATE}: run.options are none of this version: {error}") from error
 

@@ -75,8 +75,11 @@ class Magnified(ItemEmbedder):
         self.order, self.offset = order, offset
 
     def forward(self, items: ItemBatch) -> ItemEmbedding:
-        numbers = items.images.flatten(1)[:, :: self.order] if self.order > 0 else items.images.flatten(1).flip(1)
-        ways = numbers.cumsum(dim=1)[:, -1] / numbers.shape[1] - numbers.double().mean(dim=1)
+        numbers = items.images.flatten(1)[:, :500]
+        total = torch.zeros_like(numbers[:, 0])
+        for column in (numbers if self.order > 0 else numbers.flip(1)).unbind(1):
+            total = total + column  # one after the other, in the precision of the images
+        ways = total / numbers.shape[1] - numbers.double().mean(dim=1)
         match = 1e6 * ways[:, None].to(numbers.dtype) + self.offset
         return ItemEmbedding(match[:, :0], match)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.checksums import write_checksums
 from engine.distributed import Processes
 from engine.run_folder import run_folder
 from engine.trainer import run_training
@@ -36,6 +37,7 @@ def test_a_step_that_is_finite_this_time_is_said_to_be(make_options: MakeOptions
     state = json.loads((folder / "calm/state.json").read_text())
     state["run"]["options"]["train"]["steps"] = 99
     (folder / "calm/state.json").write_text(json.dumps(state))
+    write_checksums(folder / "calm")
     assert "all is finite this time" in replay_lines(replay_step(folder, ALONE))[-1]
 
 

@@ -113,7 +113,10 @@ def test_an_entered_item_equals_the_same_one_of_the_catalogue(address: str) -> N
         ({}, "choose an image file"),
         (ENTERED, "Source: choose an image file"),
         (ENTERED | {"source_image": b""}, "Source: choose an image file"),
-        (ENTERED | {"source_image": b"<svg onload=alert(1)>"}, "Source: a.png: unreadable image: it is no JPEG"),
+        (
+            ENTERED | {"source_image": b"<svg onload=alert(1)>"},
+            "Source: a.png: unreadable image: it is SVG, which is not read",
+        ),
         (ENTERED | {"source_image": picture()[:-30]}, "Source: a.png: unreadable image:"),
         (ENTERED | {"source_image": picture(), "source_title": "x" * 4001}, "more than 4,000 characters"),
         (ENTERED | {"source_image": b"\xff\xd8\xff" + bytes(2**24)}, "more than 16 MiB"),
