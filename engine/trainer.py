@@ -95,12 +95,18 @@ def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) 
 def _opening(start: Start) -> str:
     run, state, resumed = start.run, start.state, start.resumed
     options, train_split, val_split = run.options, run.train_split, run.val_split
-    millions = sum(parameter.numel() for parameter in state.model.parameters()) / 1e6
+    parameters = [*state.model.parameters()]
+    millions, trained = (
+        sum(parameter.numel() for parameter in some) / 1e6
+        for some in (parameters, [parameter for parameter in parameters if parameter.requires_grad])
+    )
+    are_trained = f" ({trained:.2f} M of them trained)" if trained < millions else ""
     repeated = len(run.listing) - len(np.unique(run.listing))
     others = f" ({repeated} of them the listing of another under a second id)" if repeated else ""
     beginning = f"goes on from {resumed}" if resumed is not None else "starts"
     return (
-        f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions:.2f} M parameters, "
+        f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions:.2f} M "
+        f"parameters{are_trained}, "
         f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items{others}, "
         f"{len(val_split.pairs)} validation pairs of {len(val_split.catalog)} items, "
         f"{run.processes.count} process(es) on {run.processes.device.type}"

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -332,4 +333,5 @@ def test_a_killed_run_with_adapters_goes_on_as_if_it_had_never_ended(
     run_training(options("killed"), "", ALONE)
     run_training(options("whole"), "", ALONE)
     assert_same_tensors(final_tensors("killed"), final_tensors("whole"))
+    assert re.search(r"0\.0\d M parameters \(0\.0\d M of them trained\), ", run_folder("whole").log.read_text())
     assert not [name for name in final_tensors("whole") if "base_layer" in name or "embeddings" in name]
