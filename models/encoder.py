@@ -42,6 +42,8 @@ class Encoder(nn.Module):
     """What of an item it reads."""
     num_token_ids: int | None = None
     """Size of the vocabulary of a text encoder."""
+    filling: int = 0
+    """Id of the padding that fills texts, for models that read it as text; check_inputs puts the tokenizer's here."""
     pooling: str | None = None
     """How states become one vector; None where the model does that itself."""
     kept_elsewhere: frozenset[str] = frozenset()

@@ -10,7 +10,6 @@ from data.item_tensors import ItemTensors, TextTokens
 from data.pair_batch import ItemBatch
 from models.encoder import Encoder
 from models.item_encoder import ItemEncoder
-from models.transformers_encoders import TransformersTextEncoder
 from models.weights import UNFIT, first_line
 from options.errors import UserError
 
@@ -36,8 +35,7 @@ def check_inputs(encoder: ItemEncoder, items: ItemTensors) -> None:
     if items.text is not None and text_encoder is not None:
         _check_tokens(text_encoder, items.text)
         for each in encoder.encoders():
-            if isinstance(each, TransformersTextEncoder):
-                each.filling = items.text.padding_id
+            each.filling = items.text.padding_id
         longest = torch.full((1, items.text.max_tokens), items.text.num_token_ids - 1)
         what = f"texts of data.text.max_tokens={items.text.max_tokens} tokens"
         positions = getattr(getattr(text_encoder.backbone, "config", None), "max_position_embeddings", None)

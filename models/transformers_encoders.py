@@ -35,8 +35,6 @@ class TransformersEncoder(Encoder):
 
     filled_length: int | None = None
     """Tokens that texts are filled to, where the model reads padding as text."""
-    filling = 0
-    """Id of the padding that fills them; check_inputs puts the tokenizer's in its place."""
 
     def __init__(self, backbone: PreTrainedModel, pooling: str | None, projection: bool) -> None:
         """Take a backbone; raises UserError where it has no projection to the space of both towers."""

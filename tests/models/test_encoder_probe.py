@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,8 @@ def test_the_check_leaves_randomness_and_mode_as_they_were() -> None:
     check_inputs(encoder, items())
     assert torch.equal(torch.get_rng_state(), before)
     assert all(module.training for module in encoder.modules())
+
+
+def test_commands_wait_for_the_models_of_transformers_only_where_one_is_built() -> None:
+    program = "import sys, engine.verifier; sys.exit('transformers.modeling_utils' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
