@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from data.named_attributes import unread_names
 from data.split_overlap import listing_rows, overlap_message
@@ -96,16 +97,14 @@ def _opening(start: Start) -> str:
     run, state, resumed = start.run, start.state, start.resumed
     options, train_split, val_split = run.options, run.train_split, run.val_split
     parameters = [*state.model.parameters()]
-    millions, trained = (
-        sum(parameter.numel() for parameter in some) / 1e6
-        for some in (parameters, [parameter for parameter in parameters if parameter.requires_grad])
-    )
-    are_trained = f" ({trained:.2f} M of them trained)" if trained < millions else ""
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    millions, in_training = (f"{sum(map(Tensor.numel, some)) / 1e6:.2f} M" for some in (parameters, trained))
+    are_trained = f" ({in_training} of them trained)" if in_training != millions else ""
     repeated = len(run.listing) - len(np.unique(run.listing))
     others = f" ({repeated} of them the listing of another under a second id)" if repeated else ""
     beginning = f"goes on from {resumed}" if resumed is not None else "starts"
     return (
-        f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions:.2f} M "
+        f"{options.name} {beginning} at step {state.step} of {options.train.steps}: {millions} "
         f"parameters{are_trained}, "
         f"{len(train_split.pairs)} training pairs of {len(train_split.catalog)} items{others}, "
         f"{len(val_split.pairs)} validation pairs of {len(val_split.catalog)} items, "
