@@ -20,7 +20,7 @@ from engine.training_model import TrainingModel, compile_encoders
 from models.encoder_probe import check_inputs, freeze_unused, probe_encoders
 from models.item_encoder import ItemFeatures, build_item_encoder, with_random_weights
 from models.options import ModelOptions
-from models.own_preparation import differences
+from models.own_preparation import preparation_warnings
 from options.errors import UserError
 
 
@@ -58,7 +58,7 @@ def start_training(run: TrainingRun) -> Start:
     if options.train.compile:
         note = compile_encoders(state.model.item_encoder, run.processes.device)
         notes += [note] if note is not None else []
-    notes += differences(options.data.image, options.model.image_encoder)
+    notes += preparation_warnings(options.data.image, options.model.image_encoder)
     if options.reads.image:
         for split in (run.train_split, run.val_split):
             notes += stand_in_warnings((item.image for item in split.catalog), split.items.images)

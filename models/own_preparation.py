@@ -40,7 +40,7 @@ def prepared(image: ImageOptions, encoder: ImageEncoderOptions | None) -> ImageO
     )
 
 
-def differences(image: ImageOptions, encoder: ImageEncoderOptions | None) -> list[str]:
+def preparation_warnings(image: ImageOptions, encoder: ImageEncoderOptions | None) -> list[str]:
     """Say in which options pictures are prepared otherwise than for the encoder's pretrained weights."""
     own = own_preparation(encoder) if encoder is not None else None
     if own is None:
@@ -62,10 +62,8 @@ def _of_timm(architecture: str) -> OwnPreparation | None:
 
         found = timm.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
         stated = found.to_dict() if found is not None else {}
-    mean, std, size = stated.get("mean"), stated.get("std"), stated.get("input_size")
-    if mean is None or std is None:
-        return None
-    return OwnPreparation(_colours(mean), _colours(std), _side(size[-1] if isinstance(size, list | tuple) else None))
+    size = stated.get("input_size")
+    return _stated(stated.get("mean"), stated.get("std"), size[-1] if isinstance(size, list | tuple) else None)
 
 
 def _of_transformers(source: str) -> OwnPreparation | None:
@@ -78,14 +76,21 @@ def _of_transformers(source: str) -> OwnPreparation | None:
     mean, std = record.get("image_mean"), record.get("image_std")
     if record.get("do_normalize") is False:
         mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    if mean is None or std is None:
+    return _stated(mean, std, record.get("size"))
+
+
+def _stated(mean: object, std: object, size: JsonValue) -> OwnPreparation | None:
+    """Return what is said in numbers for three colours; None for grey pictures, and where nothing is said."""
+    colours = [_colours(numbers) for numbers in (mean, std)]
+    return OwnPreparation(colours[0], colours[1], _side(size)) if colours[0] and colours[1] else None
+
+
+def _colours(numbers: object) -> Colours | None:
+    given = numbers if isinstance(numbers, list | tuple) else (numbers,) * 3
+    if len(given) != 3 or not all(isinstance(number, int | float) for number in given):
         return None
-    return OwnPreparation(_colours(mean), _colours(std), _side(record.get("size")))
-
-
-def _colours(numbers: object) -> Colours:
-    red, green, blue = numbers if isinstance(numbers, list | tuple) else (numbers,) * 3
-    return float(red), float(green), float(blue)
+    red, green, blue = map(float, given)
+    return red, green, blue
 
 
 def _side(size: JsonValue) -> int | None:

@@ -108,7 +108,7 @@ class TransformersTextEncoder(TransformersEncoder):
                     )
                 self.pooling = pooling or ("last" if is_causal else "cls")
                 self.width = int(self._features(EXAMPLES, torch.ones_like(EXAMPLES)).shape[1])
-        except (*UNFIT, NotImplementedError) as error:
+        except UNFIT as error:
             raise UserError(
                 f"model.text_encoder.architecture: {type(backbone).__name__} does not read texts alone: "
                 f"{first_line(error)}"
@@ -176,7 +176,7 @@ class TransformersImageEncoder(TransformersEncoder):
         try:
             with torch.no_grad():
                 self.width = int(self.eval()._features(torch.zeros(1, 3, size, size)).shape[1])
-        except (*UNFIT, NotImplementedError) as error:
+        except UNFIT as error:
             raise UserError(
                 f"model.image_encoder.architecture: {type(backbone).__name__} does not read images of "
                 f"data.image.size={size} alone: {first_line(error)}"
