@@ -49,16 +49,28 @@ def stated_values(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def value_digests(item: Item, attributes: ComparedAttributes) -> list[int]:
     """Return the CRC-32 of the values of each attribute, in whatever order the item has them, or NOT_STATED."""
-    stated: dict[str, tuple[str, ...]] = {}
-    for name, values in item.attributes.items():
-        stated[attribute_name(name)] = stated.get(attribute_name(name), ()) + values
+    listed = _listed(item)
     digests = []
     for name in attributes.names:
-        values = stated_values(stated.get(attribute_name(name), ()))
+        values = stated_values(listed.get(attribute_name(name), ()))
         if not values and name in attributes.in_title:
             values = _in_title(item.title, attributes.in_title[name])
         digests.append(_digest(values) if values else NOT_STATED)
     return digests
+
+
+def stated_attributes(item: Item) -> dict[str, tuple[str, ...]]:
+    """Return the values of each attribute that an item states, both in the form in which they are compared."""
+    forms = {name: stated_values(values) for name, values in _listed(item).items()}
+    return {name: values for name, values in forms.items() if name and values}
+
+
+def _listed(item: Item) -> dict[str, tuple[str, ...]]:
+    """Return the values as written, by the form of the attribute's name."""
+    listed: dict[str, tuple[str, ...]] = {}
+    for name, values in item.attributes.items():
+        listed[attribute_name(name)] = listed.get(attribute_name(name), ()) + values
+    return listed
 
 
 def _digest(values: tuple[str, ...]) -> int:

@@ -41,6 +41,11 @@ def rule_path(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.name}.threshold.json")
 
 
+def decider_path(checkpoint: Path) -> Path:
+    """Return the file beside a checkpoint that holds the second stage fitted to it."""
+    return checkpoint.with_name(f"{checkpoint.name}.decider.safetensors")
+
+
 def former_path(checkpoint: Path) -> Path:
     """Return where the checkpoint of a step is for the moment in which another of that step takes its name."""
     return checkpoint.with_name(REPLACED + checkpoint.name)
@@ -121,7 +126,8 @@ def _remove(checkpoint: Path) -> None:
     hidden = checkpoint.with_name(f"{WRITING}deleted_{checkpoint.name}")
     checkpoint.rename(hidden)
     shutil.rmtree(hidden)
-    rule_path(checkpoint).unlink(missing_ok=True)
+    for beside in (rule_path(checkpoint), decider_path(checkpoint)):
+        beside.unlink(missing_ok=True)
 
 
 def _set_aside(checkpoint: Path) -> None:

@@ -45,6 +45,32 @@ class DecisionRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Decisions:
+    """What is decided of B pairs: which are the same product, and by what."""
+
+    value: NDArray[np.float64]
+    """(B,) the margin, or the log-odds of a second stage"""
+    threshold: NDArray[np.float64]
+    """(B,) of the value, above which a pair is the same product"""
+    margin: NDArray[np.float64]
+    """(B,)"""
+
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """Whether each pair is the same product: (B,)."""
+        return self.value > self.threshold
+
+    @property
+    def margin_threshold(self) -> NDArray[np.float64]:
+        """The threshold of each pair by which its margin decides as its value does: (B,)."""
+        if self.value is self.margin:
+            return self.threshold
+        threshold = self.margin - (self.value - self.threshold)
+        below = np.nextafter(self.margin, -np.inf)
+        return np.where(self.same, np.minimum(threshold, below), np.maximum(threshold, self.margin))
+
+
+@dataclass(frozen=True, slots=True)
 class EstimatedFigure:
     """A figure on the validation pairs, with the ends of its interval."""
 

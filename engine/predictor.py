@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from data.loading import ItemPreparation, Split
-from engine.decision_rule import DecisionRule
+from engine.decision_rule import Decisions
 from engine.disk import sole_user, whole_file, write_json, write_text
 from engine.distributed import Processes, from_first
 from engine.encode import EncodedItems, EncodedRound, embedding_width, encoded_rounds, in_catalogue_order
@@ -50,7 +50,7 @@ class Prediction:
     num_positives: int
     """Pairs decided to be the same product."""
     threshold: float
-    """Of pairs whose category has none of its own."""
+    """Of the margin, or of the second stage's log-odds; of pairs whose category has none of its own."""
     evaluation: Evaluation | None
     """Figures of these decisions, where the pairs are labelled both ways."""
     is_fitted: bool
@@ -67,7 +67,7 @@ def run_prediction(
     or stopped goes on. Raises UserError for files, options and checkpoints that the user has to mend, and StoppedError.
     """
     verifier = Verifier.chosen_by(options, processes)
-    encoder, rule = verifier.encoder, verifier.rule
+    encoder = verifier.encoder
     split = split_to_predict(options, verifier.preparation)
     is_calibrated = options.predict.threshold == "calibrated"
     is_fitted = is_calibrated and is_fitted_to(verifier.checkpoint, split, options.data, options.predict.split)
@@ -84,10 +84,11 @@ def run_prediction(
         if items is None:
             return None
         margins = score_pairs(items, split.pairs, encoder.threshold_width).margin
+        decisions = verifier.decisions(split.items, split.pairs, margins)
         with whole_file(file) as stream:
-            stream.writelines(submission_lines(split, items, rule.thresholds(split)))
+            stream.writelines(submission_lines(split, items, decisions.margin_threshold))
         write_text(file.with_name("similarity.py"), similarity)
-        prediction = _prediction(file, split, items, margins, rule, is_fitted)
+        prediction = _prediction(file, split, items, decisions, verifier.threshold, is_fitted)
         progress.file.unlink()
     return prediction
 
@@ -151,18 +152,19 @@ def embedding_text(numbers: NDArray[np.float32]) -> str:
 
 
 def _prediction(
-    file: Path, split: Split, items: EncodedItems, margins: NDArray[np.float64], rule: DecisionRule, is_fitted: bool
+    file: Path, split: Split, items: EncodedItems, decisions: Decisions, threshold: float, is_fitted: bool
 ) -> Prediction:
-    same, thresholds = split.pairs.same, rule.thresholds(split)
-    figures = evaluation(margins, same, rule.threshold, thresholds) if same is not None and same.any() else None
+    same, figures = split.pairs.same, None
+    if same is not None and same.any():
+        figures = evaluation(decisions.value, same, threshold, decisions.threshold)
     blank_ids = [split.catalog[row].item_id for row in items.blank_image.nonzero().flatten().tolist()]
     _write_beside(file, "metrics", figures.as_dict(is_fitted) if figures is not None else None)
     _write_beside(file, "blank_images", {"items": blank_ids} if blank_ids else None)
     return Prediction(
         file=file,
-        num_pairs=len(margins),
-        num_positives=int((margins > thresholds).sum()),
-        threshold=rule.threshold,
+        num_pairs=len(decisions.value),
+        num_positives=int(decisions.same.sum()),
+        threshold=threshold,
         evaluation=figures,
         is_fitted=is_fitted,
         num_blank_images=len(blank_ids),

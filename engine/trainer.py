@@ -11,11 +11,15 @@ from data.named_attributes import unread_names
 from data.split_overlap import listing_rows, overlap_message
 from engine.after_step import AfterStep
 from engine.checkpoint import best_checkpoint, read_state
+from engine.checkpoint_folder import decider_path
+from engine.checksums import recorded_checksum
 from engine.dashboard import check_dashboards, open_dashboards
+from engine.decider import fit_decider, write_decider
 from engine.disk import sole_user
 from engine.distributed import Processes
 from engine.evaluator import MOST_PAIRS, Evaluation
 from engine.experiment import ExperimentOptions
+from engine.pair_scores import VALIDATION, read_validation_scores
 from engine.run_folder import RunFolder, run_folder
 from engine.run_identity import run_identity
 from engine.run_log import RunLog
@@ -77,6 +81,8 @@ def run_training(
             for warning in warnings:
                 log.line(f"warning: {warning}")
             _train(run, state, log, start.stale)
+            if options.predict.decider is not None and processes.is_first:
+                _fit_second_stage(run, log)
         return _result(folder, processes)
 
 
@@ -91,6 +97,22 @@ def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) 
     batches = blank_images.watch(training_batches(run, state.step))
     module = data_parallel(state.model, run.processes)
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
+
+
+def _fit_second_stage(run: TrainingRun, log: RunLog) -> None:
+    """Fit the decider of the best checkpoint and write it beside that."""
+    checkpoint = best_checkpoint(run.folder.checkpoints)
+    checksum = recorded_checksum(checkpoint, VALIDATION) if checkpoint is not None else None
+    assert checkpoint is not None and checksum is not None, "the last step is always evaluated and saved"
+    margins = read_validation_scores(checkpoint).margin
+    decider = fit_decider(run.train_split, run.val_split, margins, checksum, run.options.seed)
+    write_decider(decider_path(checkpoint), decider)
+    estimated = decider.record.estimated_f1
+    told = f"validation F1 {estimated:.4f} (cross-validated)" if estimated is not None else "too few validation pairs"
+    log.line(
+        f"second stage of {checkpoint.name}: {told}; weights of the forest's log-odds "
+        f"{decider.record.of_forest:.3f}, of the margin {decider.record.of_margin:.3f}"
+    )
 
 
 def _opening(start: Start) -> str:

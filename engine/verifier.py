@@ -23,7 +23,8 @@ from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation
 from engine.checkpoint import STATE, read_state
-from engine.decision_rule import DecisionRule, ThresholdChoice, decision_rule
+from engine.decider import DECIDER, Decider, find_decider, read_decider
+from engine.decision_rule import DecisionRule, Decisions, ThresholdChoice, decision_rule
 from engine.distributed import Processes, this_process
 from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
@@ -55,6 +56,10 @@ class Verifier:
     rule: DecisionRule
     preparation: ItemPreparation
     processes: Processes
+    decider: Decider | None = None
+    """The second stage; None to decide by the margin alone."""
+    log_odds_threshold: float = 0.0
+    """Of the second stage."""
 
     @classmethod
     def load(
@@ -80,13 +85,17 @@ class Verifier:
         if threshold is None:
             is_evaluated = state is not None and state.evaluation is not None
             threshold = "calibrated" if is_evaluated else options.predict.threshold
-        rule = decision_rule(threshold, checkpoint)
+        decider = find_decider(checkpoint) if options.predict.decider is not None else None
+        second_stage = (decider, decider.threshold(threshold)) if decider is not None else ()
+        # A number is the second stage's then.
+        rule = decision_rule("calibrated" if decider is not None else threshold, checkpoint)
         processes = processes or this_process()
         check_use(checkpoint, options, threshold, speaks=processes.is_first)
         preparation = ItemPreparation(options.data, options.reads)
         encoder = load_encoder(checkpoint, options, preparation)
         step = state.step if state is not None else None
-        return cls(options, checkpoint, step, encoder.eval().to(processes.device), rule, preparation, processes)
+        encoder = encoder.eval().to(processes.device)
+        return cls(options, checkpoint, step, encoder, rule, preparation, processes, *second_stage)
 
     @classmethod
     def chosen_by(cls, options: ExperimentOptions, processes: Processes | None = None) -> Verifier:
@@ -95,8 +104,11 @@ class Verifier:
 
     @property
     def threshold(self) -> float:
-        """The margin above which a pair is the same product, unless its category has a threshold of its own."""
-        return self.rule.threshold
+        """The margin above which a pair is the same product, unless its category has one of its own.
+
+        With a second stage the log-odds.
+        """
+        return self.rule.threshold if self.decider is None else self.log_odds_threshold
 
     @property
     def plan(self) -> EncodingPlan:
@@ -125,14 +137,20 @@ class Verifier:
 
     def decide(self, source_items: Items, target_items: Items, images: Images | None = None) -> NDArray[np.bool_]:
         """Tell of B pairs which are the same product: (B,); thresholds of categories are applied."""
-        sources, targets = self._items(source_items), self._items(target_items)
-        margins = self.score(sources, targets, images).margin.numpy()
-        return margins > self.thresholds(sources, targets)
+        catalog, pairs = _paired(self._items(source_items), self._items(target_items))
+        items = self.tensors(catalog, images)
+        margins = score_pairs(self.encode_tensors(items), pairs, self.encoder.threshold_width).margin
+        return self.decisions(items, pairs, margins).same
 
-    def thresholds(self, source_items: Items, target_items: Items) -> NDArray[np.float64]:
-        """Return the decision threshold of each of B pairs: (B,)."""
-        pairs = zip(self._items(source_items), self._items(target_items), strict=True)
-        return self.rule.thresholds_of([pair_category(source.category, target.category) for source, target in pairs])
+    def decisions(self, items: ItemTensors, pairs: PairTable, margins: NDArray[np.float64]) -> Decisions:
+        """Return what is decided of B pairs of items by their margins (B,), and by the second stage if there is one."""
+        if self.decider is not None:
+            values = self.decider.log_odds(items, pairs, margins)
+            return Decisions(values, np.full(len(pairs), self.threshold), margins)
+        names = [item.category for item in items.catalog]
+        ends = zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)
+        thresholds = self.rule.thresholds_of([pair_category(names[source], names[target]) for source, target in ends])
+        return Decisions(margins, thresholds, margins)
 
     def tensors(self, catalog: ItemCatalog, images: Images | None, *, blank_bad_images: bool = False) -> ItemTensors:
         """Return the maker of batches of a catalogue, each of whose pictures is read once."""
@@ -182,7 +200,11 @@ def _load_exported(
         raise UserError(f"{folder}: an exported encoder keeps the calibrated threshold alone; give that, or a number")
     rule = encoder.rule if threshold is None or isinstance(threshold, str) else DecisionRule(threshold)
     preparation = ItemPreparation(options.data, options.reads)
-    return Verifier(options, folder, encoder.description.step, encoder, rule, preparation, processes)
+    second_stage = ()
+    if options.predict.decider is not None:
+        decider = read_decider(folder / DECIDER)
+        second_stage = (decider, decider.threshold("calibrated" if threshold is None else threshold))
+    return Verifier(options, folder, encoder.description.step, encoder, rule, preparation, processes, *second_stage)
 
 
 def _paired(sources: Sequence[Item], targets: Sequence[Item]) -> tuple[ItemCatalog, PairTable]:

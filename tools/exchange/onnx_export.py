@@ -8,6 +8,7 @@ import torch
 
 from data.loading import Split
 from engine.checksums import write_checksums
+from engine.decider import DECIDER, write_decider
 from engine.disk import refuse_existing, whole_folder, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
@@ -94,6 +95,8 @@ def _write(source: Source, folder: Path) -> None:
     write_graph(verifier.encoder, example, verifier.options.reads, folder / MODEL)
     if verifier.preparation.tokenizer is not None:
         verifier.preparation.tokenizer.save(folder)
+    if verifier.decider is not None:
+        write_decider(folder / DECIDER, verifier.decider)
     _describe(verifier, folder, "float32")
 
 

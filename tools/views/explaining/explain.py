@@ -64,13 +64,13 @@ def explain_pair(
             variants += _variants(verifier, side, subject, settings)
             if reads_titles(verifier.options):
                 num_words_left += max(0, len(WORDS.findall(subject[0].title)) - settings.most_words)
-    scores = _scores(verifier, subjects, variants)
+    scores, decision_threshold = _scores(verifier, subjects, variants)
     first, *others = scores.margin.tolist()
     return Explanation(
         verdict=Verdict(
             match=float(scores.match[0]),
             threshold=float(scores.threshold[0]) if verifier.encoder.threshold_width else None,
-            decision_threshold=float(verifier.thresholds([source.item], [target.item])[0]),
+            decision_threshold=decision_threshold,
         ),
         effects=tuple(Effect(part, margin, margin - first) for (part, _), margin in zip(variants, others, strict=True)),
         grid=settings.grid if settings is not None else 0,
@@ -126,8 +126,13 @@ def _variants(
             yield part, (item, covered)
 
 
-def _scores(verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]) -> PairScores:
-    """Return the scores of the pair, then of the pair with each variant in the place of its item."""
+def _scores(
+    verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence[tuple[Part, _Subject]]
+) -> tuple[PairScores, float]:
+    """Return the scores of the pair, then of the pair with each variant in the place of its item.
+
+    Beside them, the margin above which the pair as it is would be the same product.
+    """
     every = [*subjects, *(subject for _, subject in variants)]
     items = [replace(item, image=str(row)) for row, (item, _) in enumerate(every)]
     pictures = {str(row): picture for row, (_, picture) in enumerate(every) if picture is not None}
@@ -137,4 +142,7 @@ def _scores(verifier: Verifier, subjects: Sequence[_Subject], variants: Sequence
     # A picture that is not there counts as blank by now, or has ended it.
     tensors = verifier.tensors(ItemCatalog(items), pictures, blank_bad_images=True)
     encoded = verifier.encode_tensors(tensors, show_progress=True)
-    return score_pairs(encoded, PairTable(np.array(source), np.array(target), None), verifier.encoder.threshold_width)
+    pairs = PairTable(np.array(source), np.array(target), None)
+    scores = score_pairs(encoded, pairs, verifier.encoder.threshold_width)
+    pair = PairTable(pairs.source[:1], pairs.target[:1], None)
+    return scores, float(verifier.decisions(tensors, pair, scores.margin[:1]).margin_threshold[0])
