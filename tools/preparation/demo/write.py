@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.disk import whole_folder
+from engine.disk import whole_folder, write_lines
 from options.errors import UserError
 from options.table import aligned_rows
 from tools.preparation.demo.catalogue import SPLITS, DemoSettings, ListedItem, make_catalogue
@@ -84,12 +84,6 @@ def item_ids(pair: LabelledPair) -> dict[str, str]:
 def all_text(item: ListedItem) -> str:
     """Return all text of an item, its attribute names too."""
     return " ".join(item.info.get(key, "") for key in ("title", "item_pvs", "sku_pvs"))
-
-
-def write_lines(file: Path, lines: Iterable[Mapping[str, object]]) -> None:
-    """Write a JSON object a line."""
-    with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
 def make_vocabulary(texts: Iterable[str]) -> list[str]:
