@@ -6,11 +6,11 @@ it ended, and weights are compared with the hub's SHA-256.
 The hub's client reads its environment when it is imported, hence in functions, after data.hub has looked for the hub.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.hub import WEIGHT_FILES, go_offline_without_hub
+from engine.checksums import file_checksum
 from options.errors import UserError
 
 
@@ -108,8 +108,7 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
 
 def _verify(file: Path, expected: str) -> None:
     """Compare a file with the checksum that the hub keeps of it, and delete it if it differs."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = file_checksum(file)
     if found != expected:
         file.unlink()
         raise UserError(

@@ -1,7 +1,5 @@
 """The training runs of a cross-validation: one a fold and seed, of which the scores of the held-out pairs are kept."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
