@@ -17,13 +17,7 @@ from models.embedding import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.read import write_options
-from tools.exchange.onnx_comparison import (
-    BatchParity,
-    Effect,
-    measure_effects,
-    measure_parity,
-    refuse_difference,
-)
+from tools.exchange.onnx_comparison import BatchParity, Effect, measure_effects, measure_parity, refuse_difference
 from tools.exchange.onnx_description import describe
 from tools.exchange.onnx_graph import quantize, write_graph
 

@@ -138,7 +138,4 @@ def _numbered(names: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def _card(source: Item, target: Item) -> dict[str, object]:
-    return {
-        "titles": title_segments(source.title, target.title),
-        "attributes": attribute_rows(source, target),
-    }
+    return {"titles": title_segments(source.title, target.title), "attributes": attribute_rows(source, target)}
