@@ -23,11 +23,6 @@ class Backbone:
     optional: tuple[str, ...] = ()
     """Taken where the repository has them."""
 
-    @property
-    def folder_name(self) -> str:
-        """The repository's name without its owner."""
-        return self.repository.rpartition("/")[2]
-
 
 IMAGE = Backbone("timm/swin_large_patch4_window12_384.ms_in22k", ("config.json",))
 TEXT = Backbone(
@@ -59,7 +54,7 @@ def fetch_backbone(backbone: Backbone, out: Path) -> Path:
     Raises:
         UserError: the hub cannot be reached or lacks a file, a download failed or is damaged, or there is no room.
     """
-    folder = out / backbone.folder_name
+    folder = out / backbone.repository.rpartition("/")[2]  # its name without the owner
     if _is_whole(folder, backbone):
         print(f"{folder}: stands already")
         return folder

@@ -15,6 +15,8 @@ NAMING_RATES: dict[Factor, float] = {
 
 What only the text can tell is nearly always named, what the photograph shows anyway seldom: so neither
 text nor picture suffices alone."""
+BRAND_IN_TITLES = ("{0}", "{0}", "{0}", "{0}({1})", "{1} {0}")
+BRAND_IN_ATTRIBUTES = ("{1}/{0}", "{1}/{0}", "{0}", "{0}/{1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def write_title(
         words.append(series + "系列")
     words = [words[i] for i in rng.permutation(len(words))]
     if "brand" in factors:
-        words.insert(0 if chance(rng, 0.8) else len(words), brand_in_title(product.brand, rng))
+        words.insert(0 if chance(rng, 0.8) else len(words), spell_brand(product.brand, BRAND_IN_TITLES, rng))
     words.append(pick(rng, category.nouns))
     if "variant" in factors:
         words.insert(len(words) - int(chance(rng, 0.3)), spell(product, category, "variant", rng))
@@ -80,7 +82,7 @@ def write_attributes(
     item: list[tuple[str, str]] = []
     sku: list[tuple[str, str]] = []
     if "brand" in factors:
-        item.append(("品牌", brand_in_attribute(product.brand, rng)))
+        item.append(("品牌", spell_brand(product.brand, BRAND_IN_ATTRIBUTES, rng)))
     if "model" in factors:
         item.append((category.model_key, spell(product, category, "model", rng)))
     if "colour" in factors:
@@ -106,7 +108,8 @@ def spell(product: Product, category: Category, factor: Factor, rng: np.random.G
     """Return a word for the product's value of a factor other than the brand."""
     match factor:
         case "model":
-            return spell_model(product.model, rng)
+            model = product.model
+            return vary_width(pick(rng, (model, model, model.lower(), model.replace("-", " "))), rng)
         case "variant":
             spellings = next(v for v in category.variants if v[0] == product.variant)
             return vary_width(pick(rng, (spellings[0], *spellings)), rng)
@@ -120,12 +123,6 @@ def spell(product: Product, category: Category, factor: Factor, rng: np.random.G
             return product.brand
 
 
-def spell_model(model: str, rng: np.random.Generator) -> str:
-    """Spell a model number in upper or lower case, with a hyphen or a blank, perhaps full-width."""
-    model = pick(rng, (model, model, model.lower(), model.replace("-", " ")))
-    return vary_width(model, rng)
-
-
 def vary_width(text: str, rng: np.random.Generator) -> str:
     """Make every eighth text full-width: the characters ! to ~ at U+FF01 to U+FF5E."""
     if not chance(rng, 0.125):
@@ -133,14 +130,9 @@ def vary_width(text: str, rng: np.random.Generator) -> str:
     return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
 
 
-def brand_in_title(brand: str, rng: np.random.Generator) -> str:
-    """Write a brand as titles do."""
-    return pick(rng, ("{0}", "{0}", "{0}", "{0}({1})", "{1} {0}")).format(brand, WORDS.brands[brand])
-
-
-def brand_in_attribute(brand: str, rng: np.random.Generator) -> str:
-    """Write a brand as attributes do."""
-    return pick(rng, ("{1}/{0}", "{1}/{0}", "{0}", "{0}/{1}")).format(brand, WORDS.brands[brand])
+def spell_brand(brand: str, ways: Sequence[str], rng: np.random.Generator) -> str:
+    """Write a brand, {0}, and its Latin form, {1}, in one of some ways."""
+    return pick(rng, ways).format(brand, WORDS.brands[brand])
 
 
 def join(words: Sequence[str], separator: str) -> str:

@@ -72,18 +72,14 @@ def write_files(
     items = [item for split in SPLITS for item in splits[split]]
     truth = [{"item_id": item.item_id, "family": item.family, "product": asdict(item.product)} for item in items]
     write_lines(folder / "products.jsonl", truth)
-    write_tokenizer(make_vocabulary(all_text(item) for item in splits["train"]), folder / "tokenizer")
+    texts = (item.info.get(key, "") for item in splits["train"] for key in ("title", "item_pvs", "sku_pvs"))
+    write_tokenizer(make_vocabulary(texts), folder / "tokenizer")
     return kinds
 
 
 def item_ids(pair: LabelledPair) -> dict[str, str]:
     """Return the items of a pair as the pair file has them."""
     return {"src_item_id": pair.source.item_id, "tgt_item_id": pair.target.item_id}
-
-
-def all_text(item: ListedItem) -> str:
-    """Return all text of an item, its attribute names too."""
-    return " ".join(item.info.get(key, "") for key in ("title", "item_pvs", "sku_pvs"))
 
 
 def make_vocabulary(texts: Iterable[str]) -> list[str]:
