@@ -1,6 +1,5 @@
 """A catalogue as files, complete or not at all."""
 
-import json
 import re
 import shutil
 import unicodedata
@@ -17,6 +16,7 @@ from options.table import aligned_rows
 from tools.preparation.demo.catalogue import SPLITS, DemoSettings, ListedItem, make_catalogue
 from tools.preparation.demo.pairs import LabelledPair, make_pairs
 
+TOKENIZER_CONFIG = Path(__file__).with_name("tokenizer_config.json")
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LEAST_COUNT_OF_WORDS = 20
 """A run of Latin letters and digits becomes a token of its own from so many occurrences on."""
@@ -104,16 +104,4 @@ def write_tokenizer(tokens: list[str], folder: Path) -> None:
     """Write a folder that transformers' AutoTokenizer opens as a BERT tokenizer."""
     folder.mkdir(parents=True)
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    config = {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": True,
-        "tokenize_chinese_chars": True,
-        "strip_accents": None,
-        "model_max_length": 512,
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    shutil.copyfile(TOKENIZER_CONFIG, folder / TOKENIZER_CONFIG.name)
