@@ -57,12 +57,8 @@ def value_digests(item: Item, attributes: ComparedAttributes) -> list[int]:
         values = stated_values(stated.get(attribute_name(name), ()))
         if not values and name in attributes.in_title:
             values = _in_title(item.title, attributes.in_title[name])
-        digests.append(_digest(values) if values else NOT_STATED)
+        digests.append(zlib.crc32(",".join(values).encode("utf-8", "surrogatepass")) if values else NOT_STATED)
     return digests
-
-
-def _digest(values: tuple[str, ...]) -> int:
-    return zlib.crc32(",".join(values).encode("utf-8", "surrogatepass"))
 
 
 def plain_numbers(text: str) -> str:
