@@ -19,19 +19,9 @@ REACH_OF_BICUBIC = 1.6
 """Sides of the square that a reduced JPEG has at most to be stretched bicubically where quickness counts."""
 
 DECODER_ERRORS = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    EOFError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+    ValueError, TypeError, SyntaxError, EOFError, AttributeError, LookupError, ArithmeticError, RuntimeError,
+    MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
 """What Pillow's decoders answer damaged files with, besides OSError."""
 
 _TRANSPOSITIONS = {

@@ -208,12 +208,8 @@ def open_images_of_any_size(path: Path, follow_links: bool = False) -> ImageFold
     if path.is_dir():
         return ImageFolder(path, follow_links)
     if not path.exists():
-        what = (
-            "pack of images does not exist; bash run.sh data pack makes it"
-            if path.suffix == ".pack"
-            else ("folder of images does not exist")
-        )
-        raise UserError(f"{path}: the {what}")
+        what, advice = ("pack", "; bash run.sh data pack makes it") if path.suffix == ".pack" else ("folder", "")
+        raise UserError(f"{path}: the {what} of images does not exist{advice}")
     if not path.is_file():
         raise UserError(f"{path}: is neither a folder of images nor a pack of them")
     return ImagePack(path, PackReader(path))

@@ -117,10 +117,10 @@ class ItemCatalog:
         packed = [self._rows[row] for row in rows]
         return ItemCatalog._of(FlatRows(packed), HashIndex(text_hash(unpack_id(row)) for row in packed))
 
-    def digest(self, rows: range) -> str:
-        """Return the SHA-256 of all that the items of some rows have."""
+    def digest(self, rows: range | None = None) -> str:
+        """Return the SHA-256 of all that the items have, or those of some rows, in their order."""
         digest = hashlib.sha256()
-        for row in rows:
+        for row in range(len(self)) if rows is None else rows:
             digest.update(self._rows[row] + b"\n")
         return digest.hexdigest()
 

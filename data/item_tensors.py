@@ -141,7 +141,9 @@ class ItemTensors:
                 blank_image[place] = True
             else:
                 pixels[place] = picture.transpose(2, 0, 1)
-        images = _normalised(torch.from_numpy(pixels), self.image)
+        # From 0..255 to mean 0 and standard deviation 1, in place.
+        mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in self.image.normalisation)
+        images = torch.from_numpy(pixels).div_(255).sub_(mean).div_(std)
         images[blank_image] = 0  # the mean colour
         return images, blank_image
 
@@ -205,9 +207,3 @@ def _with_known(batch: ItemBatch, known: KnownFeatures) -> ItemBatch:
         image_features=known.image[batch.item] if known.image is not None else NO_FEATURES,
         blank_image=known.blank_image[batch.item] if known.image is not None else batch.blank_image,
     )
-
-
-def _normalised(pixels: Tensor, options: ImageOptions) -> Tensor:
-    """Bring (N, 3, H, W) from 0..255 to mean 0 and standard deviation 1, in place, as x/255 - mean over std."""
-    mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in options.normalisation)
-    return pixels.div_(255).sub_(mean).div_(std)

@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -101,23 +101,12 @@ def only_paired_items(catalog: ItemCatalog, pairs: PairTable) -> tuple[ItemCatal
 
 def pair_batches(dataset: PairDataset, order: Sampler[list[int]], workers: int, pin: bool) -> Iterator[PairBatch]:
     """Yield the batches of an order, loaded ahead by worker processes; raises what a worker raised."""
-    return _batches(dataset, order, workers, pin)
+    return _batches(dataset.__getitem__, order, workers, pin)
 
 
 def item_batches(items: ItemTensors, batches: Sequence[list[int]], workers: int, pin: bool) -> Iterator[ItemBatch]:
     """Yield the batches of given rows, loaded ahead by worker processes; raises what a worker raised."""
-    return _batches(_ItemDataset(items), batches, workers, pin)
-
-
-@dataclass(frozen=True)
-class _ItemDataset(Dataset[ItemBatch]):
-    """Maps rows of a catalogue to their batch."""
-
-    items: ItemTensors
-
-    def __getitem__(self, rows: Sequence[int]) -> ItemBatch:
-        """Return the items of these rows."""
-        return self.items.batch(rows)
+    return _batches(items.batch, batches, workers, pin)
 
 
 Batch = TypeVar("Batch", ItemBatch, PairBatch)
@@ -127,22 +116,22 @@ Batch = TypeVar("Batch", ItemBatch, PairBatch)
 class _ErrorsAsValues(Dataset["Batch | UserError"], Generic[Batch]):
     """Returns a mendable fault instead of raising it, since the loader would bury its message in a traceback."""
 
-    dataset: Dataset[Batch]
+    make: Callable[[list[int]], Batch]
 
     def __getitem__(self, numbers: list[int]) -> Batch | UserError:
         try:
-            return self.dataset[numbers]
+            return self.make(numbers)
         except UserError as error:
             return UserError(str(error))
 
 
 def _batches(
-    dataset: Dataset[Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
+    make: Callable[[list[int]], Batch], order: Sequence[list[int]] | Sampler[list[int]], workers: int, pin: bool
 ) -> Iterator[Batch]:
     if workers:
         give_back_freed_memory()
     loader: DataLoader[Batch | UserError] = DataLoader(
-        _ErrorsAsValues(dataset),
+        _ErrorsAsValues(make),
         batch_size=None,
         sampler=order,
         num_workers=workers,

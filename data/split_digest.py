@@ -42,13 +42,8 @@ def pairs_digest(catalog: ItemCatalog, pairs: PairTable) -> str:
     return digest.hexdigest()
 
 
-def items_digest(catalog: ItemCatalog) -> str:
-    """Return the SHA-256 of all that items have, in their order."""
-    return catalog.digest(range(len(catalog)))
-
-
 def _digests(catalog: ItemCatalog, pairs: PairTable, images: ImageSource | None) -> dict[str, str]:
-    digests = {"pairs": pairs_digest(catalog, pairs), "items": items_digest(catalog)}
+    digests = {"pairs": pairs_digest(catalog, pairs), "items": catalog.digest()}
     if images is not None:
         keys = (image_key(images, item.image) or UNREADABLE for item in catalog)
         digests["images"] = hashlib.sha256(b"".join(keys)).hexdigest()

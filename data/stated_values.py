@@ -55,7 +55,7 @@ def value_digests(item: Item, attributes: ComparedAttributes) -> list[int]:
         values = stated_values(listed.get(attribute_name(name), ()))
         if not values and name in attributes.in_title:
             values = _in_title(item.title, attributes.in_title[name])
-        digests.append(_digest(values) if values else NOT_STATED)
+        digests.append(zlib.crc32(",".join(values).encode("utf-8", "surrogatepass")) if values else NOT_STATED)
     return digests
 
 
@@ -71,10 +71,6 @@ def _listed(item: Item) -> dict[str, tuple[str, ...]]:
     for name, values in item.attributes.items():
         listed[attribute_name(name)] = listed.get(attribute_name(name), ()) + values
     return listed
-
-
-def _digest(values: tuple[str, ...]) -> int:
-    return zlib.crc32(",".join(values).encode("utf-8", "surrogatepass"))
 
 
 def plain_numbers(text: str) -> str:

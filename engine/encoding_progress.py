@@ -102,7 +102,7 @@ def encoding_key(
     """Return a digest of all that embeddings depend on but the images' content."""
     digest = hashlib.sha256(weights_digest(encoder).encode())
     digest.update(json.dumps(options.encoding, sort_keys=True).encode())
-    digest.update(items.catalog.digest(range(len(items.catalog))).encode())
+    digest.update(items.catalog.digest().encode())
     if items.text is not None:
         digest.update(items.text.ids.tobytes())
         digest.update(items.text.starts.tobytes())

@@ -12,7 +12,7 @@ import torch
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files, recorded_checksum
 from engine.decision_rule import DecisionRule
-from engine.disk import json_record, read_json, write_json
+from engine.disk import json_record, read_json
 from engine.experiment import ExperimentOptions
 from models.embedding import ItemEmbedder, ItemEmbedding, unpack
 from options.errors import UserError, install_command
@@ -105,11 +105,6 @@ class ExportDescription:
     text: TextDescription | None
     attributes: AttributesDescription | None
     decision: DecisionDescription
-
-
-def write_description(folder: Path, description: ExportDescription) -> None:
-    """Write preprocessing.json."""
-    write_json(folder / DESCRIPTION, asdict(description))
 
 
 def read_description(folder: Path) -> ExportDescription:

@@ -27,17 +27,7 @@ from engine.threshold_origin import is_fitted_to
 from engine.verifier import Verifier
 from options.errors import UserError
 
-SIMILARITY = '''"""Similarity of two items of the submission file beside this one."""
-
-THRESHOLD_WIDTH = {threshold_width}
-"""Numbers of the threshold embedding, which comes first in an item's embedding; the match embedding follows."""
-
-
-def compute(item_emb_1: list[float], item_emb_2: list[float]) -> float:
-    """Return the match dot product minus the threshold dot product."""
-    products = [x * y for x, y in zip(item_emb_1, item_emb_2)]
-    return sum(products[THRESHOLD_WIDTH:]) - sum(products[:THRESHOLD_WIDTH])
-'''
+SIMILARITY = Path(__file__).with_name("similarity.txt").read_text(encoding="utf-8")
 """The similarity.py that goes with a submission file."""
 
 

@@ -9,18 +9,11 @@ from pydantic import JsonValue, ValidationError
 
 from data.loading import Split
 from data.options import READING
-from data.split_digest import items_digest, pairs_digest, split_digests
+from data.split_digest import pairs_digest, split_digests
 from engine.distributed import Processes, from_first
 from engine.experiment import ExperimentOptions
 
-FIXED = (
-    "seed",
-    "data.text",
-    "data.image",
-    "model",
-    "loss",
-    "train.optimizer.name",
-)
+FIXED = ("seed", "data.text", "data.image", "model", "loss", "train.optimizer.name")
 """Options that change the data order or the model, with all below them."""
 USERS_KEYS = ("arguments", "architecture", "in_title")
 """Last part of the options that hold keys of the user's own."""
@@ -59,7 +52,7 @@ def run_identity(options: ExperimentOptions, train_split: Split, val_split: Spli
         num_processes=processes.count,
         pairs_per_step=options.train.batch_size * options.train.accumulate * processes.count,
         training_pairs=pairs_digest(train_split.catalog, train_split.pairs),
-        training_items=items_digest(train_split.catalog),
+        training_items=train_split.catalog.digest(),
         validation=from_first(lambda: split_digests(val_split)),
     )
 

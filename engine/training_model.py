@@ -84,10 +84,7 @@ def share_statistics(model: nn.Module) -> None:
 
 
 def data_parallel(
-    model: nn.Module,
-    processes: Processes,
-    bucket_mebibytes: int = BUCKET_MEBIBYTES,
-    static_graph: bool = False,
+    model: nn.Module, processes: Processes, bucket_mebibytes: int = BUCKET_MEBIBYTES, static_graph: bool = False
 ) -> nn.Module:
     """Return the module to call in training: the model itself, or on several processes one that exchanges gradients.
 

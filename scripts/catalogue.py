@@ -36,11 +36,6 @@ Probes = Annotated[
 ]
 
 
-@app.callback()
-def group() -> None:
-    """A whole catalogue, embedded and searched."""
-
-
 @app.command()
 def embed(
     option_file: Annotated[Path, typer.Argument(metavar="OPTION_FILE", help="YAML file, such as options/demo.yml.")],

@@ -143,11 +143,12 @@ def pack(
     """
     if more_items and not items:
         raise typer.BadParameter(f"{more_items[0]}: name item files after --items")
+    from data.options import PictureRules
     from options.printable import shortened
     from tools.preparation.image_packing import PackSettings, pack_images
 
     files = [*(items or ()), *(more_items or ())]
-    settings = PackSettings(stored, size, follow_links, upright, color_profile)
+    settings = PackSettings(stored, size, follow_links, PictureRules(upright, color_profile))
     report = pack_images(images, output, files, settings, processes=workers)
     counts = {"images": report.num_images, "unreadable images": len(report.faults)}
     print(aligned_figures({**counts, "megabytes": f"{report.num_bytes / 1e6:,.1f}"}))

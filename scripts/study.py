@@ -113,11 +113,7 @@ def check_submission(
 
 
 @app.command()
-def precision_drift(
-    option_file: OptionFile,
-    overrides: Overrides = None,
-    check: Check = False,
-) -> None:
+def precision_drift(option_file: OptionFile, overrides: Overrides = None, check: Check = False) -> None:
     """Compare the decisions of a checkpoint in float32 with those in bfloat16 and float16.
 
     The split, the checkpoint and the threshold are those of predict.*.

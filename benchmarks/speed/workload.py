@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from benchmarks.speed.settings import MAX_TOKENS, ModelSize
 from benchmarks.synthetic_photos import invent_photo
+from engine.disk import write_lines
 from options.yaml_values import to_yaml
 from tools.preparation.demo.catalogue import MEAN_ITEMS_PER_FAMILY, plan_families, plan_listings
 from tools.preparation.demo.listing import phrase
-from tools.preparation.demo.write import make_vocabulary, write_lines, write_tokenizer
+from tools.preparation.demo.write import make_vocabulary, write_tokenizer
 
 INVENTED_PHOTOS = 8
 """Of which all photographs are parts."""

@@ -111,9 +111,7 @@ def test_pixels_that_were_read_by_other_rules_are_refused_and_files_are_read_by_
     Image.fromarray(noise).save(folder / "a.png", exif=exif, icc_profile=display_p3())
     rules = PictureRules(upright=True, color_profile="srgb")
     for stored in STORED:
-        settings = PackSettings(
-            stored, SIZE, follow_links=False, upright=rules.upright, color_profile=rules.color_profile
-        )
+        settings = PackSettings(stored, SIZE, follow_links=False, rules=rules)
         pack_images(folder, tmp_path / f"{stored}.pack", [], settings, processes=1)
     wanted = ImageOptions(size=SIZE, upright=True, color_profile="srgb")
     expected = in_srgb(noise[::-1, ::-1] / 255, matrix=DISPLAY_P3)

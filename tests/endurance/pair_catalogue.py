@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.preparation.demo.write import make_vocabulary, write_lines, write_tokenizer
+from engine.disk import write_lines
+from tools.preparation.demo.write import make_vocabulary, write_tokenizer
 
 WORDS = (
     "红", "蓝", "绿", "白", "大", "中", "小", "花瓶", "水杯", "茶壶", "台灯", "背包", "帽子", "抱枕", "雨伞", "陶瓷",

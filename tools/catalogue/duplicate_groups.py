@@ -19,7 +19,7 @@ from metrics.identical_groups import GroupAgreement, IdenticalGroup, group_agree
 from options.errors import UserError
 from options.printable import quoted
 from tools.catalogue.duplicate_pairs import FoundPairs, find_pairs
-from tools.catalogue.equal_content import first_of_equal, num_repeated
+from tools.catalogue.equal_content import first_of_equal
 from tools.catalogue.index_folder import CatalogueIndex
 from tools.catalogue.search_backend import query_numbers
 
@@ -87,7 +87,7 @@ def find_duplicates(
     write_pairs(found, out / "pairs.jsonl")
     figures: dict[str, int | float] = {
         "items": len(index.rows),
-        "items equal to an earlier one": num_repeated(found.first),
+        "items equal to an earlier one": int((found.first != np.arange(len(found.first))).sum()),
         "searched for now": pairs.num_searched,
         "pairs": len(found.pairs.margin),
         "pairs across groups": int((~found.is_inside).sum()),

@@ -26,8 +26,3 @@ def first_of_equal(contents: Iterable[str]) -> NDArray[np.int64]:
     """Return for each of N items the first one of equal content: (N,); of an unknown content, "", that item itself."""
     first: dict[str, int] = {}
     return np.array([first.setdefault(own, row) if own else row for row, own in enumerate(contents)], np.int64)
-
-
-def num_repeated(first: NDArray[np.int64]) -> int:
-    """Return how many of N items have the content of an earlier one, by first_of_equal (N,)."""
-    return int((first != np.arange(len(first))).sum())

@@ -40,7 +40,10 @@ class FaissIndex:
         self._threshold_width = threshold_width
         self._item_ids = list(item_ids)
         self._rows = {item_id: row for row, item_id in enumerate(self._item_ids) if item_id is not None}
-        _set_probes(index, probes)
+        if isinstance(index, faiss.IndexIVF):
+            index.nprobe = min(probes, index.nlist)
+        elif isinstance(index, faiss.IndexHNSW):
+            index.hnsw.efSearch = probes
 
     @property
     def width(self) -> int:
@@ -180,10 +183,3 @@ def _nearest_lists(index: faiss.Index) -> Iterator[None]:
         yield
     finally:
         index.quantizer = by_product
-
-
-def _set_probes(index: faiss.Index, probes: int) -> None:
-    if isinstance(index, faiss.IndexIVF):
-        index.nprobe = min(probes, index.nlist)
-    elif isinstance(index, faiss.IndexHNSW):
-        index.hnsw.efSearch = probes

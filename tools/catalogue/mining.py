@@ -15,8 +15,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.compared_text import compared
-from data.item_pair import connected_components, parse_pair
+from data.item_pair import PairTable, parse_pair
 from data.jsonl import DataError, read_records
+from data.pair_dataset import product_groups
 from engine.disk import refuse_existing, write_lines
 from models.embedding import ItemEmbedding, cross_score, pair_score, unpack
 from options.errors import UserError
@@ -40,31 +41,6 @@ class MiningSettings:
     ungrouped: bool
     keep_pairs: bool
     """Whether the labelled pairs come first in the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledPairs:
-    """K pairs of which it is known whether they are the same product."""
-
-    source: NDArray[np.int64]
-    """(K,) items by number"""
-    target: NDArray[np.int64]
-    """(K,)"""
-    same: NDArray[np.bool_]
-    """(K,)"""
-
-    def groups(self, num_items: int) -> NDArray[np.int64]:
-        """Return the known product of each item, items joined by pairs that are the same: (N,)."""
-        return connected_components(num_items, self._edges(self.same))
-
-    def grouped(self, num_items: int) -> NDArray[np.bool_]:
-        """Return whether an item is in a pair that is the same: (N,)."""
-        grouped = np.zeros(num_items, np.bool_)
-        grouped[self._edges(self.same)] = True
-        return grouped
-
-    def _edges(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.stack([self.source, self.target], axis=1)[chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +102,7 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     return {
         "items": len(embedded),
         "items equal to an earlier one": len(embedded) - len(distinct),
-        "items with a known same product": int(pairs.grouped(len(ids)).sum()),
+        "items with a known same product": int(in_same_pair(pairs, len(ids)).sum()),
         "ceiling of the margin": ceiling,
         "pairs that the ceiling left out": found.num_above_ceiling,
         "near misses": len(found.margin),
@@ -136,7 +112,7 @@ def mine(embeddings: Path, pairs_file: Path, out: Path, settings: MiningSettings
     }
 
 
-def _read_pairs(file: Path, rows: Mapping[str, int]) -> LabelledPairs:
+def _read_pairs(file: Path, rows: Mapping[str, int]) -> PairTable:
     ends: list[tuple[int, int]] = []
     same = []
     for number, record in read_records(file):
@@ -151,7 +127,7 @@ def _read_pairs(file: Path, rows: Mapping[str, int]) -> LabelledPairs:
     if not ends:
         raise DataError(file, None, "has no pairs")
     source, target = np.array(ends, np.int64).T
-    return LabelledPairs(source, target, np.array(same, np.bool_))
+    return PairTable(source, target, np.array(same, np.bool_))
 
 
 def _numbered(categories: list[str]) -> NDArray[np.int64]:
@@ -160,14 +136,22 @@ def _numbered(categories: list[str]) -> NDArray[np.int64]:
     return np.fromiter((numbers.setdefault(compared(name), len(numbers)) for name in categories), np.int64)
 
 
-def median_positive_margin(items: ItemEmbedding, pairs: LabelledPairs) -> float:
+def median_positive_margin(items: ItemEmbedding, pairs: PairTable) -> float:
     """Return the median margin of the pairs that are the same; not a number where there are none."""
+    assert pairs.same is not None
     source, target = torch.from_numpy(pairs.source[pairs.same]), torch.from_numpy(pairs.target[pairs.same])
     margin = pair_score(items.rows(source), items.rows(target)).margin
     return float(np.median(margin.numpy())) if len(margin) else float("nan")
 
 
-def near_misses(items: ItemEmbedding, pairs: LabelledPairs, guards: Guards, most: int) -> NearMisses:
+def in_same_pair(pairs: PairTable, num_items: int) -> NDArray[np.bool_]:
+    """Return whether an item is in a pair that is the same: (N,)."""
+    assert pairs.same is not None
+    ends = np.concatenate([pairs.source[pairs.same], pairs.target[pairs.same]])
+    return np.bincount(ends, minlength=num_items) > 0
+
+
+def near_misses(items: ItemEmbedding, pairs: PairTable, guards: Guards, most: int) -> NearMisses:
     """Return pairs of high margins that are known or presumed to be different products.
 
     Of each of N items the `most` highest are looked at, among items of other groups with which no pair is labelled;
@@ -196,11 +180,10 @@ def near_misses(items: ItemEmbedding, pairs: LabelledPairs, guards: Guards, most
 class _Allowed:
     """Which pairs may be taken, whatever their margin."""
 
-    def __init__(self, pairs: LabelledPairs, guards: Guards, num_items: int) -> None:
-        self._group = torch.from_numpy(pairs.groups(num_items))
-        self._known = torch.ones(num_items, dtype=torch.bool)
-        if not guards.ungrouped:
-            self._known = torch.from_numpy(pairs.grouped(num_items))
+    def __init__(self, pairs: PairTable, guards: Guards, num_items: int) -> None:
+        self._group = torch.from_numpy(product_groups(pairs, np.arange(num_items)))
+        known = np.ones(num_items, np.bool_) if guards.ungrouped else in_same_pair(pairs, num_items)
+        self._known = torch.from_numpy(known)
         self._category = torch.from_numpy(guards.category) if guards.category is not None else None
         ends = np.concatenate([[pairs.source, pairs.target], [pairs.target, pairs.source]], axis=1)
         self._labelled = ends[:, np.argsort(ends[0], kind="stable")]

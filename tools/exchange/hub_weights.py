@@ -6,11 +6,11 @@ it ended, and weights are compared with the hub's SHA-256.
 The hub's client reads its environment when it is imported, hence in functions, after data.hub has looked for the hub.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.hub import WEIGHT_FILES, go_offline_without_hub
+from engine.checksums import file_checksum
 from options.errors import UserError
 
 
@@ -22,11 +22,6 @@ class Backbone:
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     """Taken where the repository has them."""
-
-    @property
-    def folder_name(self) -> str:
-        """The repository's name without its owner."""
-        return self.repository.rpartition("/")[2]
 
 
 IMAGE = Backbone("timm/swin_large_patch4_window12_384.ms_in22k", ("config.json",))
@@ -59,7 +54,7 @@ def fetch_backbone(backbone: Backbone, out: Path) -> Path:
     Raises:
         UserError: the hub cannot be reached or lacks a file, a download failed or is damaged, or there is no room.
     """
-    folder = out / backbone.folder_name
+    folder = out / backbone.repository.rpartition("/")[2]  # its name without the owner
     if _is_whole(folder, backbone):
         print(f"{folder}: stands already")
         return folder
@@ -108,8 +103,7 @@ def _fetch(backbone: Backbone, folder: Path) -> None:
 
 def _verify(file: Path, expected: str) -> None:
     """Compare a file with the checksum that the hub keeps of it, and delete it if it differs."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = file_checksum(file)
     if found != expected:
         file.unlink()
         raise UserError(

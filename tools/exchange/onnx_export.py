@@ -1,6 +1,6 @@
 """From a checkpoint to a folder that another program can use."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -9,22 +9,16 @@ import torch
 from data.loading import Split
 from engine.checksums import write_checksums
 from engine.decider import DECIDER, write_decider
-from engine.disk import refuse_existing, whole_folder, write_text
+from engine.disk import refuse_existing, whole_folder, write_json, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
-from engine.onnx_encoder import MODEL, OPTIONS, Arithmetic, OnnxItemEncoder, write_description
+from engine.onnx_encoder import DESCRIPTION, MODEL, OPTIONS, Arithmetic, OnnxItemEncoder
 from engine.verifier import Verifier
 from models.embedding import ItemEmbedder
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.read import write_options
-from tools.exchange.onnx_comparison import (
-    BatchParity,
-    Effect,
-    measure_effects,
-    measure_parity,
-    refuse_difference,
-)
+from tools.exchange.onnx_comparison import BatchParity, Effect, measure_effects, measure_parity, refuse_difference
 from tools.exchange.onnx_description import describe
 from tools.exchange.onnx_graph import quantize, write_graph
 
@@ -101,7 +95,7 @@ def _write(source: Source, folder: Path) -> None:
 
 
 def _describe(verifier: Verifier, folder: Path, arithmetic: Arithmetic) -> None:
-    write_description(folder, describe(verifier, arithmetic))
+    write_json(folder / DESCRIPTION, asdict(describe(verifier, arithmetic)))
     write_text(folder / OPTIONS, write_options(verifier.options))
     write_checksums(folder)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -13,7 +13,7 @@ from data.image_pack import PackWriter, Stored, is_pack
 from data.image_store import ImageFolder
 from data.item_catalog import read_items
 from data.item_image import BadImageError, MissingImageError, decode_image, naming
-from data.options import PictureRules
+from data.options import AS_STORED, PictureRules
 from data.stand_ins import stand_in_warnings
 from engine.disk import whole_path
 from options.errors import UserError
@@ -33,13 +33,8 @@ class PackSettings:
     size: int
     """Height and width of the pixels."""
     follow_links: bool
-    upright: bool = False
-    color_profile: Literal["keep", "srgb"] = "keep"
-
-    @property
-    def rules(self) -> PictureRules:
-        """By which pixels are read."""
-        return PictureRules(self.upright, self.color_profile)
+    rules: PictureRules = AS_STORED
+    """By which pixels are read."""
 
 
 class PackedImage(NamedTuple):

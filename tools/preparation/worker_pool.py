@@ -26,11 +26,7 @@ class _Worker(NamedTuple):
 
 
 def run_isolated(
-    work: Callable[[Task], Result],
-    tasks: Iterable[Task],
-    *,
-    processes: int,
-    time_limit: float = 120.0,
+    work: Callable[[Task], Result], tasks: Iterable[Task], *, processes: int, time_limit: float = 120.0
 ) -> Iterator[tuple[Task, Result | WorkerFailure]]:
     """Yield each task with its result, in the order of completion.
 

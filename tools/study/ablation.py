@@ -1,7 +1,5 @@
 """An ablation study: every option file of options/ablation with every seed, each run in a process of its own."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

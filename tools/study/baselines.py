@@ -3,8 +3,6 @@
 Letters of shapes: B pairs, N items or pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

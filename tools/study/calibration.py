@@ -1,7 +1,5 @@
 """A decision rule that is chosen on the validation scores of a checkpoint."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Systems on the same pairs, with intervals of their figures and of the differences to the first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

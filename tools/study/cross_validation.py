@@ -1,7 +1,5 @@
 """The training runs of a cross-validation: one a fold and seed, of which the scores of the held-out pairs are kept."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
@@ -81,7 +79,7 @@ class CrossValidator:
         record = folder / "run.json"
         pairs = self._pair_texts(seed, fold)
         kept = read_json(record, KeptRun, f"remove {folder}")
-        items = self.pool.catalog.digest(range(len(self.pool.catalog)))
+        items = self.pool.catalog.digest()
         files = {folder / name: text.encode() for name, text in pairs.items()}
         of_pairs = all(file.is_file() and file.read_bytes() == text for file, text in files.items())
         if kept is not None and not (of_pairs and kept.items in (None, items)):

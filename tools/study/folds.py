@@ -14,9 +14,9 @@ from data.item_catalog import ItemCatalog, read_items
 from data.item_pair import PairTable, read_pairs
 from data.options import SplitOptions
 from data.pair_dataset import product_groups
+from data.split_digest import pairs_digest
 from data.split_overlap import listing_rows
 from engine.experiment import ExperimentOptions
-from engine.pair_scores import pairs_digest
 from metrics.clusters import item_parts
 from options.errors import UserError
 
@@ -43,13 +43,6 @@ class PairPool:
         assert self.pairs.same is not None
         return self.pairs.same
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the pairs' ids and labels in their order."""
-        ids = list(self.catalog.ids())
-        ends = zip(self.pairs.source.tolist(), self.pairs.target.tolist(), strict=True)
-        return pairs_digest([(ids[source], ids[target]) for source, target in ends], self.same)
-
 
 def read_pools(experiments: Sequence[ExperimentOptions]) -> list[PairPool]:
     """Read the pairs to cross-validate on.
@@ -57,8 +50,9 @@ def read_pools(experiments: Sequence[ExperimentOptions]) -> list[PairPool]:
     Raises UserError for splits that do not share items and images, and for option files of different pairs or labels.
     """
     found = [_read_pairs(options) for options in experiments]
-    for options, data in zip(experiments, found, strict=True):
-        if data.digest != found[0].digest:
+    digests = [pairs_digest(pool.catalog, pool.pairs) for pool in found]
+    for options, digest in zip(experiments, digests, strict=True):
+        if digest != digests[0]:
             raise UserError(
                 f"{options.name}: has other pairs or labels than {experiments[0].name}, or the same in another order; "
                 "give it the same files of data.train.pairs and data.val.pairs, or cross-validate it by itself"

@@ -3,10 +3,9 @@
 Letters of shapes: B pairs, S seeds, R replicates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +62,7 @@ class Decided:
     """Of training, a fold."""
 
     @classmethod
-    def of_seeds(cls, name: str, seeds: Sequence[HeldOut], same: NDArray[np.bool_], seconds: float) -> Decided:
+    def of_seeds(cls, name: str, seeds: Sequence[HeldOut], same: NDArray[np.bool_], seconds: float) -> Self:
         """Return what a system decides on its held-out pairs in each seed."""
         predicted = np.stack([seed.predicted(same) for seed in seeds])
         return cls(name, predicted, np.stack([seed.weights(same) for seed in seeds]), same, seconds)

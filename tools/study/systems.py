@@ -1,7 +1,5 @@
 """Systems to compare: what each decides on labelled pairs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

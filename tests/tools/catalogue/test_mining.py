@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.item_pair import PairTable
 from data.jsonl import DataError
 from models.embedding import ItemEmbedding
 from options.errors import UserError
@@ -13,7 +14,6 @@ from tests.tiny_embeddings import margins, numbers, write_embeddings
 from tools.catalogue import mining
 from tools.catalogue.mining import (
     Guards,
-    LabelledPairs,
     MiningSettings,
     NearMisses,
     median_positive_margin,
@@ -114,13 +114,13 @@ def items() -> ItemEmbedding:
 
 
 @pytest.fixture
-def labelled() -> LabelledPairs:
+def labelled() -> PairTable:
     """Chains of three of the first 30 items, some different pairs, and items in no pair."""
     rng = np.random.default_rng(0)
     same = [(first + step, first + step + 1) for first in range(0, 30, 3) for step in range(2)]
     different = [(int(a), int(b)) for a, b in rng.integers(0, 50, (40, 2)) if a // 3 != b // 3]
     source, target = np.array(same + different).T
-    return LabelledPairs(source, target, np.arange(len(source)) < len(same))
+    return PairTable(source, target, np.arange(len(source)) < len(same))
 
 
 def margin_of(items: ItemEmbedding, i: int, j: int) -> float:
@@ -132,7 +132,7 @@ def product(item: int) -> int:
 
 
 def brute_force(
-    items: ItemEmbedding, labelled: LabelledPairs, guards: Guards, most: int
+    items: ItemEmbedding, labelled: PairTable, guards: Guards, most: int
 ) -> tuple[list[tuple[int, int, float]], int]:
     ends_of = {frozenset(ends) for ends in zip(labelled.source.tolist(), labelled.target.tolist(), strict=True)}
 
@@ -165,7 +165,7 @@ def listed(found: NearMisses) -> list[tuple[int, int, float]]:
 @pytest.mark.parametrize("by_category", [False, True])
 @pytest.mark.parametrize(("ceiling", "most"), [(3.0, 2), (100.0, 1), (6.0, 7), (0.0, 100)])
 def test_near_misses_are_those_of_brute_force(
-    items: ItemEmbedding, labelled: LabelledPairs, ungrouped: bool, by_category: bool, ceiling: float, most: int,
+    items: ItemEmbedding, labelled: PairTable, ungrouped: bool, by_category: bool, ceiling: float, most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(mining, "ITEMS_AT_ONCE", 7)
@@ -178,13 +178,13 @@ def test_near_misses_are_those_of_brute_force(
     assert expected
 
 
-def test_a_chain_of_same_pairs_is_one_product(items: ItemEmbedding, labelled: LabelledPairs) -> None:
+def test_a_chain_of_same_pairs_is_one_product(items: ItemEmbedding, labelled: PairTable) -> None:
     found = near_misses(items, labelled, Guards(1000.0, ungrouped=True), 100)
     assert not any(product(source) == product(target) for source, target, _ in listed(found))
 
 
 def test_the_ceiling_is_by_default_the_median_margin_of_the_same_products(
-    items: ItemEmbedding, labelled: LabelledPairs
+    items: ItemEmbedding, labelled: PairTable
 ) -> None:
     expected = [
         margin_of(items, s, t)
@@ -193,7 +193,7 @@ def test_the_ceiling_is_by_default_the_median_margin_of_the_same_products(
     assert median_positive_margin(items, labelled) == pytest.approx(float(np.median(expected)))
 
 
-def test_without_same_pairs_nothing_is_known(items: ItemEmbedding, labelled: LabelledPairs) -> None:
-    none = LabelledPairs(labelled.source, labelled.target, np.zeros_like(labelled.same))
+def test_without_same_pairs_nothing_is_known(items: ItemEmbedding, labelled: PairTable) -> None:
+    none = PairTable(labelled.source, labelled.target, np.zeros_like(labelled.same))
     assert np.isnan(median_positive_margin(items, none))
     assert not len(near_misses(items, none, Guards(1000.0), 5).source)

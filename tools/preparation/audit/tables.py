@@ -16,8 +16,6 @@ from tools.preparation.audit.pairs import UNLABELLED
 LONGEST_EXAMPLE = 120
 """Signs of an example that are shown."""
 
-Row = tuple[str, ...]
-
 
 def summary_table(audit: Audit, max_tokens: int) -> str:
     """Return how much there is of what, a column a split."""

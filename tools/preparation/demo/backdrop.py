@@ -97,19 +97,9 @@ def soft_ellipse() -> Image.Image:
 
 def ramp(size: tuple[int, int], direction: str, strongest: int) -> Image.Image:
     """Return a mask that grows towards one side: right, left or down."""
-    mask = base_ramp(strongest)
-    if direction == "left":
-        mask = mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    elif direction == "down":
-        mask = mask.transpose(Image.Transpose.TRANSPOSE)
-    return mask.resize(size, Image.Resampling.NEAREST)
-
-
-@lru_cache
-def base_ramp(strongest: int) -> Image.Image:
-    """Return a mask that grows to the right, to be stretched."""
     row = (np.linspace(0, 1, 256) ** 1.5 * strongest).astype(np.uint8)
-    return Image.fromarray(np.repeat(row[None], 2, axis=0))
+    row = row[None, ::-1] if direction == "left" else row[:, None] if direction == "down" else row[None]
+    return Image.fromarray(np.ascontiguousarray(row)).resize(size, Image.Resampling.NEAREST)
 
 
 @lru_cache

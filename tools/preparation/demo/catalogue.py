@@ -16,14 +16,11 @@ from tqdm import tqdm
 from tools.preparation.demo.listing import phrase
 from tools.preparation.demo.photograph import draw_encoding, draw_photograph, save_photograph
 from tools.preparation.demo.product import (
-    BRANDS,
     CATEGORIES,
-    COLOURS,
     FACTORS,
     MODEL_DIGITS,
     MODEL_LETTERS,
-    PATTERNS,
-    SERIES,
+    WORDS,
     Factor,
     Product,
     others,
@@ -123,7 +120,7 @@ def plan_families(num_families: int, seed: int) -> list[Family]:
             products = draw_products(rng)
         taken.update(products)
         num_listings = tuple(int(n) for n in rng.integers(LISTINGS[0], LISTINGS[1] + 1, len(products)))
-        families.append(Family(number, pick(rng, SERIES), products, num_listings))
+        families.append(Family(number, pick(rng, WORDS.series), products, num_listings))
     return families
 
 
@@ -131,11 +128,11 @@ def draw_products(rng: np.random.Generator) -> tuple[Product, ...]:
     """Draw a product and its siblings, each of which differs in another factor."""
     category = CATEGORIES[pick(rng, tuple(CATEGORIES))]
     values = {
-        "brand": tuple(BRANDS),
+        "brand": tuple(WORDS.brands),
         "variant": tuple(variant for variant, *_ in category.variants),
-        "colour": tuple(COLOURS),
-        "pattern": tuple(PATTERNS),
-        "shape": tuple(shape for shape, _ in category.shapes),
+        "colour": tuple(WORDS.colours),
+        "pattern": tuple(WORDS.patterns),
+        "shape": tuple(category.shapes),
     }
     drawn = {factor: draw_model(rng) if factor == "model" else pick(rng, values[factor]) for factor in FACTORS}
     base = Product(category.name, **drawn)

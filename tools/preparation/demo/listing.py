@@ -6,17 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.preparation.demo.product import (
-    BRANDS,
-    CATEGORIES,
-    COLOURS,
-    PATTERNS,
-    Category,
-    Factor,
-    Product,
-    chance,
-    pick,
-)
+from tools.preparation.demo.product import CATEGORIES, WORDS, Category, Factor, Product, chance, pick
 
 NAMING_RATES: dict[Factor, float] = {
     "brand": 0.92, "model": 0.98, "variant": 0.98, "colour": 0.2, "pattern": 0.15, "shape": 0.1,
@@ -25,20 +15,8 @@ NAMING_RATES: dict[Factor, float] = {
 
 What only the text can tell is nearly always named, what the photograph shows anyway seldom: so neither
 text nor picture suffices alone."""
-PROMOTIONS = (
-    *("新款", "热卖", "包邮", "官方正品", "网红同款", "限时特惠"),
-    *("买一送一", "爆款", "旗舰店", "现货速发", "高颜值", "厂家直销"),
-)
-PRAISES = (
-    *("简约", "百搭", "学生", "家用", "送礼", "男女通用"),
-    *("时尚", "可爱", "北欧风", "大容量", "耐用", "便携"),
-)
-EXTRAS = {
-    "适用季节": ("春夏", "秋冬", "四季通用"),
-    "产地": ("浙江", "广东", "福建", "江苏"),
-    "适用人群": ("通用", "青年", "儿童"),
-    "上市时间": ("春季", "秋季"),
-}  # fmt: skip
+BRAND_IN_TITLES = ("{0}", "{0}", "{0}", "{0}({1})", "{1} {0}")
+BRAND_IN_ATTRIBUTES = ("{1}/{0}", "{1}/{0}", "{0}", "{0}/{1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +47,7 @@ def phrase(product: Product, series: str, rng: np.random.Generator) -> Phrasing:
             in_title.discard("colour")
     item_pvs, sku_pvs = write_attributes(product, category, series, in_attributes, rng)
     if "pattern" in in_title and chance(rng, 0.3):
-        item_pvs.append(("图案", pick(rng, PATTERNS[product.pattern])))
+        item_pvs.append(("图案", pick(rng, WORDS.patterns[product.pattern])))
     title = write_title(product, category, series, in_title, rng)
     return Phrasing(title, notation(item_pvs), notation(sku_pvs), frozenset(in_title | in_attributes))
 
@@ -81,19 +59,19 @@ def write_title(
     order: tuple[Factor, ...] = ("shape", "pattern", "colour", "model")
     words = [spell(product, category, factor, rng) for factor in order if factor in factors]
     if chance(rng, 0.3):
-        words.append(pick(rng, PRAISES))
+        words.append(pick(rng, WORDS.praises))
     if chance(rng, 0.1):
         words.append(series + "系列")
     words = [words[i] for i in rng.permutation(len(words))]
     if "brand" in factors:
-        words.insert(0 if chance(rng, 0.8) else len(words), brand_in_title(product.brand, rng))
+        words.insert(0 if chance(rng, 0.8) else len(words), spell_brand(product.brand, BRAND_IN_TITLES, rng))
     words.append(pick(rng, category.nouns))
     if "variant" in factors:
         words.insert(len(words) - int(chance(rng, 0.3)), spell(product, category, "variant", rng))
     if chance(rng, 0.15):
-        words.insert(0, pick(rng, ("【{}】", "{} ", "[{}]")).format(pick(rng, PROMOTIONS)))
+        words.insert(0, pick(rng, ("【{}】", "{} ", "[{}]")).format(pick(rng, WORDS.promotions)))
     if chance(rng, 0.1):
-        words.append(pick(rng, PROMOTIONS))
+        words.append(pick(rng, WORDS.promotions))
     return join(words, pick(rng, ("", "", " ")))
 
 
@@ -104,7 +82,7 @@ def write_attributes(
     item: list[tuple[str, str]] = []
     sku: list[tuple[str, str]] = []
     if "brand" in factors:
-        item.append(("品牌", brand_in_attribute(product.brand, rng)))
+        item.append(("品牌", spell_brand(product.brand, BRAND_IN_ATTRIBUTES, rng)))
     if "model" in factors:
         item.append((category.model_key, spell(product, category, "model", rng)))
     if "colour" in factors:
@@ -119,10 +97,10 @@ def write_attributes(
     if chance(rng, 0.1):
         item.append(("系列", pick(rng, (series, series + "系列"))))
     if category.variant_key == "口味" and chance(rng, 0.2):
-        item.append(("批准文号", f"食健备G{100 + list(BRANDS).index(product.brand)}"))
+        item.append(("批准文号", f"食健备G{100 + list(WORDS.brands).index(product.brand)}"))
     if chance(rng, 0.3):
         item.append(("材质", pick(rng, category.materials)))
-    item += [(key, pick(rng, values)) for key, values in EXTRAS.items() if chance(rng, 0.2)]
+    item += [(key, pick(rng, values)) for key, values in WORDS.extras.items() if chance(rng, 0.2)]
     return [item[i] for i in rng.permutation(len(item))], sku
 
 
@@ -130,24 +108,19 @@ def spell(product: Product, category: Category, factor: Factor, rng: np.random.G
     """Return a word for the product's value of a factor other than the brand."""
     match factor:
         case "model":
-            return spell_model(product.model, rng)
+            model = product.model
+            return vary_width(pick(rng, (model, model, model.lower(), model.replace("-", " "))), rng)
         case "variant":
             spellings = next(v for v in category.variants if v[0] == product.variant)
             return vary_width(pick(rng, (spellings[0], *spellings)), rng)
         case "colour":
-            return pick(rng, COLOURS[product.colour][1])
+            return pick(rng, WORDS.colours[product.colour][1])
         case "pattern":
-            return pick(rng, PATTERNS[product.pattern])
+            return pick(rng, WORDS.patterns[product.pattern])
         case "shape":
-            return pick(rng, next(words for shape, words in category.shapes if shape == product.shape))
+            return pick(rng, category.shapes[product.shape])
         case "brand":
             return product.brand
-
-
-def spell_model(model: str, rng: np.random.Generator) -> str:
-    """Spell a model number in upper or lower case, with a hyphen or a blank, perhaps full-width."""
-    model = pick(rng, (model, model, model.lower(), model.replace("-", " ")))
-    return vary_width(model, rng)
 
 
 def vary_width(text: str, rng: np.random.Generator) -> str:
@@ -157,14 +130,9 @@ def vary_width(text: str, rng: np.random.Generator) -> str:
     return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
 
 
-def brand_in_title(brand: str, rng: np.random.Generator) -> str:
-    """Write a brand as titles do."""
-    return pick(rng, ("{0}", "{0}", "{0}", "{0}({1})", "{1} {0}")).format(brand, BRANDS[brand])
-
-
-def brand_in_attribute(brand: str, rng: np.random.Generator) -> str:
-    """Write a brand as attributes do."""
-    return pick(rng, ("{1}/{0}", "{1}/{0}", "{0}", "{0}/{1}")).format(brand, BRANDS[brand])
+def spell_brand(brand: str, ways: Sequence[str], rng: np.random.Generator) -> str:
+    """Write a brand, {0}, and its Latin form, {1}, in one of some ways."""
+    return pick(rng, ways).format(brand, WORDS.brands[brand])
 
 
 def join(words: Sequence[str], separator: str) -> str:

@@ -15,7 +15,7 @@ from tools.preparation.demo.backdrop import (
     draw_view,
     ramp,
 )
-from tools.preparation.demo.product import BRANDS, COLOURS, Colour, Product, chance, pick
+from tools.preparation.demo.product import WORDS, Colour, Product, chance, pick
 from tools.preparation.demo.shapes import SHAPES, Shape, pattern_polygons
 
 OVERSAMPLING = 2
@@ -39,7 +39,7 @@ def draw_photograph(product: Product, size: int, rng: np.random.Generator) -> Im
 def draw_product(canvas: Image.Image, product: Product, view: View, rng: np.random.Generator) -> None:
     """Draw the parts behind the body, the patterned body with what is printed on it, the parts before it."""
     shape = SHAPES[product.shape]
-    paints = PAINTS | {"trim": shade(COLOURS[product.colour][0])}
+    paints = PAINTS | {"trim": shade(WORDS.colours[product.colour][0])}
     draw = ImageDraw.Draw(canvas)
     for paint, polygon in shape.behind:
         draw.polygon(view(polygon), fill=paints[paint])
@@ -50,7 +50,7 @@ def draw_product(canvas: Image.Image, product: Product, view: View, rng: np.rand
 
 def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, rng: np.random.Generator) -> None:
     """Draw the body: outline, colour, pattern, print and the darker side that faces away from the light."""
-    main = COLOURS[product.colour][0]
+    main = WORDS.colours[product.colour][0]
     outlines = [view(polygon) for polygon in shape.body]
     points = np.array([point for outline in outlines for point in outline])
     left, top = (int(c) - 1 for c in points.min(axis=0))
@@ -61,7 +61,7 @@ def draw_body(canvas: Image.Image, product: Product, shape: Shape, view: View, r
     for polygon in pattern_polygons(product.pattern, product.shape):
         ImageDraw.Draw(cloth).polygon(inside(polygon), fill=ink(main))
     if chance(rng, 0.15):
-        words = BRANDS[product.brand] if chance(rng, 0.7) else product.model
+        words = WORDS.brands[product.brand] if chance(rng, 0.7) else product.model
         draw_print(cloth, words, shape, inside, canvas.width // 14)
     cloth.paste((0, 0, 0), mask=ramp(mask.size, pick(rng, ("left", "right")), 70))
     for polygon in shape.body:

@@ -1,6 +1,5 @@
 """A catalogue as files, complete or not at all."""
 
-import json
 import re
 import shutil
 import unicodedata
@@ -11,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.disk import whole_folder
+from engine.disk import whole_folder, write_lines
 from options.errors import UserError
 from options.table import aligned_rows
 from tools.preparation.demo.catalogue import SPLITS, DemoSettings, ListedItem, make_catalogue
 from tools.preparation.demo.pairs import LabelledPair, make_pairs
 
+TOKENIZER_CONFIG = Path(__file__).with_name("tokenizer_config.json")
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LEAST_COUNT_OF_WORDS = 20
 """A run of Latin letters and digits becomes a token of its own from so many occurrences on."""
@@ -72,24 +72,14 @@ def write_files(
     items = [item for split in SPLITS for item in splits[split]]
     truth = [{"item_id": item.item_id, "family": item.family, "product": asdict(item.product)} for item in items]
     write_lines(folder / "products.jsonl", truth)
-    write_tokenizer(make_vocabulary(all_text(item) for item in splits["train"]), folder / "tokenizer")
+    texts = (item.info.get(key, "") for item in splits["train"] for key in ("title", "item_pvs", "sku_pvs"))
+    write_tokenizer(make_vocabulary(texts), folder / "tokenizer")
     return kinds
 
 
 def item_ids(pair: LabelledPair) -> dict[str, str]:
     """Return the items of a pair as the pair file has them."""
     return {"src_item_id": pair.source.item_id, "tgt_item_id": pair.target.item_id}
-
-
-def all_text(item: ListedItem) -> str:
-    """Return all text of an item, its attribute names too."""
-    return " ".join(item.info.get(key, "") for key in ("title", "item_pvs", "sku_pvs"))
-
-
-def write_lines(file: Path, lines: Iterable[Mapping[str, object]]) -> None:
-    """Write a JSON object a line."""
-    with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
 def make_vocabulary(texts: Iterable[str]) -> list[str]:
@@ -114,16 +104,4 @@ def write_tokenizer(tokens: list[str], folder: Path) -> None:
     """Write a folder that transformers' AutoTokenizer opens as a BERT tokenizer."""
     folder.mkdir(parents=True)
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    config = {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": True,
-        "tokenize_chinese_chars": True,
-        "strip_accents": None,
-        "model_max_length": 512,
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    shutil.copyfile(TOKENIZER_CONFIG, folder / TOKENIZER_CONFIG.name)

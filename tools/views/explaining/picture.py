@@ -29,19 +29,9 @@ STRONGEST = 0.7
 """Share of the colour in the region that moves the margin most."""
 FONT_SIZE = 7.5
 CHINESE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Droid Sans Fallback",
-    "PingFang SC",
-    "PingFang HK",
-    "Heiti TC",
-    "Microsoft YaHei",
-    "SimHei",
-)
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "PingFang HK", "Heiti TC", "Microsoft YaHei", "SimHei",
+)  # fmt: skip
 """Families of fonts with Chinese characters on Linux, macOS and Windows; of a collection, its first."""
 LEGEND = "Without the part the margin falls (blue: it speaks for the same product) or rises (orange: against it)."
 

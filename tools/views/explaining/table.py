@@ -20,17 +20,9 @@ def explanation_lines(explanation: Explanation, most_rows: int) -> list[str]:
         return [*lines, "there is nothing to leave out: neither text nor a readable picture"]
     rows = [["", "item", "kind", "left out", "margin without", "change", ""]]
     for number, effect in enumerate(effects[:most_rows], start=1):
-        rows.append(
-            [
-                str(number),
-                effect.part.side,
-                effect.part.kind,
-                effect.part.shown_name,
-                f"{effect.margin:.4f}",
-                f"{effect.change:+.4f}",
-                "turns the decision" if effect.turns(explanation.verdict) else "",
-            ]
-        )
+        part, turns = effect.part, "turns the decision" if effect.turns(explanation.verdict) else ""
+        figures = f"{effect.margin:.4f}", f"{effect.change:+.4f}"
+        rows.append([str(number), part.side, part.kind, part.shown_name, *figures, turns])
     lines += aligned_rows(rows, left=(1, 2, 3, 6), ruled=True).splitlines()
     if len(effects) > most_rows:
         lines.append(f"{len(effects) - most_rows} more change less (--rows)")

@@ -96,8 +96,8 @@ def pair_records(
 ) -> dict[str, object]:
     """Return what the page's script reads: items, pairs, and the cards of the gallery, each by position."""
     pairs, items = data.pairs, list(data.catalog)
-    categories, category_of = _numbered([item.category for item in items])
-    kinds, kind_of = _numbered(pairs.kinds or ())
+    categories, category_of = _numbered(pairs.categories)
+    kinds, kind_of = _numbered(data.kinds or ())
     return {
         "threshold": data.calibrated_threshold,
         "items": {
@@ -138,7 +138,4 @@ def _numbered(names: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def _card(source: Item, target: Item) -> dict[str, object]:
-    return {
-        "titles": title_segments(source.title, target.title),
-        "attributes": attribute_rows(source, target),
-    }
+    return {"titles": title_segments(source.title, target.title), "attributes": attribute_rows(source, target)}

@@ -31,15 +31,15 @@ def figures_by_threshold(data: ReportData) -> dict[str, tuple[float, Verificatio
 
 def by_category(data: ReportData) -> list[Group]:
     """Return the pairs by the category of their source."""
-    categories = [item.category for item in data.catalog]
-    return grouped(data, [categories[row] or "(no category)" for row in data.pairs.source], "other categories")
+    names = [data.pairs.categories[row] or "(no category)" for row in data.pairs.source]
+    return grouped(data, names, "other categories")
 
 
 def by_kind(data: ReportData) -> list[Group] | None:
     """Return the pairs by how they were made; None where that is unknown."""
-    if data.pairs.kinds is None:
+    if data.kinds is None:
         return None
-    return grouped(data, [kind or "(not noted)" for kind in data.pairs.kinds], "other kinds")
+    return grouped(data, [kind or "(not noted)" for kind in data.kinds], "other kinds")
 
 
 def grouped(data: ReportData, names: Sequence[str], others: str, most: int = MOST_GROUPS) -> list[Group]:

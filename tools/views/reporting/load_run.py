@@ -14,14 +14,14 @@ from engine.distributed import Processes
 from engine.encode import encode_items
 from engine.evaluator import decision_intervals
 from engine.experiment import ExperimentOptions
-from engine.pair_scores import score_pairs
+from engine.pair_scores import score_pairs, validation_scores
 from engine.run_folder import RUNS, RunFolder
 from engine.threshold_origin import is_fitted_to
 from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
 from tools.views.explaining.catalogue import shown_images
-from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
+from tools.views.reporting.report_data import ReportData, RunRecord
 
 MOST_POINTS = 1000
 """Of a curve; of more, every second, third ... is kept."""
@@ -65,19 +65,17 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     if items is None:
         return None
     scores = score_pairs(items, split.pairs, verifier.encoder.threshold_width)
-    kinds = read_kinds(files.pairs, len(split.pairs))
     intervals = decision_intervals(split.pairs, scores.margin > verifier.threshold)
     return ReportData(
         run=_record(folder, checkpoint),
         split=split_name,
         catalog=split.catalog,
         images=shown_images(files.images, options),
-        pairs=ScoredPairs(
-            scores.match, scores.threshold, split.pairs.source, split.pairs.target, split.pairs.same, kinds
-        ),
+        pairs=validation_scores(split, scores),
         calibrated_threshold=verifier.threshold,
         is_fitted=is_fitted,
         own_threshold=state.evaluation.threshold,
+        kinds=read_kinds(files.pairs, len(split.pairs)),
         num_categories_left_out=len(verifier.rule.categories),
         intervals=intervals._asdict() if intervals is not None else None,
     )

@@ -11,24 +11,7 @@ from numpy.typing import NDArray
 
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
-from engine.pair_scores import PairScores
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredPairs(PairScores):
-    """B labelled pairs with their scores."""
-
-    source: NDArray[np.int64]
-    """(B,) rows of the catalogue"""
-    target: NDArray[np.int64]
-    """(B,) rows of the catalogue"""
-    same: NDArray[np.bool_]
-    """(B,)"""
-    kinds: tuple[str, ...] | None
-    """How each pair was made, where that is known."""
-
-    def __len__(self) -> int:
-        return len(self.same)
+from engine.pair_scores import ValidationScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +39,14 @@ class ReportData:
     """The N items."""
     images: ImageSource | None
     """None where there are no pictures to show."""
-    pairs: ScoredPairs
+    pairs: ValidationScores
+    """The labelled pairs of the split, be it that of validation or another, with their scores."""
     calibrated_threshold: float
     """Chosen on the validation pairs; all decisions of the report are those at it."""
     own_threshold: float
     """The loss's own."""
+    kinds: tuple[str, ...] | None = None
+    """How each pair was made, where that is known."""
     is_fitted: bool = False
     """Whether the calibrated threshold was chosen on these very pairs."""
     num_categories_left_out: int = 0

@@ -6,7 +6,7 @@ import pytest
 
 from tools.preparation.demo.catalogue import draw_products
 from tools.preparation.demo.listing import NAMING_RATES, join, notation, phrase
-from tools.preparation.demo.product import CATEGORIES, COLOURS
+from tools.preparation.demo.product import CATEGORIES, WORDS
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def test_a_named_brand_can_be_read(phrasings):
 
 def test_a_colour_is_read_exactly_where_it_is_named(phrasings):
     for product, phrasing in phrasings:
-        words = COLOURS[product.colour][1]
+        words = WORDS.colours[product.colour][1]
         assert any(word in plain(phrasing) for word in words) == ("colour" in phrasing.named)
 
 
 def test_every_value_but_the_products_own_is_absent(phrasings):
     for product, phrasing in phrasings:
-        others = {word for colour in COLOURS if colour != product.colour for word in COLOURS[colour][1]}
+        others = {word for colour in WORDS.colours if colour != product.colour for word in WORDS.colours[colour][1]}
         assert not any(word in plain(phrasing) for word in others - {"橙"})
 
 

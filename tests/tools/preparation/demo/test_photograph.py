@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from tools.preparation.demo.photograph import ENCODINGS, draw_encoding, draw_photograph, save_photograph
-from tools.preparation.demo.product import CATEGORIES, COLOURS, PATTERNS, Product
+from tools.preparation.demo.product import CATEGORIES, WORDS, Product
 from tools.preparation.demo.shapes import pattern_polygons
 
-SHAPES = sorted({(c.name, shape) for c in CATEGORIES.values() for shape, _ in c.shapes})
+SHAPES = sorted({(c.name, shape) for c in CATEGORIES.values() for shape in c.shapes})
 
 
 def picture(product, seed=0):
@@ -21,7 +21,7 @@ def product_of(category, shape, pattern="plain", colour="blue"):
 
 @pytest.mark.parametrize(("category", "shape"), SHAPES)
 def test_every_pattern_is_seen_on_every_shape(category, shape):
-    pictures = [picture(product_of(category, shape, pattern)) for pattern in PATTERNS]
+    pictures = [picture(product_of(category, shape, pattern)) for pattern in WORDS.patterns]
     for i, one in enumerate(pictures):
         for other in pictures[:i]:
             changed = np.abs(one - other).max(axis=2) > 60
@@ -30,14 +30,14 @@ def test_every_pattern_is_seen_on_every_shape(category, shape):
 
 @pytest.mark.parametrize("category", sorted(CATEGORIES))
 def test_the_shapes_of_a_category_look_different(category):
-    first, second, third = (picture(product_of(category, s)) for s, _ in CATEGORIES[category].shapes)
+    first, second, third = (picture(product_of(category, s)) for s in CATEGORIES[category].shapes)
     for one, other in ((first, second), (first, third), (second, third)):
         assert (np.abs(one - other).max(axis=2) > 60).sum() > 40
 
 
 def test_all_colours_look_different():
     plain = product_of("抱枕", "pillow_square")
-    pictures = [picture(replace(plain, colour=colour))[20:28, 20:28].mean(axis=(0, 1)) for colour in COLOURS]
+    pictures = [picture(replace(plain, colour=colour))[20:28, 20:28].mean(axis=(0, 1)) for colour in WORDS.colours]
     for i, one in enumerate(pictures):
         assert all(np.linalg.norm(one - other) > 40 for other in pictures[:i])
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from data.item import Item
 from data.item_catalog import ItemCatalog
-from tools.views.reporting.report_data import ReportData, RunRecord, ScoredPairs
+from engine.pair_scores import ValidationScores
+from tools.views.reporting.report_data import ReportData, RunRecord
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<!--"
 
@@ -50,13 +51,15 @@ def invented_report(
     threshold = rng.normal(9, 0.5, num_pairs)
     match = threshold + rng.normal(0, 1, num_pairs) + np.where(same, 1.5, -1.5)
     source = rng.integers(0, num_items, num_pairs)
-    pairs = ScoredPairs(
+    items = [item(row) for row in range(num_items)]
+    pairs = ValidationScores(
         source=source,
         target=(source + rng.integers(1, num_items, num_pairs)) % num_items,
         same=same,
         match=match,
         threshold=threshold,
-        kinds=kinds,
+        item_ids=tuple(own.item_id for own in items),
+        categories=tuple(own.category for own in items),
     )
     steps = np.arange(10.0, 210.0, 10.0)
     course = {
@@ -67,9 +70,10 @@ def invented_report(
     return ReportData(
         run=run,
         split="val",
-        catalog=ItemCatalog(map(item, range(num_items))),
+        catalog=ItemCatalog(items),
         images=PlainImages(),
         pairs=pairs,
         calibrated_threshold=0.25,
         own_threshold=0.0,
+        kinds=kinds,
     )

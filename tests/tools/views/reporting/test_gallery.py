@@ -86,7 +86,7 @@ def test_every_pair_has_its_label_its_decision_and_its_scores() -> None:
     assert [label == "1" for label in pairs["decided"]] == (data.pairs.margin > 0.25).tolist()
     np.testing.assert_allclose(pairs["match"], data.pairs.match, rtol=1e-4)
     np.testing.assert_allclose(pairs["margin"], data.pairs.margin, rtol=1e-4)
-    assert [records["kinds"][kind] for kind in pairs["kind"]] == list(data.pairs.kinds or ())
+    assert [records["kinds"][kind] for kind in pairs["kind"]] == list(data.kinds or ())
     categories = [records["categories"][place] for place in records["items"]["category"]]
     assert categories == [item.category for item in data.catalog]
     assert records["pictures"] == {"0": "data:,"}
