@@ -3,8 +3,9 @@
 Attributes are stated in the notation `#key#:#value#;#key#:#value#;` (item_pvs and sku_pvs).
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from data.normal_form import normal_form
 
@@ -56,10 +57,15 @@ def parse_attributes(item_pvs: str, sku_pvs: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in attributes.items()}
 
 
-def item_text(item: Item, attributes: Sequence[str]) -> str:
-    """Return `title;value;value;...` with the values of the named attributes in the given order.
+def names_read(item: Item, attributes: Sequence[str] | Literal["all"]) -> Iterable[str]:
+    """Return the names of the attributes of an item whose values are read, in their order."""
+    return item.attributes if attributes == "all" else attributes
+
+
+def item_text(item: Item, attributes: Sequence[str] | Literal["all"]) -> str:
+    """Return `title;value;value;...` with the values of the named attributes in the given order, or all in the item's.
 
     Absent parts are left out; several values of one attribute are joined with ','.
     """
-    values = (",".join(item.attributes.get(clean_text(name), ())) for name in attributes)
+    values = (",".join(item.attributes.get(clean_text(name), ())) for name in names_read(item, attributes))
     return ";".join(part for part in (clean_text(item.title), *values) if part)

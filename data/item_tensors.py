@@ -15,7 +15,7 @@ from data.image_store import ImageSource
 from data.item import item_text
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
-from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions
+from data.options import NOTHING_COMPARED, ComparedAttributes, ImageOptions, ReadAttributes
 from data.pair_batch import NO_ATTRIBUTES, NO_FEATURES, NO_RUNS, ItemBatch, length_runs
 from data.stated_values import value_digests
 from data.tokenizer import Tokenizer
@@ -160,7 +160,7 @@ class ItemTensors:
             ) from error
 
 
-def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: Sequence[str]) -> TextTokens:
+def tokenize_catalog(catalog: ItemCatalog, tokenizer: Tokenizer, attributes: ReadAttributes) -> TextTokens:
     """Tokenise the text of every item, TEXTS_AT_ONCE at a time, which bounds the memory."""
     ids = array(TOKEN_IDS)
     starts = array(NUMBERS, [0])

@@ -56,7 +56,7 @@ class NamedAttributes:
 
     def remarks(self) -> Iterator[NamesRemark]:
         """Yield what is to be said; of the default names only where nearly all items have none of them."""
-        names = self.text.attributes if self.reads.text else ()
+        names = self.text.attributes if self.reads.text and self.text.attributes != "all" else ()
         is_default = names == TextOptions().attributes
         if self._there or not is_default:
             read = {name: self._there[clean_text(name)] for name in names}

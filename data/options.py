@@ -55,6 +55,10 @@ AttributeNames = Annotated[tuple[str, ...], AfterValidator(_told_apart)]
 """Names or values of attributes that are told apart where items are compared."""
 
 
+ReadAttributes = AttributeNames | Literal["all"]
+"""Attributes whose values are read, by their names in their order, or every value in the item's own order."""
+
+
 class TextOptions(Options):
     """How an item's text becomes tokens."""
 
@@ -64,10 +68,11 @@ class TextOptions(Options):
     """Longest token sequence, [CLS] and [SEP] included; longer texts are cut."""
     prefix: str = ""
     """What stands before every text, such as "query: " or an instruction that the encoder was trained with."""
-    attributes: AttributeNames = (
+    attributes: ReadAttributes = (
         "颜色分类", "货号", "型号", "品牌", "尺寸", "口味", "品名", "批准文号", "系列", "尺码",
     )  # fmt: skip
-    """Attribute names whose values follow the title, in this order."""
+    """Attribute names whose values follow the title, in this order; all for every value that an item states, in its
+    own order."""
 
 
 READING = frozenset({"keep_in_memory", "follow_links", "on_bad_image"})

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +39,8 @@ FEWEST_NUMBERS = 20
 """Distinct numbers from which on an attribute is a quantity, and not a few choices."""
 NUMBER = re.compile(r"\D{0,4}(\d+(?:\.\d+)?)\D{0,4}")
 """A number, perhaps with a unit or a currency."""
-MISSING = -1.0
-"""In the place of a feature that a pair does not have; all others are 0 or more, but for single attributes."""
 PAIRS_AT_ONCE = 8192
 """Bounds the memory."""
-
-
-class PairMeasures(NamedTuple):
-    """The features of B pairs."""
-
-    names: tuple[str, ...]
-    """(F,)"""
-    matrix: NDArray[np.float32]
-    """(B, F), MISSING where a pair does not have one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +53,11 @@ class PairFeatures:
     """Attributes that are compared, the most frequent first."""
     numeric: tuple[str, ...]
     """Those of them whose numbers are compared."""
+
+    @property
+    def num_texts(self) -> int:
+        """Training items in which the terms were counted."""
+        return next(iter(self.rarity.values())).num_texts
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> PairFeatures:
@@ -85,25 +78,20 @@ class PairFeatures:
         items: Sequence[Item],
         source: NDArray[np.int64],
         target: NDArray[np.int64],
-        colours: NDArray[np.float64] | None = None,
-    ) -> PairMeasures:
-        """Return the features of B pairs of N items, by rows (B,); `colours` (N, bins) are those of their pictures."""
-        measured = MeasuredItems(self, items, colours)
+    ) -> dict[str, Floats]:
+        """Return the features of B pairs of N items, by rows (B,): (B,) each, NaN where a pair does not have one."""
+        measured = MeasuredItems(self, items)
         parts = []
         for first in range(0, max(len(source), 1), PAIRS_AT_ONCE):
             part = slice(first, first + PAIRS_AT_ONCE)
             parts.append(measured.pairs(source[part], target[part]))
-        columns = [np.concatenate([part[name] for part in parts]) for name in parts[0]]
-        return PairMeasures(tuple(parts[0]), np.nan_to_num(np.column_stack(columns), nan=MISSING).astype(np.float32))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class MeasuredItems:
     """N items, ready for their pairs to be measured."""
 
-    def __init__(
-        self, features: PairFeatures, items: Sequence[Item], colours: NDArray[np.float64] | None = None
-    ) -> None:
-        self.colours = colours
+    def __init__(self, features: PairFeatures, items: Sequence[Item]) -> None:
         texts = _texts(items)
         self.terms: dict[str, WeighedTerms] = {
             f"{field} {terms}": WeighedTerms(
@@ -135,9 +123,6 @@ class MeasuredItems:
             ours, others = self.lengths[part], self.lengths[whole]
             measures = longest(ours[source], ours[target], others[source], others[target])
             found |= {f"{part} codes in {whole}: {measure}": values for measure, values in measures.items()}
-        if self.colours is not None:
-            cosine = (self.colours[source] * self.colours[target]).sum(axis=1)
-            found["picture colours: cosine"] = np.where(cosine > 0, cosine, np.nan)
         return found | self._agreements(source, target) | self._ratios(source, target)
 
     def _agreements(self, source: NDArray[np.int64], target: NDArray[np.int64]) -> dict[str, Floats]:
@@ -151,7 +136,7 @@ class MeasuredItems:
             "attributes: share agreeing": equal.sum(axis=1) / np.maximum(both.sum(axis=1), 1),
         }
         for place, name in enumerate(self.names[:MOST_OWN]):
-            sign = np.where(equal[:, place], 1.0, MISSING)
+            sign = np.where(equal[:, place], 1.0, -1.0)
             found[f"attribute {name}: agrees"] = np.where(both[:, place], sign, 0.0)
         return found
 

@@ -118,10 +118,10 @@ class WeighedTerms:
         }
 
 
-def contained(part: WeighedTerms, whole: WeighedTerms, source: NDArray[np.int64], target: NDArray[np.int64]) -> dict[
-    str, Floats
-]:  # fmt: skip
-    """Return which part of one side's weight the other side's whole text has, both ways: (B,) each, NaN without terms."""
+def contained(
+    part: WeighedTerms, whole: WeighedTerms, source: NDArray[np.int64], target: NDArray[np.int64]
+) -> dict[str, Floats]:
+    """Return which part of one side's weight the other side's text has, both ways: (B,) each, NaN without terms."""
     with np.errstate(invalid="ignore", divide="ignore"):
         there = _sums(part.weighed[source].multiply(whole.present[target])) / part.total[source]
         back = _sums(part.weighed[target].multiply(whole.present[source])) / part.total[target]

@@ -96,6 +96,14 @@ class ExperimentOptions(Options):
         return name
 
     @model_validator(mode="after")
+    def _images_are_read_where_there_are_any(self) -> Self:
+        splits = [self.data.split(name) for name in ("train", "val", "test")]
+        has_images = any(split is not None and split.images is not None for split in splits)
+        if self.model.needs_images or has_images or self.model.text_encoder is None:
+            return self
+        return self.model_copy(update={"model": self.model.model_copy(update={"image_encoder": None})})
+
+    @model_validator(mode="after")
     def _images_that_are_read_are_named(self) -> Self:
         for name in ("train", "val", "test"):
             split = self.data.split(name)

@@ -51,8 +51,9 @@ class Forest:
         root = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
 
         def children(name: str) -> NDArray[np.int64]:
-            own = [getattr(tree, name) for tree in trees]
-            return np.concatenate([np.where(nodes < 0, NO_CHILD, nodes + at) for nodes, at in zip(own, root, strict=True)])
+            of_trees = [np.asarray(getattr(tree, name), np.int64) for tree in trees]
+            placed = zip(of_trees, root.tolist(), strict=True)
+            return np.concatenate([np.where(nodes < 0, NO_CHILD, nodes + first) for nodes, first in placed])
 
         values = [tree.value[:, 0, :] for tree in trees]
         return cls(
@@ -75,7 +76,15 @@ class Forest:
             node[row, tree] = at
             inner = self.left[at] != NO_CHILD
             row, tree = row[inner], tree[inner]
-        return self.share[node].mean(axis=1)
+        probability: NDArray[np.float64] = self.share[node].mean(axis=1)
+        return probability
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        """Return the forest of its arrays; raises KeyError for one that is missing."""
+        numbers = {name: np.asarray(arrays[name], np.int64) for name in ("root", "feature", "left", "right")}
+        limit, share = (np.asarray(arrays[name], np.float64) for name in ("limit", "share"))
+        return cls(limit=limit, share=share, **numbers)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return all numbers by name."""

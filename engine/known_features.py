@@ -35,9 +35,9 @@ KEPT_AFTER = 0.25
 
 @dataclass(frozen=True, slots=True)
 class FeatureStore:
-    """A file of features by key; a key that is None is never in it."""
+    """A file of features by key; a key that is None is never in it. Without a file nothing is kept."""
 
-    file: Path
+    file: Path | None
     width: int
 
     def find(self, keys: list[bytes | None]) -> tuple[Tensor, Tensor]:
@@ -58,7 +58,7 @@ class FeatureStore:
         Runs that do so at once do it one after another, so that none's features are lost.
         """
         given = {key: place for place, key in enumerate(keys) if key is not None}
-        if not given:
+        if not given or self.file is None:
             return
         with one_at_a_time(self.file.with_name(".lock")):
             rows, stored = self._read()
@@ -71,7 +71,7 @@ class FeatureStore:
 
     def _read(self) -> tuple[dict[bytes, int], Tensor]:
         """Return the row of each key, in order, and the features."""
-        if not self.file.exists():
+        if self.file is None or not self.file.exists():
             return {}, torch.empty(0, self.width)
         tensors = read_safetensors(self.file)
         try:
@@ -83,8 +83,10 @@ class FeatureStore:
         return {row.tobytes(): number for number, row in enumerate(keys.numpy())}, features
 
 
-def feature_store(folder: Path, modality: str, encoder: Encoder, reading: object) -> FeatureStore:
+def feature_store(folder: Path | None, modality: str, encoder: Encoder, reading: object) -> FeatureStore:
     """Return the store of an encoder's features; `reading` stands for all else that they depend on, by its repr."""
+    if folder is None:
+        return FeatureStore(None, encoder.width)
     surroundings = f"{weights_digest(encoder)} {encoder} {reading!r} {torch.__version__}"
     name = hashlib.sha256(surroundings.encode()).hexdigest()[:16]
     return FeatureStore(folder / f"{modality}_{name}.safetensors", encoder.width)
@@ -93,21 +95,35 @@ def feature_store(folder: Path, modality: str, encoder: Encoder, reading: object
 def with_known_features(
     split: Split,
     encoder: ItemEncoder,
-    folder: Path,
+    folder: Path | None,
     plan: EncodingPlan,
     processes: Processes,
     title: str,
     stop: StopRequest | None = None,
 ) -> Split:
-    """Return a split whose items bring the features of the encoders that are frozen as a whole, in all processes.
+    """Return a split whose items bring their features, as with_features does."""
+    items = with_features(split.items, encoder, folder, plan, processes, title, stop)
+    return split if items is split.items else replace(split, items=items)
 
-    They come from the folder; those that are missing there are computed, each by one process, and written to it.
-    Without such an encoder the split is returned as it is. Raises StoppedError in all processes where any is asked to
-    stop; what was computed until then is in the folder.
+
+def with_features(
+    items: ItemTensors,
+    encoder: ItemEncoder,
+    folder: Path | None,
+    plan: EncodingPlan,
+    processes: Processes,
+    title: str,
+    stop: StopRequest | None = None,
+) -> ItemTensors:
+    """Return items that bring the features of the encoders that are frozen as a whole, in all processes.
+
+    They come from the folder, if one is given; those that are missing there are computed, each by one process, and
+    written to it. Without such an encoder the items are returned as they are. Raises StoppedError in all processes
+    where any is asked to stop; what was computed until then is in the folder.
     """
     stop = stop or StopRequest()
     text, image = encoder.match.text_encoder, encoder.match.image_encoder
-    items, known = split.items, KnownFeatures(None, None, torch.zeros(len(split.catalog), dtype=torch.bool))
+    known = KnownFeatures(None, None, torch.zeros(len(items.catalog), dtype=torch.bool))
     circumstances = (plan.precision, processes.device.type)
     if text is not None and text.is_frozen:
         wanted = replace(items, image=None)
@@ -124,8 +140,8 @@ def with_known_features(
         features, blank = _found_or_computed(store, image_keys(items), work)
         known = replace(known, image=features, blank_image=blank)
     if known.text is None and known.image is None:
-        return split
-    return replace(split, items=replace(items, known=known))
+        return items
+    return replace(items, known=known)
 
 
 @dataclass(frozen=True, slots=True)

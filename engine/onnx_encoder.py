@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 
+from data.options import ReadAttributes
 from data.pair_batch import ItemBatch
 from engine.checksums import check_files, recorded_checksum
 from engine.decision_rule import DecisionRule
@@ -60,7 +61,7 @@ class TextDescription:
     max_tokens: int
     padding_id: int
     prefix: str
-    attributes: tuple[str, ...]
+    attributes: ReadAttributes
     rules: tuple[str, ...]
 
 

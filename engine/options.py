@@ -198,8 +198,8 @@ class PredictOptions(Options):
     which is 0 for self_adaptive_threshold."""
     decider: Literal["trees"] | None = None
     """Second stage, fitted when training ends: trees for a forest that decides by the margin, words, model numbers,
-    prices, attributes and colours (docs/accuracy.md). predict.threshold is then one of its log-odds: calibrated for that
-    of the highest F1 on the validation split, learned for 0. Null to decide by the margin alone."""
+    prices, attributes and colours (docs/accuracy.md). predict.threshold is one of its log-odds then: calibrated for
+    that of the highest F1 on the validation split, learned for 0. Null to decide by the margin alone."""
     allow_other_preparation: bool = False
     """Whether the calibrated threshold is taken although items are prepared or encoded by other options than in the
     run that wrote the checkpoint, which else is refused; it was chosen on margins that other embeddings have."""

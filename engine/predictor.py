@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -69,6 +69,7 @@ def run_prediction(
             _check_neighbours(file, similarity)
             for warning in verifier.preparation.warnings(split.catalog, split.items.images):
                 print(f"warning: {warning}", file=sys.stderr)
+        split = replace(split, items=verifier.with_features(split.items, stop))
         progress = EncodingProgress(file.with_name(f".{file.name}.encoded"), embedding_width(encoder))
         items = _encode(progress, split, verifier, stop or StopRequest())
         if items is None:

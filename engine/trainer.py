@@ -11,15 +11,16 @@ from data.named_attributes import unread_names
 from data.split_overlap import listing_rows, overlap_message
 from engine.after_step import AfterStep
 from engine.checkpoint import best_checkpoint, read_state
-from engine.checkpoint_folder import decider_path
-from engine.checksums import recorded_checksum
 from engine.dashboard import check_dashboards, open_dashboards
-from engine.decider import fit_decider, write_decider
+from engine.decider import fit_decider
+from engine.decider_file import write_decider
 from engine.disk import sole_user
 from engine.distributed import Processes
+from engine.encode import encoding_plan
 from engine.evaluator import MOST_PAIRS, Evaluation
 from engine.experiment import ExperimentOptions
-from engine.pair_scores import VALIDATION, read_validation_scores
+from engine.known_features import with_known_features
+from engine.pair_scores import read_validation_scores
 from engine.run_folder import RunFolder, run_folder
 from engine.run_identity import run_identity
 from engine.run_log import RunLog
@@ -29,6 +30,7 @@ from engine.train_loop import train
 from engine.training import TrainingRun, TrainState, load_splits, training_batches, use_deterministic_algorithms
 from engine.training_model import data_parallel
 from engine.training_start import Start, start_training
+from models.item_encoder import ItemEncoder
 from options.errors import UserError
 
 
@@ -81,8 +83,8 @@ def run_training(
             for warning in warnings:
                 log.line(f"warning: {warning}")
             _train(run, state, log, start.stale)
-            if options.predict.decider is not None and processes.is_first:
-                _fit_second_stage(run, log)
+            if options.predict.decider is not None:
+                _fit_second_stage(run, state.model.item_encoder, log)
         return _result(folder, processes)
 
 
@@ -99,20 +101,26 @@ def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) 
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
 
 
-def _fit_second_stage(run: TrainingRun, log: RunLog) -> None:
-    """Fit the decider of the best checkpoint and write it beside that."""
-    checkpoint = best_checkpoint(run.folder.checkpoints)
-    checksum = recorded_checksum(checkpoint, VALIDATION) if checkpoint is not None else None
-    assert checkpoint is not None and checksum is not None, "the last step is always evaluated and saved"
-    margins = read_validation_scores(checkpoint).margin
-    decider = fit_decider(run.train_split, run.val_split, margins, checksum, run.options.seed)
-    write_decider(decider_path(checkpoint), decider)
-    estimated = decider.record.estimated_f1
-    told = f"validation F1 {estimated:.4f} (cross-validated)" if estimated is not None else "too few validation pairs"
-    log.line(
-        f"second stage of {checkpoint.name}: {told}; weights of the forest's log-odds "
-        f"{decider.record.of_forest:.3f}, of the margin {decider.record.of_margin:.3f}"
+def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> None:
+    """Fit the decider of the best checkpoint and write it beside that, in the first process."""
+    plan = encoding_plan(run.options, run.options.train.precision, run.processes.device)
+    train_split, val_split = (
+        split
+        if split.items.known is not None
+        else with_known_features(split, encoder, None, plan, run.processes, "second stage", run.stop)
+        for split in (run.train_split, run.val_split)
     )
+    if not run.processes.is_first:
+        return
+    checkpoint = best_checkpoint(run.folder.checkpoints)
+    assert checkpoint is not None, "the last step is always evaluated and saved"
+    margins = read_validation_scores(checkpoint).margin
+    decider = fit_decider(encoder, train_split, val_split, margins, run.options.seed)
+    write_decider(checkpoint, decider)
+    estimated = decider.estimated_f1
+    told = f"validation F1 {estimated:.4f} (cross-validated)" if estimated is not None else "too few validation pairs"
+    factors = f"factors of the forest {decider.blend.of_forest:.3f}, of the margin {decider.blend.of_margin:.3f}"
+    log.line(f"second stage of {checkpoint.name}: {told}; {factors}")
 
 
 def _opening(start: Start) -> str:

@@ -23,16 +23,20 @@ from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import ItemPreparation
 from engine.checkpoint import STATE, read_state
-from engine.decider import DECIDER, Decider, find_decider, read_decider
+from engine.decider import Decider
+from engine.decider_file import find_decider
 from engine.decision_rule import DecisionRule, Decisions, ThresholdChoice, decision_rule
 from engine.distributed import Processes, this_process
 from engine.encode import EncodedItems, EncodingPlan, encode_items, encoding_plan
 from engine.experiment import ExperimentOptions
+from engine.known_features import with_features
 from engine.named_checkpoint import chosen_checkpoint, load_encoder, named_checkpoint
 from engine.onnx_encoder import DESCRIPTION, OPTIONS, OnnxItemEncoder
 from engine.pair_scores import pair_category, score_pairs
+from engine.stop_request import StopRequest
 from engine.threshold_origin import check_use
 from models.embedding import ItemEmbedder, ItemEmbedding, PairScore, unpack
+from models.item_encoder import ItemEncoder
 from options.errors import UserError
 from options.read import read_options
 
@@ -138,12 +142,26 @@ class Verifier:
     def decide(self, source_items: Items, target_items: Items, images: Images | None = None) -> NDArray[np.bool_]:
         """Tell of B pairs which are the same product: (B,); thresholds of categories are applied."""
         catalog, pairs = _paired(self._items(source_items), self._items(target_items))
-        items = self.tensors(catalog, images)
+        items = self.with_features(self.tensors(catalog, images))
         margins = score_pairs(self.encode_tensors(items), pairs, self.encoder.threshold_width).margin
         return self.decisions(items, pairs, margins).same
 
+    def with_features(self, items: ItemTensors, stop: StopRequest | None = None) -> ItemTensors:
+        """Return items with the features of frozen encoders, where a second stage decides by them.
+
+        Every process has to call this. Raises StoppedError where any is asked to stop.
+        """
+        if self.decider is None or self.decider.blocks is None or items.known is not None:
+            return items
+        assert isinstance(self.encoder, ItemEncoder), "exported encoders have no second stage"
+        folder = self.options.train.frozen_features
+        return with_features(items, self.encoder, folder, self.plan, self.processes, "frozen features", stop)
+
     def decisions(self, items: ItemTensors, pairs: PairTable, margins: NDArray[np.float64]) -> Decisions:
-        """Return what is decided of B pairs of items by their margins (B,), and by the second stage if there is one."""
+        """Return what is decided of B pairs of items by their margins (B,), and by the second stage if there is one.
+
+        For that the items have to come from with_features.
+        """
         if self.decider is not None:
             values = self.decider.log_odds(items, pairs, margins)
             return Decisions(values, np.full(len(pairs), self.threshold), margins)
@@ -200,11 +218,7 @@ def _load_exported(
         raise UserError(f"{folder}: an exported encoder keeps the calibrated threshold alone; give that, or a number")
     rule = encoder.rule if threshold is None or isinstance(threshold, str) else DecisionRule(threshold)
     preparation = ItemPreparation(options.data, options.reads)
-    second_stage = ()
-    if options.predict.decider is not None:
-        decider = read_decider(folder / DECIDER)
-        second_stage = (decider, decider.threshold("calibrated" if threshold is None else threshold))
-    return Verifier(options, folder, encoder.description.step, encoder, rule, preparation, processes, *second_stage)
+    return Verifier(options, folder, encoder.description.step, encoder, rule, preparation, processes)
 
 
 def _paired(sources: Sequence[Item], targets: Sequence[Item]) -> tuple[ItemCatalog, PairTable]:

@@ -169,6 +169,8 @@ class ModelOptions(Options):
     """Image encoder; null to decide on text alone."""
     text_encoder: TextEncoderOptions | None = None
     """Text encoder; null to decide on images alone."""
+    needs_images: bool = True
+    """Whether image_encoder demands data.*.images; false to leave it out where no split names images."""
     embedding_width: int = Field(default=512, ge=1)
     """Numbers in the embedding of each branch; with late_fusion, dealt evenly to its groups of features."""
     head: AnyHeadOptions = LinearHeadOptions(name="linear")

@@ -1,6 +1,6 @@
 """Which listings of a catalogue say and show the same: one product under several ids, whatever a model makes of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 import numpy as np
@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from data.item import item_text
 from data.item_tensors import ItemTensors, image_key
+from data.options import ReadAttributes
 from data.stated_values import value_digests
 
 
-def content_digests(items: ItemTensors, attributes: Sequence[str]) -> Iterator[str]:
+def content_digests(items: ItemTensors, attributes: ReadAttributes) -> Iterator[str]:
     """Yield the digest of what each item says, its text with these attributes as encoders read it, and shows.
 
     Its picture, where the model reads any, counts by what its file holds. Empty where that cannot be read.

@@ -8,7 +8,6 @@ import torch
 
 from data.loading import Split
 from engine.checksums import write_checksums
-from engine.decider import DECIDER, write_decider
 from engine.disk import refuse_existing, whole_folder, write_json, write_text
 from engine.distributed import Processes
 from engine.experiment import ExperimentOptions
@@ -89,14 +88,14 @@ def _write(source: Source, folder: Path) -> None:
     write_graph(verifier.encoder, example, verifier.options.reads, folder / MODEL)
     if verifier.preparation.tokenizer is not None:
         verifier.preparation.tokenizer.save(folder)
-    if verifier.decider is not None:
-        write_decider(folder / DECIDER, verifier.decider)
     _describe(verifier, folder, "float32")
 
 
 def _describe(verifier: Verifier, folder: Path, arithmetic: Arithmetic) -> None:
     write_json(folder / DESCRIPTION, asdict(describe(verifier, arithmetic)))
-    write_text(folder / OPTIONS, write_options(verifier.options))
+    # The graph gives embeddings alone, so that the margin decides.
+    by_margin = verifier.options.predict.model_copy(update={"decider": None})
+    write_text(folder / OPTIONS, write_options(verifier.options.model_copy(update={"predict": by_margin})))
     write_checksums(folder)
 
 

@@ -1,14 +1,14 @@
 """The items of a split: the readable lines of their file, and what can be wrong with them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from data.item import Item, clean_text, item_text
+from data.item import Item, clean_text, item_text, names_read
 from data.item_catalog import ItemFields, item_fields
 from data.jsonl import Record, id_field
-from data.options import Modalities
+from data.options import Modalities, ReadAttributes
 from options.printable import quoted
 from tools.preparation.audit.finding import FileFindings, readable_lines
 from tools.preparation.audit.statements import NOTATION, is_blank, lost_part, misread, seen, unread
@@ -95,13 +95,13 @@ def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -> Iterator[Remark]:
+def item_remarks(line: ItemLine, reads: Modalities, attributes: ReadAttributes) -> Iterator[Remark]:
     """Yield what is suspicious in an item.
 
     Args:
         line: of the item file.
         reads: what the model reads.
-        attributes: names whose values follow the title in an item's text.
+        attributes: whose values follow the title in an item's text.
     """
     item, fields = line.item, line.fields
     if SPREADSHEET_NUMBER.fullmatch(item.item_id.strip()):
@@ -117,7 +117,7 @@ def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -
         if NOT_READABLE in text:
             yield "item-damaged", f"has half a character or an unreadable one in {key!r}: {quoted(text)}"
     notations = (fields.item_pvs, fields.sku_pvs)
-    read = (*(attributes if reads.text else ()), *reads.attributes.names)
+    read = (*(names_read(item, attributes) if reads.text else ()), *reads.attributes.names)
     names = {seen(name).lower(): name for name in map(clean_text, read)}
     lost = lost_part(item, notations)
     if lost is not None:
@@ -131,7 +131,7 @@ def item_remarks(line: ItemLine, reads: Modalities, attributes: Sequence[str]) -
         yield "attribute-notation", f"{quoted(other)} is read, but not written as #key#:#value#;"
 
 
-def _text_remarks(item: Item, attributes: Sequence[str]) -> Iterator[Remark]:
+def _text_remarks(item: Item, attributes: ReadAttributes) -> Iterator[Remark]:
     if is_blank(re.sub("[;,]", "", item_text(item, attributes))):
         yield "item-no-text", "has neither a title nor a value of data.text.attributes"
     elif is_blank(clean_text(item.title)):

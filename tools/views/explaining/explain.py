@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.item import Item
+from data.item import Item, names_read
 from data.item_catalog import ItemCatalog
 from data.item_image import BadImageError
 from data.item_pair import PairTable
@@ -105,10 +105,17 @@ def reads_titles(options: ExperimentOptions) -> bool:
     return options.reads.text or len(options.reads.attributes.in_title) > 0
 
 
-def read_attributes(options: ExperimentOptions) -> list[str]:
-    """Return the names of the attributes that a model reads, in its text or by themselves."""
+def attribute_names(options: ExperimentOptions) -> list[str]:
+    """Return what tells a user which attributes a model reads."""
+    if options.reads.text and options.data.text.attributes == "all":
+        return ["every attribute"]
+    return [*(options.data.text.attributes if options.reads.text else ()), *options.reads.attributes.names]
+
+
+def read_attributes(options: ExperimentOptions, item: Item) -> list[str]:
+    """Return the names of the attributes of an item that a model reads, in its text or by themselves."""
     reads = options.reads
-    return [*(options.data.text.attributes if reads.text else ()), *reads.attributes.names]
+    return [*(names_read(item, options.data.text.attributes) if reads.text else ()), *reads.attributes.names]
 
 
 def _variants(
@@ -119,7 +126,7 @@ def _variants(
     if reads_titles(verifier.options):
         for part, other in without_title_and_words(side, item, settings.most_words):
             yield part, (other, picture)
-    for part, other in without_attributes(side, item, read_attributes(verifier.options)):
+    for part, other in without_attributes(side, item, read_attributes(verifier.options, item)):
         yield part, (other, picture)
     if picture is not None:
         for part, covered in with_regions_covered(side, picture, settings.grid):
@@ -141,6 +148,7 @@ def _scores(
     target = [1, *(row if part.side == "target" else 1 for row, (part, _) in zip(places, variants, strict=True))]
     # A picture that is not there counts as blank by now, or has ended it.
     tensors = verifier.tensors(ItemCatalog(items), pictures, blank_bad_images=True)
+    tensors = verifier.with_features(tensors)
     encoded = verifier.encode_tensors(tensors, show_progress=True)
     pairs = PairTable(np.array(source), np.array(target), None)
     scores = score_pairs(encoded, pairs, verifier.encoder.threshold_width)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from options.errors import UserError
 from tools.views.explaining.catalogue import Listing
-from tools.views.explaining.explain import read_attributes
+from tools.views.explaining.explain import attribute_names
 from tools.views.page import LONGEST_TITLE, hash_source, page_style, picture_uri, resource, shown, templates
 from tools.views.serving.form import LARGEST_IMAGE, LONGEST_TEXT, EnteredPair, empty_pair, read_form
 from tools.views.serving.guard import Guard
@@ -108,7 +108,7 @@ class _Site:
             num_items=num_items,
             num_found=NUM_FOUND,
             reads=verifier.options.reads,
-            attributes=read_attributes(verifier.options),
+            attributes=attribute_names(verifier.options),
             has_categories=len(verifier.rule.categories) > 0,
             largest_image=LARGEST_IMAGE,
             longest_text=LONGEST_TEXT,
