@@ -198,8 +198,10 @@ def _serve(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
                 os.close(descriptor)
                 continue
             message, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
-            if not message:
-                os._exit(0)  # the tests have ended
+            if not message:  # the tests have ended
+                for pid, _ in running.values():
+                    os.kill(pid, signal.SIGKILL)
+                os._exit(0)
             pid = os.fork()
             if pid == 0:
                 return json.loads(message), descriptors[1:]
