@@ -24,7 +24,7 @@ from tests.exported_encoder import ExportedRun
 from tests.trained_run import Trained
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def verifier(trained: Trained) -> Verifier:
     return Verifier.load(trained(), processes=ALONE)
 
