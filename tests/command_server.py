@@ -43,10 +43,13 @@ LIBRARIES = (
 )  # fmt: skip
 """Without onnxruntime, which starts a thread when it is imported."""
 READ_ON_IMPORT = (
-    "CUDA", "HF_", "HOME", "HUGGING", "KMP_", "LC_", "LANG", "MALLOC_", "MKL_", "MPL", "OMP_", "OPENBLAS_", "PYTHON",
+    "CUDA", "HF_", "HOME", "HUGGING", "LC_", "LANG", "MALLOC_", "MKL_", "MPL", "OMP_", "OPENBLAS_", "PYTHON",
     "TOKENIZERS_", "TORCH_", "TRANSFORMERS_", "XDG_",
 )  # fmt: skip
-"""How names of variables begin that Python and libraries may read when they start; PYTHONPATH is not among them."""
+"""How names of variables begin that Python and libraries may read when they start; PYTHONPATH is not among them.
+
+Nor is KMP_: scikit-learn itself sets such variables, here and in the server, when it is imported.
+"""
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false",
 }  # fmt: skip
