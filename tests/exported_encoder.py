@@ -14,6 +14,9 @@ from options.yaml_values import to_yaml
 from tests.tiny_data import AGREEMENT, option_tree
 from tools.exchange.onnx_export import Export, Source, export, read_source
 
+SMALL = ("model.share_encoders=true", "model.text_encoder.architecture.num_hidden_layers=1")
+"""Overrides that halve the time; a graph of two pairs of encoders is that of test_published_export.py."""
+
 
 @dataclass(frozen=True)
 class ExportedRun:
@@ -31,7 +34,7 @@ def make_exported_run(place: Path, tiny_dataset: Path) -> ExportedRun:
     """Train for some steps in a folder and export."""
     option_file = place / "tiny.yml"
     option_file.write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
-    options = read_options(ExperimentOptions, option_file, ["log.tensorboard=false", AGREEMENT])
+    options = read_options(ExperimentOptions, option_file, ["log.tensorboard=false", AGREEMENT, *SMALL])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         result = run_training(options, "", Processes(rank=0, count=1, device=torch.device("cpu")))

@@ -1,10 +1,14 @@
-"""The commands as a user starts them, each in processes of its own."""
+"""The commands as a user starts them, each in processes of its own.
+
+What torchrun starts, and what is to call no network, are fresh processes.
+"""
 
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,32 +23,23 @@ from engine.predictor import run_prediction
 from engine.trainer import run_training
 from options.read import read_options
 from options.yaml_values import to_yaml
+from tests.command_server import ENVIRONMENT, ROOT, Started, run, start
 from tests.engine.conftest import ALONE
 from tests.tiny_data import option_tree
 
-ROOT = Path(__file__).parents[1]
+TRAIN = ROOT / "train.py"
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **more}
+def launch(folder: Path, *arguments: object, num_processes: int = 1, **more: str) -> Started:
+    """Start engine.launch, whose processes are no forks: that of one command is this one, those of several its own."""
+    environment = {**os.environ, **ENVIRONMENT, "NPROC": str(num_processes), **more}
+    return start(["-m", "engine.launch", *arguments], cwd=folder, env=environment, start_new_session=True)
 
 
-def start(folder: Path, command: str, *arguments: str, num_processes: int = 1) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "engine.launch", str(ROOT / command), *arguments],
-        cwd=folder,
-        env=environment(NPROC=str(num_processes)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def run(folder: Path, command: str, *arguments: str, num_processes: int = 1) -> tuple[int, str, str]:
-    process = start(folder, command, *arguments, num_processes=num_processes)
-    stdout, stderr = process.communicate(timeout=200)
-    return process.returncode, stdout, stderr
+def launched(folder: Path, *arguments: object, num_processes: int = 1) -> tuple[int, str, str]:
+    process = launch(folder, *arguments, num_processes=num_processes)
+    stdout, stderr = process.communicate()
+    return process.wait(), stdout, stderr
 
 
 @pytest.fixture
@@ -101,27 +96,31 @@ def test_two_processes_train_and_predict_as_one_with_twice_the_batch_even_if_a_f
     shared = ("loss.in_batch_negatives={weight: 1.0}", "log.tensorboard=false", "train.log_every=1")
     run_training(options_here("name=one", "train.batch_size=8", *shared), "", ALONE)
     (here / "faulty.py").write_text(FAULTY.format(root=str(ROOT)))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "engine.launch", "faulty.py", "tiny.yml", "name=two", *shared],
-        env=environment(NPROC="2", PET_MAX_RESTARTS="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    stdout, stderr = process.communicate(timeout=200)
+    process = launch(here, "faulty.py", "tiny.yml", "name=two", *shared, num_processes=2, PET_MAX_RESTARTS="1")
+    stdout, stderr = process.communicate()
     assert stderr.count("Traceback") == stderr.count("ZeroDivisionError: a fault of the second process") == 1
     assert process.returncode == 0
     assert "best checkpoint" in stdout
     assert losses(here, "two") == pytest.approx(losses(here, "one"), rel=1e-4)
-    status, _, _ = run(here, "predict.py", "tiny.yml", "name=two", num_processes=2)
-    assert status == 0
+    predicting = [
+        start([ROOT / "predict.py", "tiny.yml", "name=two"], cwd=here, env={**os.environ, **ENVIRONMENT, **place})
+        for place in places_of_two()
+    ]
+    assert [process.wait() for process in predicting] == [0, 0]
     by_two = here / "experiments/two/predictions/test.jsonl"
     checkpoint = f"predict.checkpoint={here}/experiments/two/checkpoints/step_00000006"
     run_prediction(options_here("name=alone", checkpoint, "predict.threshold=0.0"), ALONE)
     assert by_two.read_bytes() == (here / "experiments/alone/predictions/test.jsonl").read_bytes()
 
 
-def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
+def places_of_two() -> list[dict[str, str]]:
+    """What torchrun tells two processes of their places."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    return [{**shared, "LOCAL_WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
+
+
+def wait_for(file: Path, process: Started) -> None:
     deadline = time.monotonic() + 120
     while not file.exists():
         assert process.poll() is None
@@ -136,13 +135,14 @@ LONG = ("tiny.yml", "train.steps=4000", "train.save_every=5", "train.evaluate_ev
 def test_a_run_refuses_another_in_its_folder_and_when_told_to_stop_saves_and_ends_with_status_75(
     folder: Path, num_processes: int, number: signal.Signals
 ) -> None:
-    process = start(folder, "train.py", *LONG, num_processes=num_processes)
+    alone = num_processes == 1
+    process = start([TRAIN, *LONG], cwd=folder) if alone else launch(folder, TRAIN, *LONG, num_processes=2)
     checkpoints = folder / "experiments/tiny/checkpoints"
     wait_for(checkpoints / "step_00000005", process)
-    if num_processes == 1:
-        status, _, stderr = run(folder, "train.py", *LONG)
-        assert status == 2
-        assert f"error: experiments/tiny: process {process.pid} trains here already" in stderr
+    if alone:
+        refused = run([TRAIN, *LONG], cwd=folder)
+        assert refused.returncode == 2
+        assert f"error: experiments/tiny: process {process.pid} trains here already" in refused.stderr
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 75
@@ -166,7 +166,7 @@ def workers(launcher: int) -> list[int]:
 
 
 def test_a_killed_process_ends_the_others_within_seconds_and_its_end_is_told_first(folder: Path) -> None:
-    process = start(folder, "train.py", *LONG, num_processes=2)
+    process = launch(folder, TRAIN, *LONG, num_processes=2)
     wait_for(folder / "experiments/tiny/checkpoints/step_00000005", process)
     first, second = workers(process.pid)
     started = time.monotonic()
@@ -200,7 +200,7 @@ run_command("", predict.predict, sys.argv[1:])
 
 def test_training_and_prediction_from_local_folders_make_no_network_call(folder: Path) -> None:
     (folder / "offline.py").write_text(OFFLINE.format(root=str(ROOT)))
-    variables = {name: value for name, value in environment().items() if name != "HF_HUB_OFFLINE"}
+    variables = {name: value for name, value in {**os.environ, **ENVIRONMENT}.items() if name != "HF_HUB_OFFLINE"}
     ended = subprocess.run(
         [sys.executable, "offline.py", "tiny.yml", "data.workers=1"],
         cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=120,
@@ -216,8 +216,8 @@ def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(here: Pat
     broken = next(images.glob("train0.*"))
     broken.unlink()
     broken.write_bytes(b"no image")
-    status, _, stderr = run(
-        here, "train.py", "tiny.yml", f"data.train.images={images}", "data.workers=1", num_processes=2
+    status, _, stderr = launched(
+        here, TRAIN, "tiny.yml", f"data.train.images={images}", "data.workers=1", num_processes=2
     )
     assert status == 2
     assert stderr.count(f"{broken}: unreadable image") == 1
@@ -230,14 +230,14 @@ def test_a_bad_image_ends_both_processes_with_one_message_and_status_2(here: Pat
 
 @pytest.mark.parametrize("num_processes", [1, 2])
 def test_a_wrong_option_file_is_answered_at_once_and_without_a_traceback(folder: Path, num_processes: int) -> None:
-    status, _, stderr = run(folder, "train.py", "tiny.yml", "trian.steps=3", num_processes=num_processes)
+    status, _, stderr = launched(folder, TRAIN, "tiny.yml", "trian.steps=3", num_processes=num_processes)
     assert status == 2
     assert "did you mean train" in stderr
     assert "Traceback" not in stderr
 
 
 def test_help_explains_the_arguments(folder: Path) -> None:
-    status, stdout, _ = run(folder, "train.py", "--help")
+    status, stdout, _ = launched(folder, TRAIN, "--help")
     assert status == 0
     assert "OPTION_FILE" in stdout
     assert "section.key=value" in stdout

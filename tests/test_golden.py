@@ -8,16 +8,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command_server import ROOT, run
 from tests.tiny_data import AGREEMENT
 from tests.trained_run import Trained
 
-ROOT = Path(__file__).parents[1]
 RECORD = Path(__file__).parent / "assets" / "golden.json"
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]\d+)?")
 
@@ -36,10 +34,7 @@ def command(folder: Path, *arguments: object) -> str:
     """Return what a command prints, a file or one of run.sh's; it has to end well."""
     first, *others = map(str, arguments)
     started = [str(ROOT / first)] if first.endswith(".py") else ["-m", "scripts", first]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    ended = subprocess.run(
-        [sys.executable, *started, *others], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    ended = run([*started, *others], cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -67,18 +62,18 @@ def found_by(trained: Trained, dataset: Path, tmp_path: Path) -> dict[str, objec
     found["course"] = course(trained())
     folder = tmp_path / "work"
     shutil.copytree(trained().parents[1], folder)
-    run = "experiments/tiny"
+    experiment = "experiments/tiny"
     items, images = dataset / "item_test_info.jsonl", dataset / "images"
-    found["calibrate"] = command(folder, "study", "calibrate", run)
+    found["calibrate"] = command(folder, "study", "calibrate", experiment)
     found["predict"] = command(folder, *PREDICT, "predict.threshold=calibrated")
-    found["submission"] = submission(folder / run / "predictions/test.jsonl")
+    found["submission"] = submission(folder / experiment / "predictions/test.jsonl")
     command(folder, "catalogue", "embed", "tiny.yml", items, images, "embeddings")
     command(folder, "catalogue", "index", "embeddings", "index")
     found["search"] = command(folder, "catalogue", "search", "index", "test-0", "test-7", "-k", 5)
     found["duplicates"] = command(folder, "catalogue", "duplicates", "index", "groups", "--threshold", "0.2")
     found["groups"] = (folder / "groups/groups.jsonl").read_text()
     found["explain"] = command(
-        folder, "view", "explain", run, "test-0", "test-1", "--out", "pair.png", "--grid", 2, "--rows", 12
+        folder, "view", "explain", experiment, "test-0", "test-1", "--out", "pair.png", "--grid", 2, "--rows", 12
     )
     return found
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ def test_number(number):
 
 def test_tests_of_a_group_run_in_one_process_which_makes_once_what_they_share(tmp_path: Path) -> None:
     (tmp_path / "test_group.py").write_text(GROUP)
-    command = [sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]
-    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "--numprocesses=2", "--dist=loadgroup"]
+    # Other plugins take seconds to import in each of the three processes.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, stdout=subprocess.DEVNULL)
     assert len(list(tmp_path.glob("gw*"))) == 1

@@ -1,16 +1,14 @@
 """The notebook runs on a run of the demo, and its outputs are kept."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[2]
+from tests.command_server import ROOT, run
+
 NOTEBOOK = ROOT / "docs/first_steps.ipynb"
 QUICK = (
     "train.steps=30",
@@ -25,12 +23,11 @@ QUICK = (
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with demo data of few items and a run of few steps."""
     folder = tmp_path_factory.mktemp("demo")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     for command in (
         ["-m", "scripts", "data", "demo", "--out", "datasets/demo", "--items", "120"],
         [str(ROOT / "train.py"), str(ROOT / "options/demo.yml"), "log.tensorboard=false", *QUICK],
     ):
-        subprocess.run([sys.executable, *command], cwd=folder, env=environment, check=True, capture_output=True)
+        run(command, cwd=folder).check_returncode()
     return folder
 
 
@@ -62,8 +59,5 @@ def test_the_notebook_runs_as_it_is(demo: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_example_of_the_readme_runs(demo: Path) -> None:
     code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(code) == 1
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-c", code[0]], cwd=demo, env=environment, capture_output=True, text=True, check=False
-    )
+    ended = run(["-c", code[0]], cwd=demo)
     assert re.fullmatch(r"\[ ?(True|False)\] -?\d+\.\d+(e-\d+)?\n", ended.stdout), ended.stderr

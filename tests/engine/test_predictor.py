@@ -22,13 +22,29 @@ from engine.trainer import TrainingResult, run_training
 from models.embedding import ItemEmbedding, pack, pair_score
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
+from options.read import read_options
+from options.yaml_values import to_yaml
 from tests.engine.conftest import ALONE, MakeOptions
 from tests.engine.processes import in_processes
+from tests.tiny_data import option_tree
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Path) -> tuple[TrainingResult, Path]:
+    """A trained run and the folder that it was trained in."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.yml").write_text(to_yaml(option_tree(tiny_dataset)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        options = read_options(ExperimentOptions, Path("tiny.yml"), ["log.tensorboard=false"])
+        return run_training(options, "", ALONE), folder
 
 
 @pytest.fixture
-def trained(make_options: MakeOptions) -> TrainingResult:
-    return run_training(make_options("log.tensorboard=false"), "", ALONE)
+def trained(result: tuple[TrainingResult, Path], work_folder: Path) -> TrainingResult:
+    """The run, copied into the current folder."""
+    shutil.copytree(result[1] / "experiments", work_folder / "experiments")
+    return result[0]
 
 
 def predict(options: ExperimentOptions) -> Prediction:

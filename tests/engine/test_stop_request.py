@@ -1,17 +1,13 @@
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from engine.launch import SIGNALS
 from engine.stop_request import StopRequest, stop_on_signals
-
-ROOT = Path(__file__).parents[2]
+from tests.command_server import ENVIRONMENT, start
 
 
 @pytest.fixture(autouse=True)
@@ -68,21 +64,20 @@ with stop_request.stop_on_signals() as request:
 
 def ended(how: str, *signals: signal.Signals, by_torchrun: bool = False) -> tuple[int, str, float]:
     """Start a process that waits, send it signals 0.2 s apart; return how it ended, what it said and after how long."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **ENVIRONMENT}
     environment.pop("TORCHELASTIC_RUN_ID", None)
     if by_torchrun:
         environment["TORCHELASTIC_RUN_ID"] = "none"
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAIT, how], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = start(["-c", WAIT, how], env=environment)
+    while process.stdout != "ready\n":
+        assert process.poll() is None, process.stderr
+        time.sleep(0.005)
     started = time.monotonic()
     for number in signals:
         process.send_signal(number)
         time.sleep(0.2)
     _, said = process.communicate(timeout=30)
-    return process.returncode, said, time.monotonic() - started
+    return process.wait(), said, time.monotonic() - started
 
 
 def test_a_second_signal_ends_a_process_at_once() -> None:

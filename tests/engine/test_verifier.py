@@ -1,8 +1,5 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +18,13 @@ from engine.predictor import run_prediction
 from engine.verifier import Verifier
 from options.errors import UserError
 from options.read import read_options
+from tests.command_server import run
 from tests.engine.conftest import ALONE
 from tests.exported_encoder import ExportedRun
 from tests.trained_run import Trained
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def verifier(trained: Trained) -> Verifier:
     return Verifier.load(trained(), processes=ALONE)
 
@@ -174,10 +170,7 @@ def test_five_lines_in_an_empty_folder_print_a_decision(trained: Trained, tiny_d
         f"images = {str(tiny_dataset / 'images')!r}\n"
         "print(verifier.decide([one], [other], images))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    ended = run(["-c", code], cwd=tmp_path)
     assert ended.stdout in ("[ True]\n", "[False]\n"), ended.stderr
     assert list(tmp_path.iterdir()) == []
 

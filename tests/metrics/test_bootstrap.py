@@ -180,7 +180,7 @@ def test_the_difference_of_two_systems_that_are_equally_good_covers_zero() -> No
         rng = np.random.default_rng(number)
         source, target, margins, same = draw_pairs(rng, 1000, 1002, 6)
         first, second = (margins + rng.normal(0, 0.5, 1000) for _ in range(2))
-        resampling = Resampling(pair_clusters(source, target), 200, number)
+        resampling = Resampling(pair_clusters(source, target), 100, number)
         intervals = difference_intervals(first > THRESHOLD, second > THRESHOLD, same, resampling)
         covered += [low <= 0 <= high for low, high in intervals]
     assert ((covered / 500 >= 0.92) & (covered / 500 <= 0.98)).all(), covered / 500

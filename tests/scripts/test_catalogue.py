@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from engine.run_folder import run_folder
 from options.read import read_options
 from options.yaml_values import to_yaml
 from tests.command_line import run_command
+from tests.command_server import ENVIRONMENT, Started, start
 from tests.engine.conftest import ALONE, fresh_state, save
 from tests.tiny_data import option_tree, write_lines
 from tests.tiny_embeddings import numbers, write_embeddings
@@ -49,27 +48,23 @@ def job(tmp_path: Path, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return EmbeddingJob(file, tiny_dataset / "images", tmp_path / "out", "float16", 20)
 
 
-def start(job: EmbeddingJob, machine: int, machines: int, num_processes: int) -> subprocess.Popen[str]:
-    arguments = [*map(str, (job.items, job.images, job.out)), "--type", job.type, "--shard-items", "20", CHOICE]
-    command = ["-m", "engine.launch", "--apart", "-m", "scripts", "catalogue", "embed", "tiny.yml"]
-    return subprocess.Popen(
-        [sys.executable, *command, *arguments],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
-            "PET_NNODES": str(machines), "PET_NODE_RANK": str(machine), "NPROC": str(num_processes),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def embed(job: EmbeddingJob, machine: int, machines: int, num_processes: int) -> Started:
+    """Start the command on a machine; several processes under torchrun, and one forked."""
+    arguments = [job.items, job.images, job.out, "--type", job.type, "--shard-items", 20, CHOICE]
+    launcher = ["-m", "engine.launch", "--apart"] if num_processes > 1 else []
+    place = {"PET_NNODES": str(machines), "PET_NODE_RANK": str(machine), "NPROC": str(num_processes)}
+    return start(
+        [*launcher, "-m", "scripts", "catalogue", "embed", "tiny.yml", *arguments],
+        cwd=job.items.parent,
+        env={**os.environ, **ENVIRONMENT, **place},
         start_new_session=True,
-    )  # fmt: skip
+    )
 
 
-def wait_for(file: Path, process: "subprocess.Popen[str]") -> None:
+def wait_for(file: Path, process: Started) -> None:
     deadline = time.monotonic() + 120
     while not file.exists():
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.stderr
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -80,13 +75,13 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_two_machines_write_the_bytes_of_one_also_where_one_is_killed_and_started_again(job: EmbeddingJob) -> None:
     # Under torchrun, with two processes, and as a process alone: these take shards 0, 2, 4, ... and 1, 3, 5, ...
-    first, second = start(job, 0, 2, num_processes=2), start(job, 1, 2, num_processes=1)
+    first, second = embed(job, 0, 2, num_processes=2), embed(job, 1, 2, num_processes=1)
     wait_for(job.out / "shard_00003.json", second)
     os.killpg(second.pid, signal.SIGKILL)
     second.communicate()
     kept = {*job.out.glob("shard_*.json")}
     assert job.out / "shard_00059.json" not in kept
-    second = start(job, 1, 2, num_processes=1)
+    second = embed(job, 1, 2, num_processes=1)
     _, stderr = second.communicate(timeout=120)
     assert second.returncode == 0, stderr
     stdout, stderr = first.communicate(timeout=120)
@@ -103,7 +98,7 @@ def test_two_machines_write_the_bytes_of_one_also_where_one_is_killed_and_starte
 
 
 def test_a_command_that_is_told_to_stop_ends_with_status_75_and_goes_on_when_run_again(job: EmbeddingJob) -> None:
-    process = start(job, 0, 1, num_processes=1)
+    process = embed(job, 0, 1, num_processes=1)
     wait_for(job.out / "shard_00002.json", process)
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=60)

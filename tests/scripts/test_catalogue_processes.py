@@ -1,25 +1,22 @@
 """Every command of an index in a process of its own, as users run them, on both back ends."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from engine.disk import write_lines
+from tests import command_server
 from tests.tiny_embeddings import numbers, write_embeddings
 
 pytestmark = pytest.mark.xdist_group("catalogue_processes")
 """So that the commands run once, not in each process of the tests."""
 
-REPOSITORY = Path(__file__).parents[2]
 IDS = ["levi's-501", 'the "best"', "back\\slash", "100%", "tab\there", "😀", *(f"item{row}" for row in range(6, 40))]
 
 
 def run(*arguments: object) -> str:
-    command = [sys.executable, "-m", "scripts", "catalogue", *map(str, arguments)]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    ended = command_server.run(["-m", "scripts", "catalogue", *arguments])
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 

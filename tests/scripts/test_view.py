@@ -1,8 +1,7 @@
-import os
 import signal
 import socket
-import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from scripts import view
 from tests.command_line import Ended, run_command
+from tests.command_server import start
 from tests.trained_run import Trained
 
 ROOT = Path(__file__).parents[2]
@@ -124,17 +124,15 @@ def test_serve_serves_until_it_is_interrupted(trained: Trained) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = [sys.executable, "-m", "scripts", "view", "serve", str(trained()), "--port", str(port)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
-            assert b"Try a pair" in answer.read()
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-        assert process.stderr.read() == ""
-        assert process.returncode == 0
+    process = start(["-m", "scripts", "view", "serve", trained(), "--port", port])
+    address = f"http://127.0.0.1:{port}/"
+    deadline = time.monotonic() + 60
+    while address not in process.stdout:
+        assert process.poll() is None, process.stderr
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with urllib.request.urlopen(address) as answer:
+        assert b"Try a pair" in answer.read()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert process.stderr == ""

@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -26,6 +25,7 @@ from engine.verifier import Verifier
 from models.embedding import pack
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
+from tests.command_server import run
 from tests.engine.conftest import ALONE, MakeOptions, fresh_state, save
 from tests.tiny_data import write_lines
 from tools.catalogue import embedder
@@ -152,19 +152,29 @@ def test_the_first_process_waits_for_the_others(
     assert content(job.out) == content(alone.out)
 
 
-def embed_until_killed(options: ExperimentOptions, job: EmbeddingJob) -> None:
-    """Embed in a process that kills itself at the eighth batch, of three a shard."""
-    encode_batch = encode._encode
-    batches: list[None] = []
+KILLED = """
+import os, signal
+from pathlib import Path, PosixPath
+import torch
+from engine import encode
+from engine.distributed import Processes
+from engine.experiment import ExperimentOptions
+from options.read import read_options
+from tools.catalogue.embedder import EmbeddingJob, run_embedding
 
-    def killing(*arguments: object) -> EncodedRound:
-        batches.append(None)
-        if len(batches) == 8:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return encode_batch(*arguments)  # type: ignore[arg-type]
+encode_batch, batches = encode._encode, []
 
-    encode._encode = killing
-    run_embedding(options, job, ALONE)
+def killing(*arguments):
+    batches.append(None)
+    if len(batches) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return encode_batch(*arguments)
+
+encode._encode = killing
+options = read_options(ExperimentOptions, Path("tiny.yml"), {overrides!r})
+run_embedding(options, {job!r}, Processes(rank=0, count=1, device=torch.device("cpu")))
+"""
+"""Embeds in a process that kills itself at the eighth batch, of three a shard."""
 
 
 def test_after_a_kill_only_the_shards_that_are_not_whole_are_made(
@@ -173,11 +183,9 @@ def test_after_a_kill_only_the_shards_that_are_not_whole_are_made(
     alone = replace(job, out=job.out.with_name("alone"))
     embed(options, alone)
 
-    # Not forked: a forked process may wait for ever for threads that this one has had.
-    process = get_context("spawn").Process(target=embed_until_killed, args=(options, job))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    # Not forked here: a forked process may wait for ever for threads that this one has had.
+    ended = run(["-c", KILLED.format(overrides=OVERRIDES, job=job)], cwd=Path.cwd())
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert sorted(job.out.glob("shard_*.json")) == [job.out / "shard_00000.json", job.out / "shard_00001.json"]
     num_encoded()
     assert embed(options, job).num_kept == 14

@@ -39,9 +39,11 @@ def test_a_model_of_one_modality_is_written_with_its_inputs_alone(
     part: str, threshold_width: int, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
+    architecture = {**TEXT_ENCODER["architecture"], "num_hidden_layers": 1}
+    text_encoder = {**TEXT_ENCODER, "architecture": architecture}
     options = ModelOptions.model_validate(
         {
-            "text_encoder": TEXT_ENCODER if part == "text" else None,
+            "text_encoder": text_encoder if part == "text" else None,
             "image_encoder": IMAGE_ENCODER if part == "image" else None,
             "embedding_width": 8,
             "threshold_branch": threshold_width > 0,
@@ -93,5 +95,5 @@ def test_a_graph_for_batches_of_one_size_alone_is_refused(tmp_path: Path) -> Non
 def test_the_weights_of_matrix_products_become_int8(exported_run: ExportedRun, tmp_path: Path) -> None:
     quantize(exported_run.folder / MODEL, tmp_path / MODEL)
     kinds = [node.op_type for node in onnx.load(tmp_path / MODEL).graph.node]
-    assert kinds.count("MatMulInteger") >= 20  # of two branches with three layers of six products each
+    assert kinds.count("MatMulInteger") >= 10  # of three layers with six products each
     assert (tmp_path / MODEL).stat().st_size < (exported_run.folder / MODEL).stat().st_size

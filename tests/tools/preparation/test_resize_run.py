@@ -3,8 +3,6 @@ import json
 import os
 import signal
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from options.errors import UserError
+from tests.command_server import start
 from tools.preparation.picture import PictureSettings, ResizeResult, ResizeTask, resize_pictures
 from tools.preparation.resize_run import resize_folder
 
@@ -221,9 +220,8 @@ def test_a_killed_run_that_is_run_again_gives_what_an_uninterrupted_one_gives(
     for number in range(150):
         (hostile_folder / f"more {number}.jpg").write_bytes(encoded(photo(900 + number, 900), "JPEG"))
     resize(hostile_folder, tmp_path / "whole")
-    command = [sys.executable, "-m", "scripts", "data", "resize", str(hostile_folder), str(tmp_path / "killed")]
-    options = ["--size", "48", "--max-pixels", "50000000", "--processes", "2"]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    command = ["-m", "scripts", "data", "resize", hostile_folder, tmp_path / "killed"]
+    process = start([*command, "--size", 48, "--max-pixels", 50_000_000, "--processes", 2])
     deadline = time.monotonic() + 30
     while len(list((tmp_path / "killed").glob("*.jpg"))) < 40 and time.monotonic() < deadline:
         time.sleep(0.01)
