@@ -23,11 +23,24 @@ def pairs_at(seed: int, first: int, count: int, num_pairs: int) -> NDArray[np.in
 
 
 @dataclass(frozen=True)
+class LabelShares:
+    """How many pairs of each label a batch has."""
+
+    positives: NDArray[np.int64]
+    """Numbers of the pairs that are labelled the same"""
+    negatives: NDArray[np.int64]
+    """Numbers of the others"""
+    num_positives: int
+    """In each batch"""
+
+
+@dataclass(frozen=True)
 class TrainingOrder(Sampler[list[int]]):
     """The batches of one process, from a step on; every step takes the same pairs on any number of processes.
 
     A step consumes accumulate x processes x batch_size pairs of the sequence. Its r-th process takes the
-    r-th run of batch_size pairs of each of the `accumulate` stretches.
+    r-th run of batch_size pairs of each of the `accumulate` stretches. With shares the pairs of each label are a
+    sequence of their own, of which a batch takes the next ones.
     """
 
     seed: int
@@ -38,6 +51,7 @@ class TrainingOrder(Sampler[list[int]]):
     num_processes: int
     first_step: int
     last_step: int
+    shares: LabelShares | None = None
 
     def __len__(self) -> int:
         return (self.last_step - self.first_step) * self.accumulate
@@ -46,7 +60,18 @@ class TrainingOrder(Sampler[list[int]]):
         stretch = self.batch_size * self.num_processes
         for number in range(self.first_step * self.accumulate, self.last_step * self.accumulate):
             first = number * stretch + self.rank * self.batch_size
-            yield pairs_at(self.seed, first, self.batch_size, self.num_pairs).tolist()
+            if self.shares is None:
+                yield pairs_at(self.seed, first, self.batch_size, self.num_pairs).tolist()
+            else:
+                yield self._by_label(self.shares, number * self.num_processes + self.rank)
+
+    def _by_label(self, shares: LabelShares, batch: int) -> list[int]:
+        pairs: list[int] = []
+        counts = (shares.num_positives, self.batch_size - shares.num_positives)
+        for label, (of_label, count) in enumerate(zip((shares.positives, shares.negatives), counts, strict=True)):
+            places = pairs_at(self.seed + label, batch * count, count, len(of_label))
+            pairs += of_label[places].tolist()
+        return pairs
 
 
 def encoding_batches(token_lengths: NDArray[np.int64], batch_size: int) -> list[list[int]]:

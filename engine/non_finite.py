@@ -83,7 +83,7 @@ def _pairs(run: TrainingRun, step: int) -> Iterator[BatchPair]:
     for rank in range(run.processes.count):
         for batch, numbers in zip(
             range(run.options.train.accumulate),
-            training_order(run.options, len(table), rank, run.processes.count, step),
+            training_order(run.options, len(table), rank, run.processes.count, step, table.same),
             strict=False,
         ):
             for number in numbers:

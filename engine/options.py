@@ -147,6 +147,9 @@ class TrainOptions(Options):
     """Optimizer steps."""
     batch_size: PositiveInt = 4
     """Pairs a process takes at once."""
+    positive_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of each batch's pairs that are labelled the same, at least one of either label; null for the pairs as they
+    come. Where one pair in ten is the same product, most steps else hardly see any."""
     accumulate: PositiveInt = 1
     """Batches whose gradients are added up before each optimizer step."""
     precision: Precision = "float32"
@@ -176,6 +179,12 @@ class TrainOptions(Options):
     """Steps between two checkpoints; the last step and a new best are always saved."""
     keep_checkpoints: PositiveInt = 3
     """Latest checkpoints kept, besides the best."""
+
+    @model_validator(mode="after")
+    def _batches_have_room_for_both_labels(self) -> Self:
+        if self.positive_share is not None and self.batch_size < 2:
+            raise ValueError("positive_share needs a batch_size of at least 2: a pair of either label")
+        return self
 
 
 class EvaluateOptions(Options):

@@ -13,7 +13,7 @@ from data.split_digest import pairs_digest, split_digests
 from engine.distributed import Processes, from_first
 from engine.experiment import ExperimentOptions
 
-FIXED = ("seed", "data.text", "data.image", "model", "loss", "train.optimizer.name")
+FIXED = ("seed", "data.text", "data.image", "model", "loss", "train.optimizer.name", "train.positive_share")
 """Options that change the data order or the model, with all below them."""
 USERS_KEYS = ("arguments", "architecture", "in_title")
 """Last part of the options that hold keys of the user's own."""

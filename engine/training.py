@@ -13,7 +13,7 @@ from data.item_pair import refuse_one_label
 from data.loading import Split, load_split, pair_batches
 from data.pair_batch import PairBatch
 from data.pair_dataset import PairDataset, product_groups
-from data.pair_sampler import TrainingOrder
+from data.pair_sampler import LabelShares, TrainingOrder
 from engine.distributed import Processes
 from engine.evaluator import Evaluation
 from engine.experiment import ExperimentOptions
@@ -92,14 +92,24 @@ def training_batches(run: TrainingRun, first_step: int) -> Iterator[PairBatch]:
     """Yield the batches of this process from a step on."""
     split, processes = run.train_split, run.processes
     dataset = PairDataset(split.pairs, split.items, product_groups(split.pairs, run.listing))
-    order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step)
+    same = split.pairs.same
+    order = training_order(run.options, len(split.pairs), processes.rank, processes.count, first_step, same)
     return pair_batches(dataset, order, run.options.data.workers, pin=processes.device.type == "cuda")
 
 
 def training_order(
-    options: ExperimentOptions, num_pairs: int, rank: int, num_processes: int, first_step: int
+    options: ExperimentOptions,
+    num_pairs: int,
+    rank: int,
+    num_processes: int,
+    first_step: int,
+    same: NDArray[np.bool_] | None = None,
 ) -> TrainingOrder:
-    """Return which training pairs a process takes, from a step on."""
+    """Return which training pairs a process takes, from a step on; `same` (num_pairs,) are their labels."""
+    shares, wanted, batch_size = None, options.train.positive_share, options.train.batch_size
+    if wanted is not None and same is not None:
+        num_positives = min(max(1, round(wanted * batch_size)), max(1, batch_size - 1))
+        shares = LabelShares(np.flatnonzero(same), np.flatnonzero(~same), num_positives)
     return TrainingOrder(
         seed=options.seed,
         num_pairs=num_pairs,
@@ -109,6 +119,7 @@ def training_order(
         num_processes=num_processes,
         first_step=first_step,
         last_step=options.train.steps,
+        shares=shares,
     )
 
 

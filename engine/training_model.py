@@ -13,7 +13,8 @@ from engine.options import Precision
 from engine.precision import autocast
 from losses.options import LossOptions
 from losses.pair_loss import in_batch_negative_loss
-from models.embedding import ItemEmbedding, PairScore
+from losses.supervised_contrast import supervised_contrast
+from models.embedding import ItemEmbedding, PairScore, cross_score
 from models.item_encoder import ItemEncoder, PairVerifier
 
 BUCKET_MEBIBYTES = 25
@@ -37,6 +38,7 @@ class TrainingModel(nn.Module):
         self.verifier = PairVerifier(item_encoder)
         self.loss = options.build()
         self.negatives_weight = options.in_batch_negatives.weight if options.in_batch_negatives else 0.0
+        self.contrast = options.supervised_contrast
         self.precision: Precision = precision
 
     @property
@@ -45,20 +47,25 @@ class TrainingModel(nn.Module):
         return self.verifier.item_encoder
 
     def forward(self, batch: PairBatch) -> TrainingOutput:
-        """Return the mean loss of the B labelled pairs, plus the weighted one of the in-batch negatives."""
+        """Return the mean loss of the B labelled pairs, plus the weighted ones over all items of the batch."""
         # The encoders alone run in half precision; scores and losses are float32.
         with autocast(self.precision, batch.same.device):
             verified = self.verifier(batch)
         loss = self.loss(verified.score, batch.same).mean()
-        if self.negatives_weight > 0:
-            loss = loss + self.negatives_weight * self._negatives(verified.items, batch)
+        if self.negatives_weight > 0 or self.contrast is not None:
+            loss = loss + self._over_items(verified.items, batch)
         return TrainingOutput(loss, verified.score)
 
-    def _negatives(self, items: ItemEmbedding, batch: PairBatch) -> Tensor:
+    def _over_items(self, items: ItemEmbedding, batch: PairBatch) -> Tensor:
         everywhere = ItemEmbedding(*(gather_with_gradient(embedding.float()) for embedding in items))
-        return in_batch_negative_loss(
-            self.loss, everywhere, gather_with_gradient(batch.items.item), gather_with_gradient(batch.group)
-        )
+        item, group = gather_with_gradient(batch.items.item), gather_with_gradient(batch.group)
+        loss = everywhere.match.new_zeros(())
+        if self.negatives_weight > 0:
+            loss = loss + self.negatives_weight * in_batch_negative_loss(self.loss, everywhere, item, group)
+        if self.contrast is not None:
+            margin = cross_score(everywhere, everywhere).margin
+            loss = loss + self.contrast.weight * supervised_contrast(margin, item, group, self.contrast.temperature)
+        return loss
 
 
 def compile_encoders(encoder: ItemEncoder, device: torch.device) -> str | None:

@@ -25,6 +25,15 @@ class InBatchNegativesOptions(Options):
     """Factor of their mean loss beside the mean loss of the labelled pairs."""
 
 
+class SupervisedContrastOptions(Options):
+    """A supervised contrastive loss: of each item of the batch among all others, for those of its product."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """Factor of its mean beside the mean loss of the labelled pairs."""
+    temperature: float = Field(default=0.07, gt=0)
+    """By which margins are divided before the softmax."""
+
+
 class PairLossOptions(Options):
     """What every loss has."""
 
@@ -33,6 +42,9 @@ class PairLossOptions(Options):
 
     in_batch_negatives: InBatchNegativesOptions | None = None
     """Further negatives out of the batches of all processes; null for none."""
+
+    supervised_contrast: SupervisedContrastOptions | None = None
+    """A loss over the items of the batches of all processes; null for none."""
 
     @abstractmethod
     def build(self) -> PairLoss:

@@ -66,6 +66,14 @@ class CosineHead(LinearHead):
         # Its logarithm, so that the factor stays positive.
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float32)) if scale is not None else None
 
+    def keep_angles(self) -> None:
+        """Make the map one that turns features, and drops directions where it has fewer outputs."""
+        if self.in_features == self.out_features:
+            nn.init.eye_(self.weight)
+        else:
+            nn.init.orthogonal_(self.weight)
+        nn.init.zeros_(self.bias)
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the embeddings (N, D) of features (N, F), in float32."""
         direction = functional.normalize(super().forward(features).float(), dim=1)

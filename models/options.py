@@ -75,6 +75,9 @@ class CosineHeadOptions(ProjectionOptions):
 
     name: Literal["cosine"]
     """Name of the head."""
+    start: Literal["random", "features"] = "random"
+    """First weights of the linear map: random, or one that keeps the angles between features, so that the first score
+    is the pretrained cosine; exactly where embedding_width is the number of features, nearly where it is less."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """First value of a learned factor of the cosines, of each branch its own; null for cosines as they are. The
     embeddings hold its root, so that the score stays one inner product."""
@@ -88,7 +91,10 @@ class CosineHeadOptions(ProjectionOptions):
         """Build the head of these features."""
         from models.heads import CosineHead, num_features
 
-        return CosineHead(num_features(groups), width, self.scale, self.standardize, self.dropout)
+        head = CosineHead(num_features(groups), width, self.scale, self.standardize, self.dropout)
+        if self.start == "features":
+            head.keep_angles()
+        return head
 
 
 class ComponentsOptions(Options):

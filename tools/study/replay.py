@@ -71,7 +71,7 @@ def replay_step(folder: Path, processes: Processes) -> list[BatchReplay]:
 def _replayed(
     options: ExperimentOptions, split: Split, state: TrainState, processes: Processes
 ) -> Iterator[BatchReplay]:
-    order = training_order(options, len(split.pairs), processes.rank, processes.count, state.step)
+    order = training_order(options, len(split.pairs), processes.rank, processes.count, state.step, split.pairs.same)
     products = product_groups(split.pairs, listing_rows(split.catalog, options.reads.image))
     dataset = PairDataset(split.pairs, split.items, products)
     seed_everything(options.seed, state.step, processes.rank)
