@@ -1,0 +1,1 @@
+"""Recipes and peers on labelled data folders, with equal encoders."""
