@@ -1,6 +1,6 @@
-"""The second stage: a forest that decides pairs by the model's margin and what their listings have in common.
+"""The second stage: boosted trees that decide pairs by the model's margin and what their listings have in common.
 
-The forest is grown on the training pairs from evidence for which no label is needed. What it says and the margin, which
+The trees are grown on the training pairs from evidence for which no label is needed. What they say and the margin, which
 is worth little on pairs that the model was trained on, are put together by a logistic regression on the validation
 pairs (stacked generalisation: Wolpert, Neural Networks 5(2), 1992). Letters of shapes: B pairs, F kinds of evidence.
 """
@@ -17,17 +17,14 @@ from data.item_pair import PairTable
 from data.item_tensors import ItemTensors
 from data.loading import Split
 from data.pair_features import PairFeatures
+from engine.boosted_trees import BoostedTrees
 from engine.decision_rule import ThresholdChoice
-from engine.forest import Forest
 from metrics.clusters import pair_clusters
 from metrics.threshold import best_f1_threshold
 from metrics.verification import verification_metrics
 from models.feature_blocks import FeatureBlocks
 from models.item_encoder import ItemEncoder
 
-NUM_TREES = 400
-FEWEST = 1 / (2 * NUM_TREES)
-"""Added to the probabilities of both labels, since no number of trees makes a decision certain."""
 INVERSE_REGULARISATION = 1.0
 """Of the logistic regression, on parts of variance 1 (scikit-learn's C)."""
 NUM_FOLDS = 5
@@ -37,22 +34,22 @@ MISSING = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """Puts the forest's log-odds and the model's margin together."""
+    """Puts the trees' log-odds and the model's margin together."""
 
     intercept: float
-    of_forest: float
+    of_trees: float
     of_margin: float
 
-    def log_odds(self, by_forest: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_odds(self, by_trees: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds of B pairs, (B,) of both."""
-        return self.intercept + self.of_forest * by_forest + self.of_margin * margins
+        return self.intercept + self.of_trees * by_trees + self.of_margin * margins
 
     @classmethod
-    def fit(cls, by_forest: NDArray[np.float64], margins: NDArray[np.float64], same: NDArray[np.bool_]) -> Blend:
+    def fit(cls, by_trees: NDArray[np.float64], margins: NDArray[np.float64], same: NDArray[np.bool_]) -> Blend:
         """Fit to labelled pairs (B,); neither part ever counts against a pair."""
         from sklearn.linear_model import LogisticRegression  # half a second, which prediction need not wait for
 
-        parts = np.column_stack([by_forest, margins])
+        parts = np.column_stack([by_trees, margins])
         mean, deviation = parts.mean(axis=0), parts.std(axis=0)
         deviation[deviation == 0] = 1.0
         standard, used = (parts - mean) / deviation, [0, 1]
@@ -72,7 +69,7 @@ class Decider:
     features: PairFeatures
     blocks: FeatureBlocks | None
     """Of encoders that are frozen as a whole, which did not learn from the labels of the training pairs."""
-    forest: Forest
+    trees: BoostedTrees
     blend: Blend
     calibrated: float
     """Log-odds above which F1 on the validation pairs is highest."""
@@ -91,13 +88,13 @@ class Decider:
         Items have to bring the features of frozen encoders where the decider has blocks of them.
         """
         found = evidence(self.features, self.blocks, items, pairs)
-        return self.blend.log_odds(_forest_log_odds(self.forest, found), margins)
+        return self.blend.log_odds(self.trees.log_odds(_matrix(found)), margins)
 
 
 def evidence(
     features: PairFeatures, blocks: FeatureBlocks | None, items: ItemTensors, pairs: PairTable
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Return what the forest decides B pairs of items by, by name: (B,) each, NaN where a pair does not have it."""
+    """Return what the trees decide B pairs of items by, by name: (B,) each, NaN where a pair does not have it."""
     found = features.measure(list(items.catalog), pairs.source, pairs.target)
     if blocks is not None:
         assert items.known is not None, "with_features gives them"
@@ -115,22 +112,22 @@ def fit_decider(encoder: ItemEncoder, train: Split, val: Split, val_margins: NDA
     features = PairFeatures.of(train.catalog)
     blocks = FeatureBlocks.of(encoder, train.items.known) if train.items.known is not None else None
     found = evidence(features, blocks, train.items, train.pairs)
-    forest = Forest.fit(_matrix(found), train.pairs.same, NUM_TREES, seed)
-    by_forest = _forest_log_odds(forest, evidence(features, blocks, val.items, val.pairs))
+    trees = BoostedTrees.fit(_matrix(found), train.pairs.same, seed)
+    by_trees = trees.log_odds(_matrix(evidence(features, blocks, val.items, val.pairs)))
     same, clusters = val.pairs.same, pair_clusters(val.pairs.source, val.pairs.target)
-    blend = Blend.fit(by_forest, val_margins, same)
+    blend = Blend.fit(by_trees, val_margins, same)
     return Decider(
         features,
         blocks,
-        forest,
+        trees,
         blend,
-        calibrated=best_f1_threshold(blend.log_odds(by_forest, val_margins), same).threshold,
-        estimated_f1=_estimated_f1(by_forest, val_margins, same, clusters, seed),
+        calibrated=best_f1_threshold(blend.log_odds(by_trees, val_margins), same).threshold,
+        estimated_f1=_estimated_f1(by_trees, val_margins, same, clusters, seed),
     )
 
 
 def _estimated_f1(
-    by_forest: NDArray[np.float64],
+    by_trees: NDArray[np.float64],
     margins: NDArray[np.float64],
     same: NDArray[np.bool_],
     clusters: NDArray[np.int64],
@@ -144,18 +141,12 @@ def _estimated_f1(
         own, rest = fold == number, fold != number
         if not (same[rest].any() and (~same[rest]).any()):
             return None
-        blend = Blend.fit(by_forest[rest], margins[rest], same[rest])
-        threshold = best_f1_threshold(blend.log_odds(by_forest[rest], margins[rest]), same[rest]).threshold
-        excess[own] = blend.log_odds(by_forest[own], margins[own]) - threshold
+        blend = Blend.fit(by_trees[rest], margins[rest], same[rest])
+        threshold = best_f1_threshold(blend.log_odds(by_trees[rest], margins[rest]), same[rest]).threshold
+        excess[own] = blend.log_odds(by_trees[own], margins[own]) - threshold
     return verification_metrics(excess, same, 0.0).f1
 
 
 def _matrix(found: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32]:
-    """Return evidence (B,) each as the forest takes it: (B, F)."""
+    """Return evidence (B,) each as the trees take it: (B, F)."""
     return np.nan_to_num(np.column_stack(list(found.values())), nan=MISSING).astype(np.float32)
-
-
-def _forest_log_odds(forest: Forest, found: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    probability = forest.probability(_matrix(found))
-    log_odds: NDArray[np.float64] = np.log((probability + FEWEST) / (1 - probability + FEWEST))
-    return log_odds

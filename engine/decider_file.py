@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 
 from data.pair_features import PairFeatures
 from data.shared_terms import Rarity
+from engine.boosted_trees import BoostedTrees
 from engine.checkpoint_folder import decider_path
 from engine.checksums import recorded_checksum
 from engine.decider import Blend, Decider
 from engine.disk import whole_path
-from engine.forest import Forest
 from engine.pair_scores import VALIDATION
 from models.feature_blocks import FeatureBlocks
 from models.weights import read_safetensors
@@ -61,7 +61,7 @@ def write_decider(checkpoint: Path, decider: Decider) -> Path:
     """Write the decider of a checkpoint beside it; return the file."""
     validation_file = recorded_checksum(checkpoint, VALIDATION)
     assert validation_file is not None, "a checkpoint with a decider was evaluated"
-    arrays: dict[str, NDArray[np.generic]] = dict(decider.forest.arrays())
+    arrays: dict[str, NDArray[np.generic]] = dict(decider.trees.arrays())
     for name, rarity in decider.features.rarity.items():
         arrays |= {f"{name} bucket": rarity.bucket, f"{name} count": rarity.count}
     blocks = decider.blocks
@@ -123,7 +123,7 @@ def _decider(record: DeciderRecord, arrays: dict[str, NDArray[np.generic]]) -> D
         bucket, count = (np.asarray(arrays[f"{name} {what}"], np.int32) for what in ("bucket", "count"))
         rarity[name] = Rarity(record.num_texts, bucket, count)
     features = PairFeatures(rarity, record.attributes, record.numeric)
-    return Decider(features, blocks, Forest.of(arrays), record.blend, record.calibrated, record.estimated_f1)
+    return Decider(features, blocks, BoostedTrees.of(arrays), record.blend, record.calibrated, record.estimated_f1)
 
 
 def _digest(arrays: Mapping[str, NDArray[np.generic]], record: DeciderRecord) -> str:

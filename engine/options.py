@@ -206,7 +206,7 @@ class PredictOptions(Options):
     chose for the checkpoint, else the threshold of the highest F1 on the validation split; or learned, the loss's own,
     which is 0 for self_adaptive_threshold."""
     decider: Literal["trees"] | None = None
-    """Second stage, fitted when training ends: trees for a forest that decides by the margin, words, model numbers,
+    """Second stage, fitted when training ends: trees for boosted trees that see the margin, words, model numbers,
     prices, attributes and colours (docs/accuracy.md). predict.threshold is one of its log-odds then: calibrated for
     that of the highest F1 on the validation split, learned for 0. Null to decide by the margin alone."""
     allow_other_preparation: bool = False

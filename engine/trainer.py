@@ -119,7 +119,7 @@ def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> No
     write_decider(checkpoint, decider)
     estimated = decider.estimated_f1
     told = f"validation F1 {estimated:.4f} (cross-validated)" if estimated is not None else "too few validation pairs"
-    factors = f"factors of the forest {decider.blend.of_forest:.3f}, of the margin {decider.blend.of_margin:.3f}"
+    factors = f"factors of the trees {decider.blend.of_trees:.3f}, of the margin {decider.blend.of_margin:.3f}"
     log.line(f"second stage of {checkpoint.name}: {told}; {factors}")
 
 
