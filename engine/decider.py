@@ -1,8 +1,9 @@
 """The second stage: boosted trees that decide pairs by the model's margin and what their listings have in common.
 
-The trees are grown on the training pairs from evidence for which no label is needed. What they say and the margin, which
-is worth little on pairs that the model was trained on, are put together by a logistic regression on the validation
-pairs (stacked generalisation: Wolpert, Neural Networks 5(2), 1992). Letters of shapes: B pairs, F kinds of evidence.
+The trees are grown on the training pairs from evidence for which no label is needed. What they say and the margin,
+which is worth little on pairs that the model was trained on, are put together by a logistic regression on the
+validation pairs (stacked generalisation: Wolpert, Neural Networks 5(2), 1992). Letters of shapes: B pairs, F kinds of
+evidence.
 """
 
 from __future__ import annotations
