@@ -1,6 +1,6 @@
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import torch
 from data.item_tensors import KnownFeatures
 from models import feature_blocks
 from models.feature_blocks import BOUND, FeatureBlocks
+from models.item_encoder import ItemEncoder
 
 TEXT = SimpleNamespace(is_frozen=True, groups=[SimpleNamespace(name="text", widths=(4,))])
 IMAGE = SimpleNamespace(
@@ -16,8 +17,9 @@ IMAGE = SimpleNamespace(
 )
 
 
-def encoder(text: object, image: object) -> Any:
-    return SimpleNamespace(match=SimpleNamespace(text_encoder=text, image_encoder=image))
+def encoder(text: object, image: object) -> ItemEncoder:
+    stand_in = SimpleNamespace(match=SimpleNamespace(text_encoder=text, image_encoder=image))
+    return cast(ItemEncoder, stand_in)
 
 
 def known(count: int, seed: int) -> KnownFeatures:
