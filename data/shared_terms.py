@@ -51,7 +51,11 @@ TERMS: Mapping[str, Callable[[str], list[str]]] = {"words": words, "codes": code
 
 def hashed(counts: Iterable[Mapping[str, float]]) -> csr_matrix:
     """Return the numbers of the terms of N texts by bucket: (N, H)."""
-    return FeatureHasher(NUM_BUCKETS, input_type="dict", alternate_sign=False).transform(counts).tocsr()
+    # Bytes, for half a character in a text cannot be written as UTF-8; and nothing at all cannot be hashed.
+    terms = [[(term.encode("utf-8", "surrogatepass"), number) for term, number in text.items()] for text in counts]
+    if not terms:
+        return csr_matrix((0, NUM_BUCKETS))
+    return FeatureHasher(NUM_BUCKETS, input_type="pair", alternate_sign=False).transform(terms).tocsr()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class BoostedTrees:
         return cls(
             root=root,
             feature=np.where(is_leaf, 0, every["feature_idx"]).astype(np.int64),
-            limit=every["num_threshold"].astype(np.float64),
+            limit=np.where(is_leaf, 0.0, every["num_threshold"]),
             left=np.where(is_leaf, own, every["left"] + first).astype(np.int64),
             right=np.where(is_leaf, own, every["right"] + first).astype(np.int64),
             value=np.where(is_leaf, every["value"] / NUM_BAGS, 0.0),

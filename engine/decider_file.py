@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -21,7 +20,7 @@ from engine.boosted_trees import BoostedTrees
 from engine.checkpoint_folder import decider_path
 from engine.checksums import recorded_checksum
 from engine.decider import Blend, Decider
-from engine.disk import whole_path
+from engine.disk import json_record, whole_path
 from engine.pair_scores import VALIDATION
 from models.feature_blocks import FeatureBlocks
 from models.weights import read_safetensors
@@ -98,7 +97,7 @@ def find_decider(checkpoint: Path) -> Decider:
     tensors = read_safetensors(file)
     try:
         with safe_open(file, "numpy") as stream:
-            record = TypeAdapter(DeciderRecord).validate_json((stream.metadata() or {})[RECORD])
+            record = json_record((stream.metadata() or {})[RECORD], DeciderRecord)
         decider = _decider(record, {name: tensor.numpy() for name, tensor in tensors.items()})
     except (KeyError, ValueError) as error:
         raise UserError(f"{file}: is damaged, or no decider ({error}); delete it and {FIT_AGAIN} anew") from error
@@ -129,5 +128,6 @@ def _decider(record: DeciderRecord, arrays: dict[str, NDArray[np.generic]]) -> D
 def _digest(arrays: Mapping[str, NDArray[np.generic]], record: DeciderRecord) -> str:
     digest = hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode())
     for name in sorted(arrays):
-        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()

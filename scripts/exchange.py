@@ -49,7 +49,7 @@ def export_onnx(
     split = f"data.{source.split_name}"
     print(f"float32 in onnxruntime against PyTorch, on items of {split}:\n{parity_table(found.parity)}")
     if found.effects:
-        threshold = source.verifier.threshold
+        threshold = source.verifier.rule.threshold
         # Of validation pairs those at the calibrated threshold, which was chosen on them.
         figures = effect_table(found.effects, "best possible " if source.split_name == "val" else "")
         print(f"pairs of {split} at the decision threshold {threshold:.4f}:\n{figures}")

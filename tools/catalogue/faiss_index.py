@@ -146,9 +146,11 @@ def _trained(plan: IndexPlan, sample: Numbers, centroids: Numbers | None) -> fai
     codes = str(num_codes(width)) if stored == "PQ" else ""
     index = faiss.index_factory(width, f"IVF{plan.lists},{stored}{codes}", faiss.METRIC_INNER_PRODUCT)
     lists = faiss.extract_index_ivf(index)
-    if isinstance(lists, faiss.IndexIVFPQ):
-        lists.pq.cp.min_points_per_centroid = 1
-        lists.pq.cp.niter = ITERATIONS
+    if isinstance(index, faiss.IndexIVFPQ):
+        index.pq.cp.min_points_per_centroid = 1
+        if hasattr(index, "do_polysemous_training"):
+            # Seconds of learning for a way of searching that is not gone here (polysemous_ht is 0).
+            index.do_polysemous_training = False
     faiss.downcast_index(lists.quantizer).add(learn_centroids(sample, plan.lists) if centroids is None else centroids)
     with _nearest_lists(index):
         index.train(sample)

@@ -60,7 +60,7 @@ def measure_precision_drift(
             changed = np.count_nonzero((margins > thresholds) != (reference > thresholds))
             measured = float(difference.max()), float(difference.mean()), int(changed)
             drifts.append(PrecisionDrift(precision, *measured, len(margins), len(split.catalog) / seconds))
-    return verifier.threshold, drifts
+    return verifier.rule.threshold, drifts
 
 
 def drift_lines(split: str, threshold: float, drifts: Sequence[PrecisionDrift]) -> list[str]:

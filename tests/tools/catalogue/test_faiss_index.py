@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,7 @@ from engine.encode import EncodedItems
 from engine.pair_scores import score_pairs
 from options.errors import UserError
 from tests.tiny_embeddings import HALF, margins, numbers
-from tools.catalogue.faiss_index import FaissIndex, create_index, load_index, sample_size
+from tools.catalogue.faiss_index import FaissIndex, _nearest_lists, _trained, create_index, load_index, sample_size
 from tools.catalogue.index_plan import KINDS, KindName, plan_index
 
 IDS = [f"item{row}" for row in range(300)]
@@ -111,3 +112,25 @@ def test_an_index_of_other_items_is_refused(tmp_path: Path) -> None:
 def test_product_quantisation_of_too_few_items_is_refused() -> None:
     with pytest.raises(UserError, match="learns from at least 256 items, not 100"):
         create_index(plan_index("ivf_pq", 100, 2 * HALF, 1e9), numbers(100), HALF, 1)
+
+
+def test_codes_in_an_order_that_no_search_asks_for_are_not_learned_and_change_nothing() -> None:
+    packed = np.ascontiguousarray(numbers(300)[:, :8])  # of one code, since that takes seconds
+    plan = plan_index("ivf_pq", 300, 8, 1e9)
+    ours = _trained(plan, packed, None)
+    assert not ours.do_polysemous_training
+    theirs = faiss.clone_index(ours)
+    theirs.reset()
+    theirs.do_polysemous_training, theirs.is_trained = True, False
+    with _nearest_lists(theirs):
+        theirs.train(packed)
+    found = []
+    for index in (ours, theirs):
+        with _nearest_lists(index):
+            index.add(packed)
+        index.nprobe = index.nlist
+        found.append(index.search(packed[:20], 30))
+    (our_margins, our_rows), (their_margins, their_rows) = found
+    assert theirs.polysemous_ht == 0
+    assert our_margins.tolist() == their_margins.tolist()
+    assert our_rows.tolist() == their_rows.tolist()

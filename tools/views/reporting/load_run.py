@@ -65,14 +65,14 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     if items is None:
         return None
     scores = score_pairs(items, split.pairs, verifier.encoder.threshold_width)
-    intervals = decision_intervals(split.pairs, scores.margin > verifier.threshold)
+    intervals = decision_intervals(split.pairs, scores.margin > verifier.rule.threshold)
     return ReportData(
         run=_record(folder, checkpoint),
         split=split_name,
         catalog=split.catalog,
         images=shown_images(files.images, options),
         pairs=validation_scores(split, scores),
-        calibrated_threshold=verifier.threshold,
+        calibrated_threshold=verifier.rule.threshold,
         is_fitted=is_fitted,
         own_threshold=state.evaluation.threshold,
         kinds=read_kinds(files.pairs, len(split.pairs)),
