@@ -59,7 +59,7 @@ class Evaluation:
     def as_dict(self, is_fitted: bool = False) -> dict[str, float]:
         """Return the figures by name, those that there are.
 
-        Where the threshold was chosen on these very pairs, only those that do not depend on it and the best possible ones may be told.
+        Where the threshold was chosen on these very pairs, those at it may not be told.
         """
         told = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: value for name, value in told.items() if not (is_fitted and name in AT_THRESHOLD)}
