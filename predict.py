@@ -37,6 +37,11 @@ def predict(options: ExperimentOptions, command: str, processes: "Processes", st
                 f"F1 {figures.f1:.4f}, precision {figures.precision:.4f}, recall {figures.recall:.4f}, "
                 f"accuracy {figures.accuracy:.4f}"
             )
+        if figures.average_precision is not None:
+            print(
+                f"ranking: average precision {figures.average_precision:.4f}, ROC-AUC {figures.roc_auc:.4f}, recall at "
+                f"precision 0.90 {figures.recall_at_precision_90:.4f}, at 0.95 {figures.recall_at_precision_95:.4f}"
+            )
 
 
 if __name__ == "__main__":

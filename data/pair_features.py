@@ -63,7 +63,7 @@ class PairFeatures:
     def of(cls, items: Iterable[Item]) -> PairFeatures:
         """Choose the features by the training items."""
         items = list(items)
-        texts = _texts(items)
+        texts = item_texts(items)
         rarity = {
             f"{field} {terms}": Rarity.of(term_counts(part, terms)) for field, part in texts.items() for terms in TERMS
         }
@@ -92,7 +92,7 @@ class MeasuredItems:
     """N items, ready for their pairs to be measured."""
 
     def __init__(self, features: PairFeatures, items: Sequence[Item]) -> None:
-        texts = _texts(items)
+        texts = item_texts(items)
         self.terms: dict[str, WeighedTerms] = {
             f"{field} {terms}": WeighedTerms(
                 term_counts(texts[field], terms), features.rarity[f"{field} {terms}"].weights()
@@ -151,7 +151,7 @@ class MeasuredItems:
             }
 
 
-def _texts(items: Sequence[Item]) -> dict[str, list[str]]:
+def item_texts(items: Sequence[Item]) -> dict[str, list[str]]:
     """Return the titles and the whole texts of items."""
     titles = [clean_text(item.title) for item in items]
     values = [" ".join(value for values in item.attributes.values() for value in values) for item in items]

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict
 from data.item_pair import PairTable
 from metrics.bootstrap import FigureIntervals, Resampling, figure_intervals
 from metrics.clusters import pair_clusters
+from metrics.ranking import ranking_metrics
 from metrics.threshold import best_f1_threshold
 from metrics.verification import verification_metrics
 
@@ -20,7 +21,7 @@ AT_THRESHOLD = ("f1", "precision", "recall", "accuracy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Figures on labelled pairs, at a decision threshold and at the best one.
+    """Figures on labelled pairs, at a decision threshold, at the best one and at none.
 
     Those at the threshold of the highest F1 on these very pairs are called best_possible_: they flatter.
     """
@@ -47,13 +48,18 @@ class Evaluation:
     best_possible_recall: float
     best_possible_threshold: float
     """Threshold of the highest F1 on these pairs."""
+    average_precision: float | None = None
+    """This and what follows rank the pairs, whatever the threshold; None of one label, or by earlier versions."""
+    roc_auc: float | None = None
+    recall_at_precision_90: float | None = None
+    recall_at_precision_95: float | None = None
     num_pairs: int
     num_positives: int
 
     def as_dict(self, is_fitted: bool = False) -> dict[str, float]:
         """Return the figures by name, those that there are.
 
-        Where the threshold was chosen on these very pairs, only the best possible ones may be told.
+        Where the threshold was chosen on these very pairs, those at it may not be told.
         """
         told = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: value for name, value in told.items() if not (is_fitted and name in AT_THRESHOLD)}
@@ -68,6 +74,7 @@ def evaluation(
     """Compute the figures of B margins at a threshold, or where pairs have their own, at `thresholds` (B,)."""
     at_threshold = verification_metrics(margins, same, threshold if thresholds is None else thresholds)
     best = best_f1_threshold(margins, same)
+    ranking = ranking_metrics(margins, same)
     return Evaluation(
         f1=at_threshold.f1,
         precision=at_threshold.precision,
@@ -80,6 +87,7 @@ def evaluation(
         best_possible_threshold=best.threshold,
         num_pairs=at_threshold.num_pairs,
         num_positives=at_threshold.num_positives,
+        **(asdict(ranking) if ranking is not None else {}),
     )
 
 

@@ -30,6 +30,7 @@ from engine.train_loop import train
 from engine.training import TrainingRun, TrainState, load_splits, training_batches, use_deterministic_algorithms
 from engine.training_model import data_parallel
 from engine.training_start import Start, start_training
+from engine.trivial_baselines import baseline_warning
 from models.item_encoder import ItemEncoder
 from options.errors import UserError
 
@@ -83,8 +84,11 @@ def run_training(
             for warning in warnings:
                 log.line(f"warning: {warning}")
             _train(run, state, log, start.stale)
+            estimated = None
             if options.predict.decider is not None:
-                _fit_second_stage(run, state.model.item_encoder, log)
+                estimated = _fit_second_stage(run, state.model.item_encoder, log)
+            if processes.is_first:
+                _compare_with_baselines(run, estimated, log)
         return _result(folder, processes)
 
 
@@ -101,8 +105,8 @@ def _train(run: TrainingRun, state: TrainState, log: RunLog, stale: list[Path]) 
     train(state, module, batches, run.options.train, run.options.seed, run.processes, after_step)
 
 
-def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> None:
-    """Fit the decider of the best checkpoint and write it beside that, in the first process."""
+def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> float | None:
+    """Fit the decider of the best checkpoint and write it beside that, in the first process; return its F1 there."""
     plan = encoding_plan(run.options, run.options.train.precision, run.processes.device)
     train_split, val_split = (
         split
@@ -111,7 +115,7 @@ def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> No
         for split in (run.train_split, run.val_split)
     )
     if not run.processes.is_first:
-        return
+        return None
     checkpoint = best_checkpoint(run.folder.checkpoints)
     assert checkpoint is not None, "the last step is always evaluated and saved"
     margins = read_validation_scores(checkpoint).margin
@@ -121,6 +125,21 @@ def _fit_second_stage(run: TrainingRun, encoder: ItemEncoder, log: RunLog) -> No
     told = f"validation F1 {estimated:.4f} (cross-validated)" if estimated is not None else "too few validation pairs"
     factors = f"factors of the trees {decider.blend.of_trees:.3f}, of the margin {decider.blend.of_margin:.3f}"
     log.line(f"second stage of {checkpoint.name}: {told}; {factors}")
+    return estimated
+
+
+def _compare_with_baselines(run: TrainingRun, estimated: float | None, log: RunLog) -> None:
+    """Warn where the best checkpoint, or its second stage where that has an F1, is below what needs no training."""
+    checkpoint = best_checkpoint(run.folder.checkpoints)
+    assert checkpoint is not None, "the last step is always evaluated and saved"
+    figures = read_state(checkpoint).evaluation
+    assert figures is not None, "the best checkpoint is one that was evaluated"
+    reached, figure = figures.best_possible_f1, "best possible F1"
+    if estimated is not None:
+        reached, figure = estimated, "F1 of the second stage"
+    warning = baseline_warning(run.train_split, run.val_split, reached, figure)
+    if warning is not None:
+        log.line(f"warning: {warning}")
 
 
 def _opening(start: Start) -> str:

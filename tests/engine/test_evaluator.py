@@ -22,7 +22,8 @@ def test_the_figures_have_names() -> None:
     figures = evaluation(np.array([1.0, -1.0]), np.array([True, False]), 0.0)
     named = figures.as_dict()
     assert named["f1"] == named["best_possible_f1"] == 1.0
-    assert len(named) == 11
+    assert named["average_precision"] == named["roc_auc"] == named["recall_at_precision_95"] == 1.0
+    assert len(named) == 15
 
 
 def some_pairs() -> tuple[np.ndarray, PairTable]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data.image_store import ImageSource
 from data.item_catalog import ItemCatalog
 from engine.pair_scores import ValidationScores
+from metrics.ranking import RankingMetrics, ranking_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,8 @@ class ReportData:
         """Whether each decision agrees with the label: (B,)."""
         is_right: NDArray[np.bool_] = self.decided_same == self.pairs.same
         return is_right
+
+    @property
+    def ranking(self) -> RankingMetrics | None:
+        """The figures that need no threshold; None where all pairs have one label."""
+        return ranking_metrics(self.pairs.margin, self.pairs.same)
