@@ -237,3 +237,21 @@ def test_an_exported_encoder_decides_by_the_margin(trained: Trained, tiny_datase
 
 def test_no_pairs_are_no_decisions(trained: Trained) -> None:
     assert Verifier.load(trained(*TEXT_ALONE), processes=ALONE).decide([], []).tolist() == []
+
+
+def test_the_report_and_the_drift_of_precisions_go_by_the_margin_and_its_own_threshold(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.run_folder import RunFolder
+    from tools.study.precision_drift import measure_precision_drift
+    from tools.views.reporting.load_run import load_report_data
+
+    run = copied(trained(*TEXT_ALONE), tmp_path, monkeypatch)
+    verifier = Verifier.load(run, processes=ALONE)
+    assert verifier.rule.threshold != verifier.threshold
+    data = load_report_data(RunFolder(run), "val", ALONE)
+    assert data is not None
+    assert data.calibrated_threshold == verifier.rule.threshold
+    threshold, drifts = measure_precision_drift(options_of(run, "predict.threshold=calibrated"), ALONE)
+    assert threshold == verifier.rule.threshold
+    assert drifts[0].num_changed == 0
