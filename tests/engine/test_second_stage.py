@@ -1,6 +1,5 @@
 """A run whose pairs are decided by a second stage, from training to what is told about a pair."""
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -61,13 +60,10 @@ def predict(run: Path, *overrides: str) -> Prediction:
 
 def submitted(prediction: Prediction) -> list[bool]:
     """What a submission decides by its own similarity.py."""
-    specification = importlib.util.spec_from_file_location("similarity", prediction.file.with_name("similarity.py"))
-    assert specification is not None
-    assert specification.loader is not None
-    similarity = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(similarity)
+    similarity: dict[str, Any] = {}
+    exec(prediction.file.with_name("similarity.py").read_text(), similarity)
     return [
-        similarity.compute(json.loads(line["src_item_emb"]), json.loads(line["tgt_item_emb"])) > line["threshold"]
+        similarity["compute"](json.loads(line["src_item_emb"]), json.loads(line["tgt_item_emb"])) > line["threshold"]
         for line in lines(prediction.file)
     ]
 
