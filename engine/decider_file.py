@@ -94,7 +94,10 @@ def find_decider(checkpoint: Path) -> Decider:
     file = decider_path(checkpoint)
     if not file.is_file():
         raise UserError(f"predict.decider: {file} is missing: {FIT_AGAIN}, or set predict.decider=null")
-    tensors = read_safetensors(file)
+    try:
+        tensors = read_safetensors(file)
+    except UserError as error:
+        raise UserError(f"{error}; delete it and {FIT_AGAIN} anew") from error
     try:
         with safe_open(file, "numpy") as stream:
             record = json_record((stream.metadata() or {})[RECORD], DeciderRecord)

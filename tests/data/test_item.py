@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from data.item import Item, clean_text, item_text, parse_attributes
+from data.item import Item, clean_text, item_text, names_read, parse_attributes
 from data.options import TextOptions
 
 ITEM = Item("a", "花瓶", {"品牌": ("木岚",), "型号": ("x", "y")}, "花瓶", "a.jpg")
@@ -92,3 +92,12 @@ def test_empty_values_and_parts_without_a_colon_are_left_out() -> None:
 
 def test_nothing_gives_no_attributes() -> None:
     assert parse_attributes("", "") == {}
+
+
+def test_all_reads_every_value_in_the_items_own_order() -> None:
+    text = item_text(item("T", "#b#:#2#;#a#:#1#;#b#:#3#;", "#c#:#4#;"), "all")
+    assert text == "t;2,3;1;4"
+    assert item_text(item("", "#b#:#2#;"), "all") == "2"
+    assert item_text(item("T"), "all") == "t"
+    assert list(names_read(item("T", "#b#:#2#;#a#:#1#;"), "all")) == ["b", "a"]
+    assert list(names_read(item("T", "#b#:#2#;"), ["x", "b"])) == ["x", "b"]

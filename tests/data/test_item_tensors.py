@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.image_store import ImageFolder, open_images
-from data.item import Item, item_text
+from data.image_store import GivenImages, ImageFolder, open_images
+from data.item import Item, item_text, parse_attributes
 from data.item_catalog import ItemCatalog, read_items
 from data.item_image import BadImageError, find_image, read_image
 from data.item_tensors import ItemTensors, KnownFeatures, image_keys, text_keys, tokenize_catalog
@@ -188,3 +188,14 @@ def test_images_have_the_key_of_their_bytes_and_missing_ones_none(tmp_path: Path
     assert missing is None
     (tmp_path / "1.jpg").write_bytes(b"two")
     assert image_keys(replace(items))[1] != first
+
+
+def test_all_attributes_are_tokenized_in_each_items_own_order(tokenizer: Tokenizer) -> None:
+    there, back = (
+        Item(item_id, "花瓶", parse_attributes(pvs, ""), "", "")
+        for item_id, pvs in (("1", "#a#:#红#;#b#:#蓝#;"), ("2", "#b#:#蓝#;#a#:#红#;"))
+    )
+    tokens = tokenize_catalog(ItemCatalog([there, back]), tokenizer, "all")
+    assert [tokens[row].tolist() for row in (0, 1)] == tokenizer(["花瓶;红;蓝", "花瓶;蓝;红"])
+    keys = text_keys(ItemTensors(ItemCatalog([there, back]), tokens, GivenImages({}), None))
+    assert keys[0] != keys[1]

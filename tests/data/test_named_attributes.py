@@ -77,3 +77,9 @@ def test_compared_names_are_there_where_an_item_or_its_title_states_one() -> Non
     rare = "model.agreement.attributes: fewer than 1% of 1 items have "
     assert said(items("", title="杯 5L"), text=False, compared=COMPARES) == [f"{rare}'颜色' (0)"]
     assert said(items("#颜色 #:#红#"), text=False, compared=COMPARES) == [f"{rare}'容量' (0)"]
+
+
+def test_of_all_attributes_none_can_be_missing() -> None:
+    options = TextOptions(attributes="all")
+    assert unread_names(items("#品牌#:#a#;", ""), options, Modalities(True, False, NOTHING_COMPARED)) == []
+    assert unread_names(items("", ""), options, Modalities(True, False, NOTHING_COMPARED)) == []

@@ -97,7 +97,7 @@ def test_a_file_of_something_else_is_refused(checkpoint: Path) -> None:
         assert "\n" not in str(raised.value)
     for content in (b"", b"text", bytes(1000)):
         file.write_bytes(content)
-        with pytest.raises(UserError, match=r"decider\.safetensors"):
+        with pytest.raises(UserError, match=r"decider\.safetensors: .*; delete it and run bash train\.sh"):
             find_decider(checkpoint)
 
 

@@ -174,3 +174,33 @@ def test_a_further_loss_is_one_module_and_its_place_in_the_union(
         read_options(WithHinge, Path("tiny.yml"), cosine[:2])
     with pytest.raises(UserError, match=r"did you mean hinge\?"):
         read_options(WithHinge, Path("tiny.yml"), ["loss={name: hing}"])
+
+
+NO_IMAGES = tuple(f"data.{split}.images=null" for split in ("train", "val", "test"))
+
+
+def test_an_image_encoder_that_needs_no_images_is_left_out_only_where_no_split_names_any(
+    make_options: MakeOptions,
+) -> None:
+    optional = "model.needs_images=false"
+    assert make_options(optional).model.image_encoder is not None
+    left_out = make_options(optional, *NO_IMAGES)
+    assert left_out.model.image_encoder is None
+    assert (left_out.reads.text, left_out.reads.image) == (True, False)
+
+
+def test_images_are_demanded_by_an_image_encoder_that_needs_them_or_is_alone(make_options: MakeOptions) -> None:
+    with pytest.raises(UserError, match=r"data\.train\.images"):
+        make_options(*NO_IMAGES)
+    with pytest.raises(UserError, match=r"data\.train\.images"):
+        make_options("model.needs_images=false", "model.text_encoder=null", *NO_IMAGES)
+    with pytest.raises(UserError, match=r"data\.train\.images"):
+        make_options("model.needs_images=false", NO_IMAGES[0])
+
+
+def test_all_attributes_or_a_list_of_names_may_be_read(make_options: MakeOptions) -> None:
+    assert make_options("data.text.attributes=all").data.text.attributes == "all"
+    assert make_options("data.text.attributes=[all]").data.text.attributes == ("all",)
+    for wrong in ("every", "3", "null"):
+        with pytest.raises(UserError, match=r"data\.text\.attributes"):
+            make_options(f"data.text.attributes={wrong}")

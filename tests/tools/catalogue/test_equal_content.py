@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.image_store import open_images_of_any_size
+from data.image_store import GivenImages, open_images_of_any_size
 from data.item import Item
 from data.item_catalog import ItemCatalog
 from data.item_tensors import ItemTensors
@@ -154,3 +154,12 @@ def test_equal_listings_are_never_mined_and_known_by_the_labels_of_each_other(tm
     known = {(0, 1), (2, 8), (1, 6)}
     assert mined == {(one, other) for one in distinct for other in distinct if one < other} - known
     assert (figures["items"], figures["items equal to an earlier one"]) == (10, 3)
+
+
+def test_of_all_attributes_any_other_value_is_another_content() -> None:
+    def digest(**attributes: tuple[str, ...]) -> str:
+        tensors = ItemTensors(ItemCatalog([replace(VASE, attributes=attributes)]), None, GivenImages({}), None)
+        return next(iter(content_digests(tensors, "all")))
+
+    assert digest(x=("1",)) == digest(x=("1",)) != digest(x=("2",))
+    assert digest(x=("1",)) != digest(x=("1",), y=("2",))

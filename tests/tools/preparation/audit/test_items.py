@@ -151,3 +151,12 @@ def test_long_runs_of_combining_marks_take_no_longer_than_other_text() -> None:
 def test_an_id_that_a_spreadsheet_has_shortened_is_a_warning(item_id: str, is_shortened: bool) -> None:
     fields = ItemFields(item_id, "花瓶", "#品牌#:#木岚#", "", "花瓶", "a.png")
     assert [kind for kind, _ in remarks(fields)] == ["item-id-shortened"] * is_shortened
+
+
+def test_of_all_attributes_each_that_the_item_states_is_read() -> None:
+    def found(pvs: str) -> list[str]:
+        line = ItemFields("a", "", pvs, "", "花瓶", "a.png")
+        return [kind for kind, _ in item_remarks(ItemLine(1, line, line.item()), Modalities(True, False), "all")]
+
+    assert found("#own#:#x#;") == ["item-no-title"]
+    assert "item-no-text" in found("")

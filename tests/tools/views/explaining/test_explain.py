@@ -15,7 +15,7 @@ from options.errors import UserError
 from tests.tiny_data import AGREEMENT, IMAGE_SIZE
 from tests.trained_run import Trained
 from tools.views.explaining.catalogue import Listing, load_catalogue
-from tools.views.explaining.explain import ExplanationSettings, explain_pair
+from tools.views.explaining.explain import ExplanationSettings, attribute_names, explain_pair, read_attributes
 from tools.views.explaining.parts import Explanation, Kind, Part, Side
 
 SETTINGS = ExplanationSettings(grid=3)
@@ -153,3 +153,13 @@ def test_an_unreadable_picture_ends_it_or_counts_as_blank(trained: Trained) -> N
     explanation = explain_pair(replace(model, options=options), broken, target, SETTINGS)
     assert explanation.of("source", "region") == []
     assert len(explanation.of("target", "region")) == 9
+
+
+def test_of_all_attributes_each_that_an_item_states_is_left_out_in_turn(trained: Trained) -> None:
+    model, pair, found = explained(trained("model.image_encoder=null", "data.text.attributes=all"))
+    assert attribute_names(model.options) == ["every attribute"]
+    for side, listing in zip(("source", "target"), pair, strict=True):
+        left_out = {e.part.name for e in found.effects if (e.part.side, e.part.kind) == (side, "attribute")}
+        assert left_out == {*listing.item.attributes}
+        assert read_attributes(model.options, listing.item) == [*listing.item.attributes]
+    assert left_out
