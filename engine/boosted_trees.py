@@ -39,7 +39,7 @@ class BoostedTrees:
     value: NDArray[np.float64]
     """(M,) what a leaf adds to the log-odds"""
     prior: NDArray[np.float64]
-    """() log-odds to which they are added"""
+    """(1,) log-odds to which they are added"""
 
     @classmethod
     def fit(cls, features: NDArray[np.float32], same: NDArray[np.bool_], seed: int) -> Self:
@@ -72,7 +72,7 @@ class BoostedTrees:
             left=np.where(is_leaf, own, every["left"] + first).astype(np.int64),
             right=np.where(is_leaf, own, every["right"] + first).astype(np.int64),
             value=np.where(is_leaf, every["value"] / NUM_BAGS, 0.0),
-            prior=np.array(np.mean(priors)),
+            prior=np.array([np.mean(priors)]),
         )
 
     @classmethod

@@ -134,9 +134,12 @@ def _compare_with_baselines(run: TrainingRun, estimated: float | None, log: RunL
     assert checkpoint is not None, "the last step is always evaluated and saved"
     figures = read_state(checkpoint).evaluation
     assert figures is not None, "the best checkpoint is one that was evaluated"
-    reached, figure = figures.best_possible_f1, "best possible F1"
     if estimated is not None:
         reached, figure = estimated, "F1 of the second stage"
+    elif run.options.predict.threshold == "learned":
+        reached, figure = figures.f1, "F1 at the learned threshold"
+    else:
+        reached, figure = figures.best_possible_f1, "best possible F1"
     warning = baseline_warning(run.train_split, run.val_split, reached, figure)
     if warning is not None:
         log.line(f"warning: {warning}")

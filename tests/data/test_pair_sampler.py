@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.pair_sampler import TrainingOrder, encoding_batches, pair_order, pairs_at, share
+from data.pair_sampler import LabelShares, TrainingOrder, encoding_batches, pair_order, pairs_at, share
 
 Element = TypeVar("Element")
 
@@ -89,3 +89,23 @@ def test_every_item_is_encoded_once_by_one_process(num_items: int, batch_size: i
     # Batches are cut before they are dealt, so what an item is encoded with does not depend on the processes.
     assert sorted(flat(shares)) == sorted(batches)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@given(share=st.integers(1, 5), num_processes=st.integers(1, 3), accumulate=st.integers(1, 2), seed=st.integers(0, 3))
+@settings(deadline=None, max_examples=40)
+def test_batches_of_wanted_shares_take_the_pairs_of_each_label_in_turn_on_any_number_of_processes(
+    share: int, num_processes: int, accumulate: int, seed: int
+) -> None:
+    same = np.arange(50) % 10 == 0
+    shares = LabelShares(np.flatnonzero(same), np.flatnonzero(~same), share)
+    batches = [
+        [*TrainingOrder(seed, 50, 6, accumulate, rank, num_processes, 0, 12, shares)] for rank in range(num_processes)
+    ]
+    assert all(same[batch].sum() == share and len(batch) == 6 for own in batches for batch in own)
+    in_turn = flat(flat(step) for step in zip(*batches, strict=True))
+    for label, count in ((True, 5), (False, 45)):
+        of_label = [pair for pair in in_turn if same[pair] == label]
+        for first in range(0, len(of_label) - count + 1, count):
+            assert len({*of_label[first : first + count]}) == count, "each pair once an epoch"
+    resumed = [*TrainingOrder(seed, 50, 6, accumulate, 0, num_processes, 5, 12, shares)]
+    assert resumed == batches[0][5 * accumulate :]

@@ -37,7 +37,7 @@ def test_log_odds_are_the_mean_of_those_of_scikit_learn() -> None:
 def test_a_number_equal_to_a_limit_goes_left_and_one_beyond_right() -> None:
     trees = BoostedTrees(
         root=np.array([0]), feature=np.array([0, 0, 0]), limit=np.array([0.5, 0, 0]), left=np.array([1, 1, 2]),
-        right=np.array([2, 1, 2]), value=np.array([0.0, 0.25, 0.75]), prior=np.array(-1.0),
+        right=np.array([2, 1, 2]), value=np.array([0.0, 0.25, 0.75]), prior=np.array([-1.0]),
     )  # fmt: skip
     just_beyond = np.nextafter(np.float32(0.5), np.float32(1))
     assert trees.log_odds(np.array([[0.5], [just_beyond]], np.float32)).tolist() == [-0.75, -0.25]

@@ -62,3 +62,23 @@ def test_features_are_dropped_in_training_alone() -> None:
     head = LinearHead(3, 2, dropout=0.5)
     assert not torch.equal(head.train()(FEATURES), head(FEATURES))
     assert torch.equal(head.eval()(FEATURES), head(FEATURES))
+
+
+@pytest.mark.parametrize(("width", "tolerance"), [(12, 1e-6), (20, 1e-6)])
+def test_a_head_that_starts_from_features_gives_their_cosine(width: int, tolerance: float) -> None:
+    head = CosineHead(12, width)
+    head.keep_angles()
+    features = torch.randn(9, 12, generator=torch.Generator().manual_seed(0))
+    embeddings = head(features)
+    expected = torch.nn.functional.normalize(features, dim=1)
+    assert torch.allclose(embeddings @ embeddings.T, expected @ expected.T, atol=tolerance)
+
+
+def test_a_narrower_head_keeps_angles_nearly() -> None:
+    torch.manual_seed(0)
+    head = CosineHead(64, 48)
+    head.keep_angles()
+    features = torch.randn(200, 64)
+    embeddings = head(features)
+    expected = torch.nn.functional.normalize(features, dim=1)
+    assert (embeddings @ embeddings.T - expected @ expected.T).abs().mean() < 0.08

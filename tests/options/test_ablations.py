@@ -9,9 +9,9 @@ from options.read import read_options
 FOLDER = Path(__file__).parents[2] / "options"
 COSINES = {
     "model.threshold_branch": False,
-    "model.head": {"name": "cosine", "scale": None, "standardize": False, "dropout": 0.0},
+    "model.head": {"name": "cosine", "start": "random", "scale": None, "standardize": False, "dropout": 0.0},
 }
-NEGATIVES = {"in_batch_negatives": {"weight": 4.0}}
+NEGATIVES = {"in_batch_negatives": {"weight": 4.0}, "supervised_contrast": None}
 CHANGES: dict[str, dict[str, JsonValue]] = {
     "full": {},
     "image_only": {"model.text_encoder": None},
