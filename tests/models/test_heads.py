@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from models.heads import CosineHead, LinearHead
