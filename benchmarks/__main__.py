@@ -6,6 +6,7 @@ BENCHMARKS = {
     "index": "kinds of indexes on invented embeddings or your own",
     "scale": "what catalogues of 10^6, 10^8 and 10^9 items cost, by arithmetic: the table of docs/scale.md",
     "encoders": "every encoder of timm and transformers, tiny: right, or refused with the reason; docs/encoders.md",
+    "matching": "recipes and what others would try first, on labelled data folders; docs/accuracy.md",
     "fresh_pairs": "whether the interval of a demo run's F1 holds on fresh pairs",
     "resize": "resizing of pictures against a plain pool of Pillow",
 }

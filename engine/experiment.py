@@ -97,11 +97,15 @@ class ExperimentOptions(Options):
 
     @model_validator(mode="after")
     def _images_are_read_where_there_are_any(self) -> Self:
-        splits = [self.data.split(name) for name in ("train", "val", "test")]
-        has_images = any(split is not None and split.images is not None for split in splits)
-        if self.model.needs_images or has_images or self.model.text_encoder is None:
+        if not self._leaves_images_out:
             return self
         return self.model_copy(update={"model": self.model.model_copy(update={"image_encoder": None})})
+
+    @property
+    def _leaves_images_out(self) -> bool:
+        splits = [self.data.split(name) for name in ("train", "val", "test")]
+        has_images = any(split is not None and split.images is not None for split in splits)
+        return not (self.model.needs_images or has_images or self.model.text_encoder is None)
 
     @model_validator(mode="after")
     def _images_that_are_read_are_named(self) -> Self:

@@ -256,6 +256,10 @@ def test_figures_of_the_pairs_that_chose_the_threshold_are_called_the_best_possi
         "threshold",
         "num_pairs",
         "num_positives",
+        "average_precision",
+        "roc_auc",
+        "recall_at_precision_90",
+        "recall_at_precision_95",
     }
     run_prediction(make_options(*sharing, "predict.threshold=learned", "predict.split=val"), ALONE)
     assert {"f1", "best_possible_f1"} < json.loads(prediction.file.with_suffix(".metrics.json").read_text()).keys()
