@@ -99,7 +99,7 @@ class WeighedTerms:
         return _sums(self.directions[source].multiply(self.directions[target]))
 
     def overlap(self, source: NDArray[np.int64], target: NDArray[np.int64]) -> dict[str, Floats]:
-        """Return which part of the weight of the lighter and of the heavier text both have, and its terms: (B,) each.
+        """Return which part of the weight of the lighter and of the heavier text both have: (B,) each.
 
         NaN where a text has no terms.
         """

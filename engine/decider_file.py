@@ -93,7 +93,9 @@ def find_decider(checkpoint: Path) -> Decider:
     """
     file = decider_path(checkpoint)
     if not file.is_file():
-        raise UserError(f"predict.decider: {file} is missing: {FIT_AGAIN}, or set predict.decider=null")
+        raise UserError(
+            f"predict.decider: {file} is missing: {FIT_AGAIN} to the best checkpoint alone, or set predict.decider=null"
+        )
     try:
         tensors = read_safetensors(file)
     except UserError as error:

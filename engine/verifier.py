@@ -72,12 +72,15 @@ class Verifier:
         options: ExperimentOptions | Path | str | None = None,
         threshold: ThresholdChoice | None = None,
         processes: Processes | None = None,
+        *,
+        second_stage: bool = True,
     ) -> Verifier:
         """Load a run's folder (its best checkpoint), a checkpoint, an exported ONNX folder, or a published .pth.
 
         The options are those that the checkpoint keeps; a published .pth needs those of its option file. The threshold
         is a number, `calibrated` or `learned`; without it the calibrated one, or predict.threshold where the checkpoint
-        was not evaluated. Raises UserError for a checkpoint and options that the user has to mend.
+        was not evaluated. Without `second_stage` the margin alone decides, whatever predict.decider says, so that a
+        checkpoint need not have one. Raises UserError for a checkpoint and options that the user has to mend.
         """
         path = Path(path)
         if isinstance(options, Path | str):
@@ -89,17 +92,18 @@ class Verifier:
         if threshold is None:
             is_evaluated = state is not None and state.evaluation is not None
             threshold = "calibrated" if is_evaluated else options.predict.threshold
-        decider = find_decider(checkpoint) if options.predict.decider is not None else None
-        second_stage = (decider, decider.threshold(threshold)) if decider is not None else ()
-        # A number is the second stage's then.
-        rule = decision_rule("calibrated" if decider is not None else threshold, checkpoint)
+        decider = find_decider(checkpoint) if second_stage and options.predict.decider is not None else None
+        decides = (decider, decider.threshold(threshold)) if decider is not None else ()
+        # A number is the second stage's where there is one.
+        by_margin = threshold if decider is None or isinstance(threshold, str) else "calibrated"
+        rule = decision_rule(by_margin, checkpoint)
         processes = processes or this_process()
         check_use(checkpoint, options, threshold, speaks=processes.is_first)
         preparation = ItemPreparation(options.data, options.reads)
         encoder = load_encoder(checkpoint, options, preparation)
         step = state.step if state is not None else None
         encoder = encoder.eval().to(processes.device)
-        return cls(options, checkpoint, step, encoder, rule, preparation, processes, *second_stage)
+        return cls(options, checkpoint, step, encoder, rule, preparation, processes, *decides)
 
     @classmethod
     def chosen_by(cls, options: ExperimentOptions, processes: Processes | None = None) -> Verifier:

@@ -248,3 +248,24 @@ def test_the_report_and_the_drift_of_precisions_go_by_the_margin_and_its_own_thr
     threshold, drifts = measure_precision_drift(options_of(run, "predict.threshold=calibrated"), ALONE)
     assert threshold == verifier.rule.threshold
     assert drifts[0].num_changed == 0
+
+
+def test_a_model_that_decides_by_the_margin_alone_needs_no_decider(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(trained(*TEXT_ALONE), tmp_path, monkeypatch)
+    for file in (run / "checkpoints").glob("*.decider.safetensors"):
+        file.unlink()
+    assert Verifier.load(run, threshold=0.25, second_stage=False).rule.threshold == 0.25
+    assert Verifier.load(run, second_stage=False).decider is None
+    with pytest.raises(UserError, match="is missing"):
+        Verifier.load(run)
+
+
+def test_the_learned_threshold_of_the_margin_is_not_the_calibrated_one_beside_a_second_stage(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(trained(*TEXT_ALONE), tmp_path, monkeypatch)
+    learned = Verifier.load(run, threshold="learned")
+    assert learned.rule.threshold == Verifier.load(run, threshold="learned", second_stage=False).rule.threshold
+    assert learned.rule.threshold != Verifier.load(run).rule.threshold

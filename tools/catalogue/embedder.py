@@ -131,7 +131,7 @@ def _verifier(options: ExperimentOptions, job: EmbeddingJob, processes: Processe
     if job.onnx is not None:
         read_description(job.onnx)  # says what is missing where it is no export
     # No pair is decided on, and not every checkpoint knows a threshold.
-    return Verifier.load(job.onnx or chosen_checkpoint(options), options, 0.0, processes)
+    return Verifier.load(job.onnx or chosen_checkpoint(options), options, 0.0, processes, second_stage=False)
 
 
 def _make(shard: EmbeddingShard, encoding: _Encoding, watch: EmbeddingWatch, stop: StopRequest) -> None:

@@ -122,7 +122,8 @@ def _verifier(index: CatalogueIndex, checkpoint: Path | None, threshold: Thresho
 
     Raises UserError unless the embeddings are its.
     """
-    verifier = Verifier.load(checkpoint or run_folder(index.record.run).root, threshold=threshold)
+    path = checkpoint or run_folder(index.record.run).root
+    verifier = Verifier.load(path, threshold=threshold, second_stage=False)
     if weights_digest(verifier.encoder) != index.record.weights:
         raise UserError(
             f"{verifier.checkpoint}: has other weights than those that the items of {index.path} were embedded with; "

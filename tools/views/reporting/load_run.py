@@ -53,7 +53,7 @@ def load_report_data(folder: RunFolder, split_name: str, processes: Processes) -
     files = options.data.split(split_name)
     if files is None:
         raise UserError(f"data.{split_name}: the options of the run leave out this split; take another (--split)")
-    verifier = Verifier.load(checkpoint, options, "calibrated", processes)
+    verifier = Verifier.load(checkpoint, options, "calibrated", processes, second_stage=False)
     split = verifier.preparation.split(files, labelled=False)
     if split.pairs.same is None or not split.pairs.same.any():
         raise UserError(
